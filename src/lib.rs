@@ -1,0 +1,6 @@
+//! `cqo-ledger`: signed credit hours, sealed batches, an append-only chain, and proofs that anyone can check.
+//!
+//! The map of the modules and the direction of their imports is in `docs/ARCHITECTURE.md`; a test reads the `use`
+//! lines of every file and fails on a forbidden edge.
+
+pub mod merkle;

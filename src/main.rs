@@ -1,0 +1,3 @@
+//! The `cqo-ledger` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The one integration binary: every test here looks at the product from outside.
