@@ -1,0 +1,156 @@
+//! Blocks (proofs/FORMATS.md section 7): the only thing that needs a place in the one order.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::entry::Origin;
+use super::json::MAX_INTEGER;
+use crate::merkle::Hash;
+use crate::standard::UnixMillis;
+
+/// Longest block text, in bytes.
+pub const MAX_BLOCK: usize = 1_024;
+/// Most entries of one block.
+pub const MAX_BATCH: u64 = 65_536;
+
+const FIRST_LINE: &str = "cqo-ledger/block/v1";
+
+/// A block: names the batch's root, the key register and the block before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The ledger.
+    pub origin: Origin,
+    /// Counts from 0 without a gap; the leaf index in the chain.
+    pub height: u64,
+    /// SHA-256 of the previous block's text; zero at height 0.
+    pub previous: Hash,
+    /// Merkle root of the batch.
+    pub root: Hash,
+    /// Entries of this block, at least 1.
+    pub entries: u64,
+    /// Entries of all blocks up to and including this one.
+    pub total: u64,
+    /// SHA-256 of the key register including this block.
+    pub keys: Hash,
+    /// When the block was sealed; never before the previous block's time.
+    pub time: UnixMillis,
+}
+
+/// Why a text is not a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BlockError {
+    /// Longer than [`MAX_BLOCK`] bytes.
+    #[error("a block has at most {MAX_BLOCK} bytes")]
+    TooLong,
+    /// This line is missing or wrong.
+    #[error("the line `{0}` of the block is missing or wrong")]
+    Line(&'static str),
+    /// There is something after the last line.
+    #[error("the block does not end after its `time` line")]
+    Trailing,
+}
+
+/// Why a block does not follow another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// Other ledgers.
+    #[error("the blocks name different ledgers")]
+    Origin,
+    /// The height is not the next one.
+    #[error("the height is not that of the previous block plus one")]
+    Height,
+    /// `previous` is not the digest of the previous block.
+    #[error("`previous` is not the digest of the block before")]
+    Previous,
+    /// `total` is not the previous total plus `entries`.
+    #[error("`total` is not the previous total plus `entries`")]
+    Total,
+    /// Time went back.
+    #[error("the time is before that of the previous block")]
+    Time,
+}
+
+impl Block {
+    /// The digest of the block's text: `previous` of the next one.
+    pub fn digest(&self) -> Hash {
+        Hash::of(&[self.to_string().as_bytes()])
+    }
+
+    /// Checks every equality between this block and the one before it, or the rules of height 0 where there is none.
+    pub fn follows(&self, previous: Option<&Block>) -> Result<(), LinkError> {
+        let (height, digest, total, time) = match previous {
+            Some(before) if before.origin != self.origin => return Err(LinkError::Origin),
+            Some(before) => (before.height + 1, before.digest(), before.total, Some(before.time)),
+            None => (0, Hash::ZERO, 0, None),
+        };
+        match () {
+            () if self.height != height => Err(LinkError::Height),
+            () if self.previous != digest => Err(LinkError::Previous),
+            () if Some(self.total) != total.checked_add(self.entries) => Err(LinkError::Total),
+            () if time.is_some_and(|time| self.time < time) => Err(LinkError::Time),
+            () => Ok(()),
+        }
+    }
+
+    /// How many entries all blocks before this one hold.
+    pub fn total_before(&self) -> u64 {
+        self.total.saturating_sub(self.entries)
+    }
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, height, previous, root, entries, total, keys, time } = self;
+        write!(
+            f,
+            "{FIRST_LINE}\n{origin}\nheight {height}\nprevious {previous}\nroot {root}\nentries {entries}\ntotal {total}\n\
+             keys {keys}\ntime {time}\n"
+        )
+    }
+}
+
+impl FromStr for Block {
+    type Err = BlockError;
+
+    fn from_str(text: &str) -> Result<Self, BlockError> {
+        if text.len() > MAX_BLOCK {
+            return Err(BlockError::TooLong);
+        }
+        let mut rest = text;
+        if take_line(&mut rest, "format", "")? != FIRST_LINE {
+            return Err(BlockError::Line("format"));
+        }
+        let origin = parse(take_line(&mut rest, "origin", "")?, "origin")?;
+        let height = decimal(take_line(&mut rest, "height", "height ")?, "height")?;
+        let previous = parse(take_line(&mut rest, "previous", "previous ")?, "previous")?;
+        let root = parse(take_line(&mut rest, "root", "root ")?, "root")?;
+        let entries = decimal(take_line(&mut rest, "entries", "entries ")?, "entries")?;
+        let total = decimal(take_line(&mut rest, "total", "total ")?, "total")?;
+        let keys = parse(take_line(&mut rest, "keys", "keys ")?, "keys")?;
+        let time = parse(take_line(&mut rest, "time", "time ")?, "time")?;
+        if !rest.is_empty() {
+            return Err(BlockError::Trailing);
+        }
+        if !(1..=MAX_BATCH).contains(&entries) {
+            return Err(BlockError::Line("entries"));
+        }
+        Ok(Self { origin, height, previous, root, entries, total, keys, time })
+    }
+}
+
+/// Takes the next line, without its line feed and `prefix`.
+fn take_line<'a>(rest: &mut &'a str, name: &'static str, prefix: &str) -> Result<&'a str, BlockError> {
+    let (line, after) = rest.split_once('\n').ok_or(BlockError::Line(name))?;
+    *rest = after;
+    line.strip_prefix(prefix).ok_or(BlockError::Line(name))
+}
+
+fn parse<T: FromStr>(text: &str, name: &'static str) -> Result<T, BlockError> {
+    text.parse().map_err(|_| BlockError::Line(name))
+}
+
+fn decimal(text: &str, name: &'static str) -> Result<u64, BlockError> {
+    let plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
+    let number: u64 = parse(text, name)?;
+    if plain && number <= MAX_INTEGER { Ok(number) } else { Err(BlockError::Line(name)) }
+}

@@ -1,0 +1,136 @@
+//! The JSON rules of proofs/FORMATS.md section 2: canonical by RFC 8785, integers only, bounded depth, no invisible text.
+
+use serde_json::Value;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// How deep objects and arrays may nest; the outermost is 1.
+pub const MAX_DEPTH: usize = 8;
+/// The largest magnitude of a number, 2^53-1: what every JSON library holds exactly.
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// Why bytes are not a JSON document of version 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Not UTF-8, not JSON, or nested beyond what any reader should try.
+    #[error("not valid JSON: {0}")]
+    Syntax(String),
+    /// Nested deeper than [`MAX_DEPTH`].
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    Depth,
+    /// A fraction, an exponent, `-0`, or a magnitude above [`MAX_INTEGER`].
+    #[error("{0} is not an integer of magnitude up to 2^53-1")]
+    Number(String),
+    /// The bytes differ from their canonical form: spaces, order of members, a member twice, another escape.
+    #[error("not canonical (RFC 8785): first difference at byte {0}")]
+    NotCanonical(usize),
+}
+
+/// What is wrong with a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// A control, invisible or bidirectional control character, or a noncharacter.
+    #[error("contains the character U+{0:04X}, which is not allowed")]
+    Character(u32),
+    /// Not in Unicode normal form C.
+    #[error("is not in Unicode normal form NFC")]
+    NotNfc,
+}
+
+/// Parses bytes that must already be canonical. String contents are left to [`check_string`].
+pub fn parse_canonical(bytes: &[u8]) -> Result<Value, JsonError> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| JsonError::Syntax(error.to_string()))?;
+    check_structure(&value, 1)?;
+    let canonical = canonical(&value);
+    if canonical != bytes {
+        let at = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+        return Err(JsonError::NotCanonical(at));
+    }
+    Ok(value)
+}
+
+/// The canonical bytes of a value whose numbers are integers within [`MAX_INTEGER`].
+pub fn canonical(value: &Value) -> Vec<u8> {
+    // Writing a `Value` into memory fails only for numbers that are not finite, which a `Value` cannot hold.
+    serde_json_canonicalizer::to_vec(value).expect("a JSON value has a canonical form")
+}
+
+fn check_structure(value: &Value, depth: usize) -> Result<(), JsonError> {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(n), _) if n <= MAX_INTEGER => Ok(()),
+            (_, Some(n)) if n.unsigned_abs() <= MAX_INTEGER => Ok(()),
+            _ => Err(JsonError::Number(number.to_string())),
+        },
+        _ if depth > MAX_DEPTH => Err(JsonError::Depth),
+        Value::Array(items) => items.iter().try_for_each(|item| check_structure(item, depth + 1)),
+        Value::Object(members) => members.values().try_for_each(|item| check_structure(item, depth + 1)),
+    }
+}
+
+/// Checks the characters of a string; `allow_newline` is for the members that hold whole texts.
+pub fn check_string(text: &str, allow_newline: bool) -> Result<(), TextError> {
+    if let Some(bad) = text.chars().find(|&c| is_forbidden(c) && !(allow_newline && c == '\n')) {
+        return Err(TextError::Character(u32::from(bad)));
+    }
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Ok(()),
+        IsNormalized::Maybe if text.nfc().eq(text.chars()) => Ok(()),
+        _ => Err(TextError::NotNfc),
+    }
+}
+
+fn is_forbidden(c: char) -> bool {
+    let code = u32::from(c);
+    matches!(code,
+        0x00..=0x1f | 0x7f..=0x9f
+        | 0xad | 0x61c | 0x180e | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xe0000..=0xe007f
+        | 0xfdd0..=0xfdef)
+        || code & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_canonical_form_is_read() {
+        for good in [r#"{"a":1,"b":[true,null,"é"]}"#, "[]", r#""𠮷""#, "-1", "9007199254740991", r#""\n\u0001""#] {
+            assert!(parse_canonical(good.as_bytes()).is_ok(), "{good}");
+        }
+        let cases: [(&str, fn(&JsonError) -> bool); 12] = [
+            (r#"{"b":1,"a":1}"#, |e| matches!(e, JsonError::NotCanonical(2))),
+            (r#"{"a":1,"a":1}"#, |e| matches!(e, JsonError::NotCanonical(6))),
+            (r#"{"a": 1}"#, |e| matches!(e, JsonError::NotCanonical(5))),
+            (r#""\u00e9""#, |e| matches!(e, JsonError::NotCanonical(_))),
+            ("1.0", |e| matches!(e, JsonError::Number(_))),
+            ("1e2", |e| matches!(e, JsonError::Number(_))),
+            ("-0", |e| matches!(e, JsonError::Number(_))),
+            ("9007199254740992", |e| matches!(e, JsonError::Number(_))),
+            ("123456789012345678901234567890", |e| matches!(e, JsonError::Number(_))),
+            (r#""\ud800""#, |e| matches!(e, JsonError::Syntax(_))),
+            ("[[[[[[[[[]]]]]]]]]", |e| matches!(e, JsonError::Depth)),
+            ("{}x", |e| matches!(e, JsonError::Syntax(_))),
+        ];
+        for (bad, is_expected) in cases {
+            let error = parse_canonical(bad.as_bytes()).unwrap_err();
+            assert!(is_expected(&error), "{bad}: {error:?}");
+        }
+        assert!(parse_canonical(&[b'"', 0xff, b'"']).is_err());
+        assert!(parse_canonical("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn invisible_characters_and_other_normal_forms_are_refused() {
+        for good in ["张伟", "𠮷野家", "阿依古丽·买买提", "O'Neil", "a b", "\u{e000}", "\u{fe00}"] {
+            assert_eq!(check_string(good, false), Ok(()), "{good}");
+        }
+        for bad in ["\u{200b}", "\u{202e}", "\u{feff}", "\u{fdd0}", "\u{1fffe}", "\u{10ffff}", "\u{7f}", "\u{e0041}"] {
+            assert!(matches!(check_string(bad, true), Err(TextError::Character(_))), "{bad:?}");
+        }
+        assert_eq!(check_string("e\u{301}", false), Err(TextError::NotNfc));
+        assert_eq!(check_string("\u{f900}", false), Err(TextError::NotNfc));
+        assert_eq!(check_string("a\n", false), Err(TextError::Character(10)));
+        assert_eq!(check_string("a\n", true), Ok(()));
+    }
+}

@@ -1,0 +1,432 @@
+//! Keys, their roles, and the key register (proofs/FORMATS.md sections 1, 3 and 5).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use ed25519_dalek::{Signature as Ed25519Signature, VerifyingKey};
+use sha2::{Digest, Sha256};
+
+use super::entry::{Body, FormError, KeyChange, Kind, Owner, words};
+use super::signed::{Signature, SignedEntry};
+use crate::merkle::Hash;
+
+/// Most elements of a key register that a verifier reads.
+pub const MAX_REGISTER: usize = 10_000;
+/// Longest name of an algorithm, in characters.
+const MAX_ALG: usize = 32;
+
+/// A signature algorithm by name. Another suite, SM2 with SM3 for one, can stand beside Ed25519.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Alg {
+    /// Ed25519 (RFC 8032), verified strictly.
+    Ed25519,
+    /// An algorithm that this version cannot check.
+    Other(String),
+}
+
+impl Alg {
+    pub(super) const FORM_EN: &'static str = "must be the name of an algorithm such as Ed25519";
+    pub(super) const FORM_ZH: &'static str = "应为算法名称，如 Ed25519";
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ed25519 => "Ed25519",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl FromStr for Alg {
+    type Err = FormError;
+
+    fn from_str(text: &str) -> Result<Self, FormError> {
+        let good = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        match text {
+            "Ed25519" => Ok(Self::Ed25519),
+            _ if good && (1..=MAX_ALG).contains(&text.len()) => Ok(Self::Other(text.to_owned())),
+            _ => Err(FormError),
+        }
+    }
+}
+
+impl fmt::Display for Alg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Names a public key: SHA-256 over the algorithm, a line feed and the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(Hash);
+
+impl KeyId {
+    /// The id of a public key.
+    pub fn of(alg: &Alg, public: &[u8]) -> Self {
+        Self(Hash::of(&[alg.as_str().as_bytes(), b"\n", public]))
+    }
+
+    /// The digest.
+    pub const fn hash(&self) -> &Hash {
+        &self.0
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = FormError;
+
+    fn from_str(text: &str) -> Result<Self, FormError> {
+        text.parse().map(Self).map_err(|_| FormError)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+words! {
+    /// What a key is for. One key never does another's work.
+    Role, "authority, issuer, receipt, recorder" {
+        /// Signs key entries, and corrections of any target.
+        Authority = "authority",
+        /// Signs certificates and status entries.
+        Issuer = "issuer",
+        /// Signs receipts, and no entry.
+        Receipt = "receipt",
+        /// Signs study, activity and correction entries.
+        Recorder = "recorder",
+    }
+}
+
+impl Role {
+    /// Whether a key of this role may be allowed exactly these kinds.
+    pub fn may_have(self, kinds: &[Kind]) -> bool {
+        match self {
+            Self::Authority => kinds == [Kind::Correction, Kind::Key],
+            Self::Receipt => kinds.is_empty(),
+            Self::Issuer => !kinds.is_empty() && kinds.iter().all(|k| matches!(k, Kind::Certificate | Kind::Status)),
+            Self::Recorder => {
+                !kinds.is_empty()
+                    && kinds.iter().all(|k| matches!(k, Kind::Activity | Kind::Correction | Kind::Study))
+            }
+        }
+    }
+
+    /// The kinds it may have, for errors.
+    pub fn kinds_in_words(self) -> &'static str {
+        match self {
+            Self::Authority => "correction, key",
+            Self::Receipt => "-",
+            Self::Issuer => "certificate, status",
+            Self::Recorder => "activity, correction, study",
+        }
+    }
+}
+
+/// A public key ready to verify with: decompressed once.
+#[derive(Debug, Clone)]
+pub enum PublicKey {
+    /// An Ed25519 key.
+    Ed25519(Box<VerifyingKey>),
+    /// A key of an algorithm that this version cannot check.
+    Unknown(String),
+}
+
+/// Why a signature or a key was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The public key is not a good Ed25519 key: wrong length, no curve point, small order, or not canonical.
+    #[error("the public key is not a valid Ed25519 key")]
+    BadPublicKey,
+    /// No such key is in the register.
+    #[error("key {0} is not in the key register")]
+    UnknownKey(KeyId),
+    /// The key's addition is not yet in force.
+    #[error("key {0} does not work yet: it works from the block after the one that holds it")]
+    NotYet(KeyId),
+    /// The key was retired or revoked before.
+    #[error("key {0} was retired or revoked")]
+    Ended(KeyId),
+    /// The key was revoked as compromised from this height on.
+    #[error("key {0} was revoked, compromised from block {1}")]
+    Compromised(KeyId, u64),
+    /// The signature names another algorithm than the registered key.
+    #[error("the signature by key {0} names another algorithm than the key")]
+    WrongAlg(KeyId),
+    /// An algorithm that this version cannot check.
+    #[error("algorithm {0} could not be checked by this version")]
+    UnknownAlg(String),
+    /// The signature does not verify.
+    #[error("the signature by key {0} is not valid")]
+    BadSignature(KeyId),
+    /// The key may not sign this kind.
+    #[error("key {0} may not sign entries of kind {1}")]
+    WrongKind(KeyId, Kind),
+    /// The key belongs to another organisation than the recorder.
+    #[error("key {0} does not belong to the recorder")]
+    WrongOwner(KeyId),
+    /// A key register must begin with a self-signed addition of an authority.
+    #[error("the register does not begin with a self-signed addition of an authority key")]
+    BadGenesis,
+    /// The key is already registered.
+    #[error("key {0} is already registered")]
+    AlreadyAdded(KeyId),
+    /// Only an authority, or the key itself, may do this.
+    #[error("key {0} has no authority for this change of the register")]
+    NoAuthority(KeyId),
+    /// Not a key entry.
+    #[error("not an entry of kind key")]
+    NotAKeyEntry,
+    /// The register is full.
+    #[error("a key register has at most {MAX_REGISTER} elements")]
+    TooMany,
+}
+
+impl PublicKey {
+    /// Reads a public key, refusing weak ones.
+    pub fn new(alg: &Alg, bytes: &[u8]) -> Result<Self, KeyError> {
+        match alg {
+            Alg::Other(name) => Ok(Self::Unknown(name.clone())),
+            Alg::Ed25519 => {
+                let bytes: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::BadPublicKey)?;
+                let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::BadPublicKey)?;
+                let canonical = key.to_edwards().compress().as_bytes() == bytes;
+                if key.is_weak() || !canonical { Err(KeyError::BadPublicKey) } else { Ok(Self::Ed25519(Box::new(key))) }
+            }
+        }
+    }
+
+    /// Verifies a signature strictly.
+    pub fn verify(&self, id: KeyId, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
+        match self {
+            Self::Unknown(name) => Err(KeyError::UnknownAlg(name.clone())),
+            Self::Ed25519(key) => Ed25519Signature::from_slice(signature)
+                .and_then(|signature| key.verify_strict(message, &signature))
+                .map_err(|_| KeyError::BadSignature(id)),
+        }
+    }
+}
+
+/// A key as the register knows it.
+#[derive(Debug, Clone)]
+pub struct RegisteredKey {
+    /// The algorithm.
+    pub alg: Alg,
+    /// The public key, ready to verify with.
+    pub public: PublicKey,
+    /// What it is for.
+    pub role: Role,
+    /// The kinds of entry it may sign.
+    pub kinds: Vec<Kind>,
+    /// Who holds it.
+    pub owner: Owner,
+    /// Which element of the register added it.
+    pub added: usize,
+    /// Which element retired it, or revoked it first.
+    pub ended: Option<usize>,
+    /// Entries in blocks from this height on do not count.
+    pub compromised_from: Option<u64>,
+    revoked: bool,
+}
+
+impl RegisteredKey {
+    /// Whether the key works when the first `length` elements of the register are in force.
+    fn works_at(&self, id: KeyId, length: usize) -> Result<(), KeyError> {
+        match self.ended {
+            _ if self.added >= length => Err(KeyError::NotYet(id)),
+            Some(ended) if ended < length => Err(KeyError::Ended(id)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The key register: every signed key entry in chain order, and what follows from them.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRegister {
+    elements: Vec<Vec<u8>>,
+    keys: HashMap<KeyId, RegisteredKey>,
+    digests: Vec<Hash>,
+    hasher: Sha256,
+}
+
+impl KeyRegister {
+    /// Applies rules 1 to 3 of FORMATS section 5 to the next element and takes it in; on an error nothing changes.
+    pub fn push(&mut self, signed: &SignedEntry) -> Result<(), KeyError> {
+        let Body::Key(change) = &signed.entry().body else { return Err(KeyError::NotAKeyEntry) };
+        if self.elements.len() >= MAX_REGISTER {
+            return Err(KeyError::TooMany);
+        }
+        match change {
+            KeyChange::Add { alg, public, kinds, owner, role } => {
+                let id = KeyId::of(alg, public);
+                let key = RegisteredKey {
+                    alg: alg.clone(),
+                    public: PublicKey::new(alg, public)?,
+                    role: *role,
+                    kinds: kinds.clone(),
+                    owner: owner.clone(),
+                    added: self.elements.len(),
+                    ended: None,
+                    compromised_from: None,
+                    revoked: false,
+                };
+                if self.elements.is_empty() {
+                    check_genesis(signed, id, &key)?;
+                } else {
+                    self.check_signers(signed, |_, role| role == Role::Authority)?;
+                }
+                if self.keys.contains_key(&id) {
+                    return Err(KeyError::AlreadyAdded(id));
+                }
+                self.keys.insert(id, key);
+            }
+            KeyChange::Retire { target, .. } => {
+                let key = self.check_ending(signed, *target)?;
+                if key.ended.is_some() {
+                    return Err(KeyError::Ended(*target));
+                }
+                self.end(*target, None, false);
+            }
+            KeyChange::Revoke { target, compromised_from, .. } => {
+                if self.check_ending(signed, *target)?.revoked {
+                    return Err(KeyError::Ended(*target));
+                }
+                self.end(*target, *compromised_from, true);
+            }
+        }
+        self.append(signed.bytes());
+        Ok(())
+    }
+
+    fn check_ending(&self, signed: &SignedEntry, target: KeyId) -> Result<&RegisteredKey, KeyError> {
+        if self.elements.is_empty() {
+            return Err(KeyError::BadGenesis);
+        }
+        let key = self.key(target)?;
+        self.check_signers(signed, |id, role| role == Role::Authority || id == target)?;
+        Ok(key)
+    }
+
+    /// Checks every signer of a key entry that is to become the next element.
+    fn check_signers(&self, signed: &SignedEntry, may: impl Fn(KeyId, Role) -> bool) -> Result<(), KeyError> {
+        for signature in signed.signatures() {
+            let key = self.key(signature.key)?;
+            key.works_at(signature.key, self.elements.len())?;
+            if !may(signature.key, key.role) {
+                return Err(KeyError::NoAuthority(signature.key));
+            }
+            check_signature(signed, signature, key)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, target: KeyId, compromised_from: Option<u64>, revoked: bool) {
+        let position = self.elements.len();
+        if let Some(key) = self.keys.get_mut(&target) {
+            key.ended = key.ended.or(Some(position));
+            key.compromised_from = compromised_from;
+            key.revoked = revoked;
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.hasher.update(if self.elements.is_empty() { b"[" } else { b"," });
+        self.hasher.update(bytes);
+        let digest: [u8; 32] = self.hasher.clone().chain_update(b"]").finalize().into();
+        self.digests.push(digest.into());
+        self.elements.push(bytes.to_vec());
+    }
+
+    /// Checks all signatures of an entry in block `height` by the register's first `in_force` elements, which are
+    /// those of the block before; `newest` knowledge about compromised keys comes from the whole register.
+    pub fn judge(&self, signed: &SignedEntry, in_force: usize, height: u64) -> Result<(), KeyError> {
+        for signature in signed.signatures() {
+            let key = self.key(signature.key)?;
+            key.works_at(signature.key, in_force)?;
+            match key.compromised_from {
+                Some(from) if from <= height => return Err(KeyError::Compromised(signature.key, from)),
+                _ => {}
+            }
+            if !key.kinds.contains(&signed.entry().kind()) {
+                return Err(KeyError::WrongKind(signature.key, signed.entry().kind()));
+            }
+            check_signature(signed, signature, key)?;
+        }
+        Ok(())
+    }
+
+    /// Whether one of the entry's signers is an authority.
+    pub fn has_authority(&self, signed: &SignedEntry) -> bool {
+        signed.signatures().iter().any(|s| self.keys.get(&s.key).is_some_and(|key| key.role == Role::Authority))
+    }
+
+    /// A registered key.
+    pub fn key(&self, id: KeyId) -> Result<&RegisteredKey, KeyError> {
+        self.keys.get(&id).ok_or(KeyError::UnknownKey(id))
+    }
+
+    /// All keys, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = (&KeyId, &RegisteredKey)> {
+        self.keys.iter()
+    }
+
+    /// How many elements the register has.
+    pub fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// Whether the register has no element yet.
+    pub fn is_empty(&self) -> bool {
+        self.elements.is_empty()
+    }
+
+    /// The canonical bytes of every element.
+    pub fn elements(&self) -> &[Vec<u8>] {
+        &self.elements
+    }
+
+    /// The JCS array of the first `length` elements.
+    pub fn prefix(&self, length: usize) -> Vec<u8> {
+        let mut bytes = b"[".to_vec();
+        for (i, element) in self.elements.iter().take(length).enumerate() {
+            if i > 0 {
+                bytes.push(b',');
+            }
+            bytes.extend_from_slice(element);
+        }
+        bytes.push(b']');
+        bytes
+    }
+
+    /// The digest of the whole register; none while it is empty.
+    pub fn digest(&self) -> Option<Hash> {
+        self.digests.last().copied()
+    }
+
+    /// How many elements the prefix with this digest has.
+    pub fn prefix_with_digest(&self, digest: &Hash) -> Option<usize> {
+        self.digests.iter().position(|d| d == digest).map(|i| i + 1)
+    }
+}
+
+/// Rule 1: an authority adds itself, signed by exactly the key that is added.
+fn check_genesis(signed: &SignedEntry, id: KeyId, key: &RegisteredKey) -> Result<(), KeyError> {
+    match signed.signatures() {
+        [signature] if signature.key == id && key.role == Role::Authority => check_signature(signed, signature, key),
+        _ => Err(KeyError::BadGenesis),
+    }
+}
+
+/// The signature's algorithm and owner are the key's, and it verifies.
+fn check_signature(signed: &SignedEntry, signature: &Signature, key: &RegisteredKey) -> Result<(), KeyError> {
+    if key.owner.code != signed.entry().recorder {
+        return Err(KeyError::WrongOwner(signature.key));
+    }
+    if key.alg != signature.alg {
+        return Err(KeyError::WrongAlg(signature.key));
+    }
+    key.public.verify(signature.key, &signed.message(signature), &signature.bytes)
+}

@@ -1,0 +1,16 @@
+//! The ledger itself: entries, the key register, commitments, blocks, receipts, proof bundles, and their verification.
+//!
+//! Pure: bytes in, values or errors out. Deliberately absent: any clock, randomness, storage or network; time, salts
+//! and keys are parameters. The service and `cqo-ledger verify` share this code. The formats are those of
+//! proofs/FORMATS.md, which is the authority.
+
+pub mod block;
+pub mod bundle;
+pub mod commitment;
+pub mod entry;
+pub mod fields;
+pub mod json;
+pub mod keys;
+pub mod receipt;
+pub mod signed;
+pub mod verify;

@@ -1,0 +1,172 @@
+//! Receipts: the signed promise to seal what was accepted (proofs/FORMATS.md section 9).
+
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::{Value, json};
+
+use super::commitment::{Commitment, Salt};
+use super::entry::{EntryId, HexBytes, Origin};
+use super::fields::{FieldErrors, Fields, Problem};
+use super::json;
+use super::keys::{Alg, KeyError, KeyId, KeyRegister, Role};
+use super::signed::{SignedEntry, SignedEntryError};
+use crate::merkle::Hash;
+use crate::standard::UnixMillis;
+
+/// Most entries of one receipt, and so of one request.
+pub const MAX_RECEIPT_ENTRIES: usize = 1_000;
+
+const RECEIPT_CONTEXT: &[u8] = b"cqo-ledger/receipt/v1\n";
+const FORMAT: &str = "cqo-ledger/receipt/v1";
+const MOMENT_EN: &str = "must be a moment such as 2026-11-22T08:00:00.123Z";
+const MOMENT_ZH: &str = "应为时刻，如 2026-11-22T08:00:00.123Z";
+
+/// One accepted entry: with the salt its holder can recompute the commitment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptEntry {
+    /// The entry.
+    pub id: EntryId,
+    /// SHA-256 of the canonical signed entry.
+    pub sha256: Hash,
+    /// The salt of its commitment.
+    pub salt: Salt,
+    /// What will stand in a batch.
+    pub commitment: Commitment,
+}
+
+impl ReceiptEntry {
+    /// What a receipt says of this entry.
+    pub fn of(signed: &SignedEntry, salt: Salt) -> Self {
+        let commitment = Commitment::to(signed, &salt);
+        Self { id: signed.entry().id, sha256: Hash::of(&[signed.bytes()]), salt, commitment }
+    }
+}
+
+/// The promise: these entries are durable, and will be in a block by `seal_by`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The ledger.
+    pub ledger: Origin,
+    /// When the entries were accepted.
+    pub accepted: UnixMillis,
+    /// The latest time of the block that holds them.
+    pub seal_by: UnixMillis,
+    /// The key that signs.
+    pub key: KeyId,
+    /// What was accepted.
+    pub entries: Vec<ReceiptEntry>,
+}
+
+/// A receipt with its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedReceipt {
+    /// The promise.
+    pub receipt: Receipt,
+    /// The signature's bytes.
+    pub signature: Vec<u8>,
+}
+
+impl Receipt {
+    fn to_value(&self) -> Value {
+        let entries: Value = self
+            .entries
+            .iter()
+            .map(|entry| {
+                json!({
+                    "commitment": entry.commitment.to_string(),
+                    "id": entry.id.to_string(),
+                    "salt": entry.salt.reveal(),
+                    "sha256": entry.sha256.to_string(),
+                })
+            })
+            .collect();
+        json!({
+            "accepted": self.accepted.to_string(),
+            "alg": Alg::Ed25519.as_str(),
+            "entries": entries,
+            "format": FORMAT,
+            "key": self.key.to_string(),
+            "ledger": self.ledger.as_str(),
+            "seal_by": self.seal_by.to_string(),
+        })
+    }
+
+    fn message(&self) -> Vec<u8> {
+        [RECEIPT_CONTEXT, &json::canonical(&self.to_value())].concat()
+    }
+
+    /// Signs the receipt; `key` must be the one that the receipt names.
+    pub fn sign(self, key: &SigningKey) -> SignedReceipt {
+        let signature = key.sign(&self.message()).to_bytes().to_vec();
+        SignedReceipt { receipt: self, signature }
+    }
+}
+
+impl SignedReceipt {
+    /// The JSON value.
+    pub fn to_value(&self) -> Value {
+        json!({"receipt": self.receipt.to_value(), "sig": hex::encode(&self.signature)})
+    }
+
+    /// Reads a receipt from canonical bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
+        let mut errors = FieldErrors::default();
+        match read(json::parse_canonical(bytes)?, &mut errors) {
+            Some(receipt) if errors.0.is_empty() => Ok(receipt),
+            _ => Err(SignedEntryError::Fields(errors)),
+        }
+    }
+
+    /// Checks the signature by a key register, at whatever position: a receipt is on no block.
+    pub fn verify(&self, register: &KeyRegister) -> Result<(), KeyError> {
+        let key = register.key(self.receipt.key)?;
+        if key.role != Role::Receipt {
+            return Err(KeyError::NoAuthority(self.receipt.key));
+        }
+        key.public.verify(self.receipt.key, &self.receipt.message(), &self.signature)
+    }
+}
+
+fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
+    let mut fields = Fields::of(value, "", errors)?;
+    let receipt = fields.value("receipt");
+    let signature = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    let receipt = receipt.and_then(|value| read_receipt(value, fields.errors()));
+    fields.finish();
+    Some(SignedReceipt { receipt: receipt?, signature: signature?.0 })
+}
+
+fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
+    let mut fields = Fields::of(value, "receipt", errors)?;
+    if fields.string("format").is_some_and(|format| format != FORMAT) {
+        fields.note("format", Problem::Choice(FORMAT));
+    }
+    if fields.string("alg").is_some_and(|alg| alg != Alg::Ed25519.as_str()) {
+        fields.note("alg", Problem::Choice("Ed25519"));
+    }
+    let ledger = fields.parsed("ledger", "must be the origin of a ledger", "应为账本的名称（origin）");
+    let accepted = fields.parsed("accepted", MOMENT_EN, MOMENT_ZH);
+    let seal_by = fields.parsed("seal_by", MOMENT_EN, MOMENT_ZH);
+    let key = fields.parsed("key", "must be a key id", "应为密钥编号");
+    let entries = fields.array("entries", 1, MAX_RECEIPT_ENTRIES).and_then(|items| {
+        let read: Vec<Option<ReceiptEntry>> = items
+            .into_iter()
+            .enumerate()
+            .map(|(i, item)| read_entry(item, &format!("receipt.entries[{i}]"), fields.errors()))
+            .collect();
+        read.into_iter().collect()
+    });
+    fields.finish();
+    Some(Receipt { ledger: ledger?, accepted: accepted?, seal_by: seal_by?, key: key?, entries: entries? })
+}
+
+fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<ReceiptEntry> {
+    const HASH_EN: &str = "must be 64 lower-case hexadecimal digits";
+    const HASH_ZH: &str = "应为 64 位小写十六进制";
+    let mut fields = Fields::of(value, path, errors)?;
+    let commitment = fields.parsed("commitment", HASH_EN, HASH_ZH).map(Commitment::from_hash);
+    let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
+    let salt = fields.parsed("salt", HASH_EN, HASH_ZH);
+    let sha256 = fields.parsed("sha256", HASH_EN, HASH_ZH);
+    fields.finish();
+    Some(ReceiptEntry { id: id?, sha256: sha256?, salt: salt?, commitment: commitment? })
+}

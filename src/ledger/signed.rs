@@ -1,0 +1,180 @@
+//! Signed entries (proofs/FORMATS.md section 4).
+
+use ed25519_dalek::{Signer, SigningKey};
+use serde_json::{Value, json};
+
+use super::entry::{Entry, HexBytes, Origin};
+use super::fields::{FieldErrors, Fields, Problem};
+use super::json::{self, JsonError};
+use super::keys::{Alg, KeyId};
+
+/// Largest canonical signed entry, in bytes.
+pub const MAX_SIGNED_ENTRY: usize = 16_384;
+/// Most signatures of one entry.
+pub const MAX_SIGNATURES: usize = 4;
+
+const ENTRY_CONTEXT: &str = "cqo-ledger/entry/v1\n";
+const BEFORE_ENTRY: &str = r#"{"entry":"#;
+
+/// A signature over an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The algorithm, which must be that of the key.
+    pub alg: Alg,
+    /// The key that made it.
+    pub key: KeyId,
+    /// The signature's bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// An entry with its signatures and the canonical bytes that stand for both. Its form is right; whether the
+/// signatures are is judged by the key register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedEntry {
+    entry: Entry,
+    signatures: Vec<Signature>,
+    bytes: Vec<u8>,
+    entry_len: usize,
+}
+
+/// Why bytes are not a signed entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignedEntryError {
+    /// More than [`MAX_SIGNED_ENTRY`] bytes.
+    #[error("larger than {MAX_SIGNED_ENTRY} bytes")]
+    TooLarge,
+    /// Not canonical JSON of version 1.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Bad fields, all of them.
+    #[error("{0}")]
+    Fields(FieldErrors),
+}
+
+impl SignedEntry {
+    /// Reads a signed entry from bytes that must be canonical.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
+        if bytes.len() > MAX_SIGNED_ENTRY {
+            return Err(SignedEntryError::TooLarge);
+        }
+        Self::from_canonical(json::parse_canonical(bytes)?, bytes.to_vec())
+    }
+
+    /// Reads a signed entry from a value whose structure was checked as part of a larger document.
+    pub fn from_value(value: Value) -> Result<Self, SignedEntryError> {
+        let bytes = json::canonical(&value);
+        if bytes.len() > MAX_SIGNED_ENTRY {
+            return Err(SignedEntryError::TooLarge);
+        }
+        Self::from_canonical(value, bytes)
+    }
+
+    fn from_canonical(value: Value, bytes: Vec<u8>) -> Result<Self, SignedEntryError> {
+        let mut errors = FieldErrors::default();
+        let read = read_parts(value, &mut errors);
+        match read {
+            Some((entry, signatures)) if errors.0.is_empty() => Ok(Self::with_bytes(entry, signatures, bytes)),
+            _ => Err(SignedEntryError::Fields(errors)),
+        }
+    }
+
+    fn with_bytes(entry: Entry, signatures: Vec<Signature>, bytes: Vec<u8>) -> Self {
+        // Canonical order puts `entry` first and `signatures` last, so the entry's own bytes are a slice.
+        let after = json::canonical(&json!({"signatures": signatures_value(&signatures)})).len();
+        let entry_len = bytes.len() - BEFORE_ENTRY.len() - after;
+        Self { entry, signatures, bytes, entry_len }
+    }
+
+    /// Signs an entry with Ed25519 keys, whose ids come out in ascending order.
+    pub fn sign(entry: Entry, keys: &[&SigningKey]) -> Self {
+        let canonical = json::canonical(&entry.to_value());
+        let mut signatures: Vec<Signature> = keys
+            .iter()
+            .map(|key| {
+                let id = KeyId::of(&Alg::Ed25519, key.verifying_key().as_bytes());
+                let message = message(&entry.ledger, &Alg::Ed25519, id, &canonical);
+                Signature { alg: Alg::Ed25519, key: id, bytes: key.sign(&message).to_bytes().to_vec() }
+            })
+            .collect();
+        signatures.sort_by_key(|signature| signature.key);
+        let bytes = json::canonical(&json!({"entry": entry.to_value(), "signatures": signatures_value(&signatures)}));
+        Self::with_bytes(entry, signatures, bytes)
+    }
+
+    /// The entry.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Its signatures, at least one.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+
+    /// The canonical signed entry.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The JSON value of [`SignedEntry::bytes`].
+    pub fn to_value(&self) -> Value {
+        json!({"entry": self.entry.to_value(), "signatures": signatures_value(&self.signatures)})
+    }
+
+    /// The canonical entry inside [`SignedEntry::bytes`].
+    pub fn entry_bytes(&self) -> &[u8] {
+        &self.bytes[BEFORE_ENTRY.len()..BEFORE_ENTRY.len() + self.entry_len]
+    }
+
+    /// What a signature is over.
+    pub fn message(&self, signature: &Signature) -> Vec<u8> {
+        message(&self.entry.ledger, &signature.alg, signature.key, self.entry_bytes())
+    }
+}
+
+/// The bytes that a signature of an entry is over.
+fn message(origin: &Origin, alg: &Alg, key: KeyId, canonical_entry: &[u8]) -> Vec<u8> {
+    let head = format!("{ENTRY_CONTEXT}{origin}\n{alg}\n{key}\n");
+    [head.as_bytes(), canonical_entry].concat()
+}
+
+fn read_parts(value: Value, errors: &mut FieldErrors) -> Option<(Entry, Vec<Signature>)> {
+    let mut fields = Fields::of(value, "", errors)?;
+    let entry = fields.value("entry");
+    let signatures = fields.array("signatures", 1, MAX_SIGNATURES);
+    let entry = entry.and_then(|value| Entry::from_value(value, "entry", fields.errors()));
+    let signatures = signatures.and_then(|items| read_signatures(items, fields.errors()));
+    if let Some(list) = &signatures
+        && !list.is_sorted_by(|a, b| a.key < b.key)
+    {
+        fields.note("signatures", Problem::NotAscending);
+    }
+    fields.finish();
+    entry.zip(signatures)
+}
+
+fn read_signatures(items: Vec<Value>, errors: &mut FieldErrors) -> Option<Vec<Signature>> {
+    let read: Vec<Option<Signature>> =
+        items.into_iter().enumerate().map(|(i, item)| read_signature(item, &format!("signatures[{i}]"), errors)).collect();
+    read.into_iter().collect()
+}
+
+fn read_signature(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Signature> {
+    let mut fields = Fields::of(item, path, errors)?;
+    let alg = fields.parsed("alg", Alg::FORM_EN, Alg::FORM_ZH);
+    let key = fields.parsed(
+        "key",
+        "must be a key id: 64 lower-case hexadecimal digits",
+        "应为密钥编号：64 位小写十六进制",
+    );
+    let sig = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    fields.finish();
+    Some(Signature { alg: alg?, key: key?, bytes: sig?.0 })
+}
+
+fn signatures_value(signatures: &[Signature]) -> Value {
+    signatures
+        .iter()
+        .map(|s| json!({"alg": s.alg.as_str(), "key": s.key.to_string(), "sig": hex::encode(&s.bytes)}))
+        .collect()
+}
