@@ -12,6 +12,7 @@ mod civil;
 mod credit_code;
 mod form;
 mod hours;
+pub mod rulebook;
 
 pub use choice::UnknownWord;
 pub use civil::{
@@ -21,3 +22,4 @@ pub use civil::{
 pub use credit_code::{CreditCode, CreditCodeError};
 pub use form::StudyForm;
 pub use hours::{CreditHours, HoursParseError, MAX_ENTRY_HOURS, MIN_ENTRY_HOURS, TotalHours, TotalTooGreat};
+pub use rulebook::{Edition, Rulebook, RulebookError, RulebookErrors, RulebookVersion};
