@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_neither_overlap_nor_leave_a_gap() {
+    fn the_day_after_a_term_is_its_anniversary_or_1_march() {
         bolero::check!().with_type::<(u16, u8)>().with_iterations(ITERATIONS).for_each(|(days, years)| {
             let first = Day::try_from(
                 Date::constant(1950, 1, 1).saturating_add(SignedDuration::from_hours(i64::from(*days) * 24)),
