@@ -166,7 +166,7 @@ fn path_value(path: &[Hash]) -> Value {
 fn read(value: Value, errors: &mut FieldErrors) -> Option<Bundle> {
     let mut fields = Fields::of(value, "", errors)?;
     if fields.string("format").is_some_and(|format| format != FORMAT) {
-        fields.note("format", Problem::Choice(FORMAT));
+        fields.note("format", Problem::Choice(FORMAT.into()));
     }
     let entries = read_all(&mut fields, "entries", MAX_BUNDLE_ENTRIES, read_entry);
     let blocks = read_all(&mut fields, "blocks", MAX_BUNDLE_ENTRIES, read_block);

@@ -9,7 +9,7 @@ use uuid::{Uuid, Version};
 use super::fields::{FieldErrors, Fields, Problem};
 use super::keys::{Alg, KeyId, Role};
 use crate::merkle::Hash;
-use crate::standard::{CreditCode, CreditHours, Day, RulebookVersion, StudyForm};
+use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVersion, StudyForm, choice};
 
 /// Longest name of a learner, in code points.
 pub const MAX_NAME: usize = 100;
@@ -20,7 +20,7 @@ pub const MAX_COURSE_CODE: usize = 64;
 /// Most evidence files of one entry.
 pub const MAX_EVIDENCE: usize = 20;
 /// Most days from the first to the last day of one study entry.
-pub const MAX_SPAN_DAYS: i32 = 366;
+pub const MAX_SPAN_DAYS: i64 = 366;
 /// Most attendees of one activity.
 pub const MAX_ATTENDEES: u32 = 100_000;
 /// Longest public key or signature of any algorithm, in bytes.
@@ -111,93 +111,59 @@ uuid_v7! {
     LearnerId
 }
 
-/// Declares a code list: an enum, its words, and the list of them for errors.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $list:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// The words of this code list, for errors.
-            pub const WORDS: &'static str = $list;
-
-            /// The word in JSON.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = FormError;
-
-            fn from_str(text: &str) -> Result<Self, FormError> {
-                match text { $($word => Ok(Self::$variant),)+ _ => Err(FormError) }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-pub(super) use words;
-
-words! {
+choice! {
     /// The kind of an entry. A key may be allowed kinds that this version does not record yet.
-    Kind, "study, activity, correction, key" {
+    pub enum Kind {
         /// An organised activity.
-        Activity = "activity",
+        Activity = "activity", "培训活动";
         /// The digest of something issued.
-        Certificate = "certificate",
+        Certificate = "certificate", "证书";
         /// A superseding or voiding of another entry.
-        Correction = "correction",
+        Correction = "correction", "更正";
         /// A key added, retired or revoked.
-        Key = "key",
+        Key = "key", "密钥";
         /// A change of state, or the digest of a status list.
-        Status = "status",
+        Status = "status", "状态";
         /// Study by a learner.
-        Study = "study",
+        Study = "study", "学习";
     }
 }
 
-words! {
+choice! {
     /// Why an entry is corrected. A code list: no free text on the chain's side of things.
-    CorrectionReason, "hours, dates, course, name, duplicate, not_attended, fraud, other" {
+    pub enum CorrectionReason {
         /// Wrong hours.
-        Hours = "hours",
+        Hours = "hours", "学时有误";
         /// Wrong dates.
-        Dates = "dates",
+        Dates = "dates", "日期有误";
         /// Wrong course or topic.
-        Course = "course",
+        Course = "course", "课程有误";
         /// Wrong name.
-        Name = "name",
+        Name = "name", "姓名有误";
         /// The same study recorded twice.
-        Duplicate = "duplicate",
+        Duplicate = "duplicate", "重复记录";
         /// The learner was not there.
-        NotAttended = "not_attended",
+        NotAttended = "not_attended", "未参加";
         /// Fraud.
-        Fraud = "fraud",
+        Fraud = "fraud", "弄虚作假";
         /// Anything else.
-        Other = "other",
+        Other = "other", "其他";
     }
 }
 
-words! {
+choice! {
     /// Why a key is retired or revoked.
-    KeyReason, "rotation, lost, compromised, ended, other" {
+    pub enum KeyReason {
         /// Replaced by a new key as planned.
-        Rotation = "rotation",
+        Rotation = "rotation", "例行更换";
         /// The private key is lost.
-        Lost = "lost",
+        Lost = "lost", "遗失";
         /// Someone else may hold the private key.
-        Compromised = "compromised",
+        Compromised = "compromised", "泄露";
         /// The owner no longer records here.
-        Ended = "ended",
+        Ended = "ended", "不再使用";
         /// Anything else.
-        Other = "other",
+        Other = "other", "其他";
     }
 }
 
@@ -379,7 +345,7 @@ impl Entry {
             "应为 18 位统一社会信用代码，且校验码正确",
         );
         let rulebook = fields.parsed("rulebook", "must be a rulebook version such as 2026.1", "应为规则版本，如 2026.1");
-        let body = match fields.word("kind", Kind::WORDS) {
+        let body = match fields.word("kind") {
             Some(Kind::Study) => read_learner(&mut fields).zip(Study::read(&mut fields)).map(|(l, s)| Body::Study(l, s)),
             Some(Kind::Activity) => {
                 read_learner(&mut fields).zip(Activity::read(&mut fields)).map(|(l, a)| Body::Activity(l, a))
@@ -389,7 +355,7 @@ impl Entry {
             }
             Some(Kind::Key) => KeyChange::read(&mut fields).map(Body::Key),
             Some(Kind::Certificate | Kind::Status) => {
-                fields.note("kind", Problem::Choice(Kind::WORDS));
+                fields.note("kind", Problem::Choice("activity, correction, key, study".into()));
                 return None;
             }
             // Without a kind nobody can say which other members belong here.
@@ -492,7 +458,7 @@ impl Study {
         let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE, HASH_EN, HASH_ZH);
         let first_day: Option<Day> = fields.parsed("first_day", DAY_EN, DAY_ZH);
         let last_day: Option<Day> = fields.parsed("last_day", DAY_EN, DAY_ZH);
-        let form: Option<StudyForm> = fields.word("form", "lecture, exchange, publication, online, other");
+        let form: Option<StudyForm> = fields.word("form");
         let form_reason = match form {
             Some(StudyForm::Other) => fields.text("form_reason", MAX_TITLE).map(Some),
             Some(_) if fields.has("form_reason") => {
@@ -503,7 +469,7 @@ impl Study {
             _ => Some(None),
         };
         let hours = fields
-            .integer("hours", 1, u64::from(CreditHours::MAX_ENTRY.hundredths()))
+            .integer("hours", 1, u64::from(MAX_ENTRY_HOURS.hundredths()))
             .and_then(|hours| u32::try_from(hours).ok())
             .map(CreditHours::from_hundredths);
         if let Some((first, last)) = first_day.zip(last_day) {
@@ -592,7 +558,7 @@ impl Activity {
 
 impl Correction {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let reason = fields.word("reason", CorrectionReason::WORDS);
+        let reason = fields.word("reason");
         let target = read_target(fields);
         let replacement = match fields.string("action").as_deref() {
             Some("supersede") => read_replacement(fields).map(Some),
@@ -603,7 +569,7 @@ impl Correction {
             }
             Some("void") => Some(None),
             Some(_) => {
-                fields.note("action", Problem::Choice("supersede, void"));
+                fields.note("action", Problem::Choice("supersede, void".into()));
                 None
             }
             None => None,
@@ -650,7 +616,7 @@ fn read_replacement(fields: &mut Fields<'_>) -> Option<Record> {
         Some("study") => Study::read(&mut fields).map(Record::Study),
         Some("activity") => Activity::read(&mut fields).map(Record::Activity),
         Some(_) => {
-            fields.note("kind", Problem::Choice("study, activity"));
+            fields.note("kind", Problem::Choice("study, activity".into()));
             return None;
         }
         None => return None,
@@ -668,7 +634,7 @@ impl KeyChange {
             Some("add") => Self::read_add(fields),
             Some(action @ ("retire" | "revoke")) => {
                 let target = fields.parsed("target", KEY_ID_EN, KEY_ID_ZH);
-                let reason = fields.word("reason", KeyReason::WORDS);
+                let reason = fields.word("reason");
                 if action == "retire" {
                     return Some(Self::Retire { target: target?, reason: reason? });
                 }
@@ -679,7 +645,7 @@ impl KeyChange {
                 Some(Self::Revoke { target: target?, reason: reason?, compromised_from })
             }
             Some(_) => {
-                fields.note("action", Problem::Choice("add, retire, revoke"));
+                fields.note("action", Problem::Choice("add, retire, revoke".into()));
                 None
             }
             None => None,
@@ -689,7 +655,7 @@ impl KeyChange {
     fn read_add(fields: &mut Fields<'_>) -> Option<Self> {
         let key = read_public_key(fields);
         let owner = read_owner(fields);
-        let role: Option<Role> = fields.word("role", Role::WORDS);
+        let role: Option<Role> = fields.word("role");
         let kinds: Option<Vec<Kind>> =
             fields.ascending("kinds", 0, 8, "must be a kind of entry", "应为记录种类");
         if let Some((role, kinds)) = role.zip(kinds.as_ref())

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::json::{self, TextError};
+use crate::standard::UnknownWord;
 
 /// How much of an unknown member's name an error repeats, in characters.
 const MAX_SHOWN_NAME: usize = 64;
@@ -41,7 +42,7 @@ pub enum Problem {
     /// A text that begins or ends with a space.
     SpaceAtEdge,
     /// Not one of the words of a code list.
-    Choice(&'static str),
+    Choice(String),
     /// Not of the required form, with the form in words (English, Chinese).
     Form(String, String),
     /// A list that is not strictly ascending.
@@ -266,14 +267,16 @@ impl<'e> Fields<'e> {
         parsed
     }
 
-    /// A word of a code list; `words` lists them for the error.
-    pub fn word<T: FromStr>(&mut self, name: &str, words: &'static str) -> Option<T> {
+    /// A word of a code list.
+    pub fn word<T: FromStr<Err = UnknownWord>>(&mut self, name: &str) -> Option<T> {
         let text = self.string(name)?;
-        let parsed = text.parse().ok();
-        if parsed.is_none() {
-            self.note(name, Problem::Choice(words));
+        match text.parse() {
+            Ok(word) => Some(word),
+            Err(unknown) => {
+                self.note(name, Problem::Choice(unknown.expected));
+                None
+            }
         }
-        parsed
     }
 
     /// An array of `min` to `max` items.

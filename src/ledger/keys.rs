@@ -7,9 +7,10 @@ use std::str::FromStr;
 use ed25519_dalek::{Signature as Ed25519Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::entry::{Body, FormError, KeyChange, Kind, Owner, words};
+use super::entry::{Body, FormError, KeyChange, Kind, Owner};
 use super::signed::{Signature, SignedEntry};
 use crate::merkle::Hash;
+use crate::standard::choice;
 
 /// Most elements of a key register that a verifier reads.
 pub const MAX_REGISTER: usize = 10_000;
@@ -87,17 +88,17 @@ impl fmt::Display for KeyId {
     }
 }
 
-words! {
+choice! {
     /// What a key is for. One key never does another's work.
-    Role, "authority, issuer, receipt, recorder" {
+    pub enum Role {
         /// Signs key entries, and corrections of any target.
-        Authority = "authority",
+        Authority = "authority", "管理方";
         /// Signs certificates and status entries.
-        Issuer = "issuer",
+        Issuer = "issuer", "签发";
         /// Signs receipts, and no entry.
-        Receipt = "receipt",
+        Receipt = "receipt", "回执";
         /// Signs study, activity and correction entries.
-        Recorder = "recorder",
+        Recorder = "recorder", "记录方";
     }
 }
 

@@ -5,7 +5,6 @@
 //! proofs/FORMATS.md, which is the authority.
 
 pub mod block;
-pub mod bundle;
 pub mod commitment;
 pub mod entry;
 pub mod fields;
@@ -13,4 +12,3 @@ pub mod json;
 pub mod keys;
 pub mod receipt;
 pub mod signed;
-pub mod verify;

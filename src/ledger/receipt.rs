@@ -138,10 +138,10 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
 fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
     let mut fields = Fields::of(value, "receipt", errors)?;
     if fields.string("format").is_some_and(|format| format != FORMAT) {
-        fields.note("format", Problem::Choice(FORMAT));
+        fields.note("format", Problem::Choice(FORMAT.into()));
     }
     if fields.string("alg").is_some_and(|alg| alg != Alg::Ed25519.as_str()) {
-        fields.note("alg", Problem::Choice("Ed25519"));
+        fields.note("alg", Problem::Choice("Ed25519".into()));
     }
     let ledger = fields.parsed("ledger", "must be the origin of a ledger", "应为账本的名称（origin）");
     let accepted = fields.parsed("accepted", MOMENT_EN, MOMENT_ZH);

@@ -119,6 +119,11 @@ impl Day {
         self.0.tomorrow().map_err(|_| DayError::Year).and_then(Self::try_from)
     }
 
+    /// How many days lie from this day to `later`; negative when it is earlier.
+    pub fn days_until(self, later: Self) -> i64 {
+        later.0.duration_since(self.0).as_hours() / 24
+    }
+
     /// The day before.
     pub fn previous(self) -> Result<Self, DayError> {
         self.0.yesterday().map_err(|_| DayError::Year).and_then(Self::try_from)
