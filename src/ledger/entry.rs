@@ -344,9 +344,12 @@ impl Entry {
             "must be a unified social credit code of 18 characters with a right check character",
             "应为 18 位统一社会信用代码，且校验码正确",
         );
-        let rulebook = fields.parsed("rulebook", "must be a rulebook version such as 2026.1", "应为规则版本，如 2026.1");
+        let rulebook =
+            fields.parsed("rulebook", "must be a rulebook version such as 2026.1", "应为规则版本，如 2026.1");
         let body = match fields.word("kind") {
-            Some(Kind::Study) => read_learner(&mut fields).zip(Study::read(&mut fields)).map(|(l, s)| Body::Study(l, s)),
+            Some(Kind::Study) => {
+                read_learner(&mut fields).zip(Study::read(&mut fields)).map(|(l, s)| Body::Study(l, s))
+            }
             Some(Kind::Activity) => {
                 read_learner(&mut fields).zip(Activity::read(&mut fields)).map(|(l, a)| Body::Activity(l, a))
             }
@@ -656,8 +659,7 @@ impl KeyChange {
         let key = read_public_key(fields);
         let owner = read_owner(fields);
         let role: Option<Role> = fields.word("role");
-        let kinds: Option<Vec<Kind>> =
-            fields.ascending("kinds", 0, 8, "must be a kind of entry", "应为记录种类");
+        let kinds: Option<Vec<Kind>> = fields.ascending("kinds", 0, 8, "must be a kind of entry", "应为记录种类");
         if let Some((role, kinds)) = role.zip(kinds.as_ref())
             && !role.may_have(kinds)
         {

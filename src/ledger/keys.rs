@@ -110,8 +110,7 @@ impl Role {
             Self::Receipt => kinds.is_empty(),
             Self::Issuer => !kinds.is_empty() && kinds.iter().all(|k| matches!(k, Kind::Certificate | Kind::Status)),
             Self::Recorder => {
-                !kinds.is_empty()
-                    && kinds.iter().all(|k| matches!(k, Kind::Activity | Kind::Correction | Kind::Study))
+                !kinds.is_empty() && kinds.iter().all(|k| matches!(k, Kind::Activity | Kind::Correction | Kind::Study))
             }
         }
     }

@@ -154,19 +154,19 @@ fn read_parts(value: Value, errors: &mut FieldErrors) -> Option<(Entry, Vec<Sign
 }
 
 fn read_signatures(items: Vec<Value>, errors: &mut FieldErrors) -> Option<Vec<Signature>> {
-    let read: Vec<Option<Signature>> =
-        items.into_iter().enumerate().map(|(i, item)| read_signature(item, &format!("signatures[{i}]"), errors)).collect();
+    let read: Vec<Option<Signature>> = items
+        .into_iter()
+        .enumerate()
+        .map(|(i, item)| read_signature(item, &format!("signatures[{i}]"), errors))
+        .collect();
     read.into_iter().collect()
 }
 
 fn read_signature(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Signature> {
     let mut fields = Fields::of(item, path, errors)?;
     let alg = fields.parsed("alg", Alg::FORM_EN, Alg::FORM_ZH);
-    let key = fields.parsed(
-        "key",
-        "must be a key id: 64 lower-case hexadecimal digits",
-        "应为密钥编号：64 位小写十六进制",
-    );
+    let key =
+        fields.parsed("key", "must be a key id: 64 lower-case hexadecimal digits", "应为密钥编号：64 位小写十六进制");
     let sig = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
     fields.finish();
     Some(Signature { alg: alg?, key: key?, bytes: sig?.0 })

@@ -54,7 +54,7 @@ macro_rules! choice {
             }
         }
 
-        $crate::standard::choice::serde_as_text!($name);
+        $crate::standard::serde_as_text!($name);
     };
 }
 
@@ -75,4 +75,4 @@ macro_rules! serde_as_text {
     };
 }
 
-pub(super) use {choice, serde_as_text};
+pub(crate) use {choice, serde_as_text};

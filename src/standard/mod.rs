@@ -15,7 +15,7 @@ mod hours;
 pub mod rulebook;
 
 pub use choice::UnknownWord;
-pub(crate) use choice::choice;
+pub(crate) use choice::{choice, serde_as_text};
 pub use civil::{
     DAY_YEARS, Day, DayError, INSTANT_YEARS, InstantError, UnixMillis, anniversary, calendar_year_of, day_of,
     last_day_of_term,
