@@ -1,0 +1,162 @@
+//! The tables of the service. No personal data is in a key; what is personal in a value is encrypted by the vault.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ledger::entry::Kind;
+use crate::merkle::{Hash, NodeId};
+use crate::standard::{CreditCode, CreditHours, UnixMillis};
+use crate::store::{Index, Table, distinct};
+
+/// The ledger itself: one row, written first.
+pub(super) const LEDGER: Table<(), LedgerRow> = Table::new(1, "ledger");
+/// Organisations by credit code.
+pub(super) const ORGANISATIONS: Table<String, OrganisationRow> = Table::new(2, "organisations");
+/// Learners by id.
+pub(super) const LEARNERS: Table<Uuid, LearnerRow> = Table::new(3, "learners");
+/// Learners of a provider.
+pub(super) const LEARNERS_BY_PROVIDER: Index<String, Uuid> = Index::new(4, "learners by provider");
+/// Courses by provider and course code.
+pub(super) const COURSES: Table<(String, String), CourseRow> = Table::new(5, "courses");
+/// API tokens by their public part.
+pub(super) const TOKENS: Table<String, TokenRow> = Table::new(6, "tokens");
+/// Entries by id.
+pub(super) const ENTRIES: Table<Uuid, EntryRow> = Table::new(7, "entries");
+/// Commitments in the order of acceptance, which is the order on the chain. A block holds a run of them, so neither
+/// batches nor positions are kept anywhere else.
+pub(super) const ORDER: Table<u64, OrderRow> = Table::new(8, "order");
+/// Receipts by the place of their first entry in the order.
+pub(super) const RECEIPTS: Table<u64, ReceiptRow> = Table::new(9, "receipts");
+/// The key register by element.
+pub(super) const KEYS: Table<u64, KeyRow> = Table::new(10, "key register");
+/// The correction of each corrected entry.
+pub(super) const CORRECTED: Table<Uuid, CorrectedRow> = Table::new(11, "corrected entries");
+/// Blocks by height. The last one is the tip.
+pub(super) const BLOCKS: Table<u64, BlockRow> = Table::new(12, "blocks");
+/// Hashes of complete subtrees of the chain, by level and index: what tiles and paths are made of.
+pub(super) const NODES: Table<(u64, u64), Hash> = Table::new(13, "chain nodes");
+
+const _: () = assert!(distinct(&[
+    LEDGER.id(),
+    ORGANISATIONS.id(),
+    LEARNERS.id(),
+    LEARNERS_BY_PROVIDER.id(),
+    COURSES.id(),
+    TOKENS.id(),
+    ENTRIES.id(),
+    ORDER.id(),
+    RECEIPTS.id(),
+    KEYS.id(),
+    CORRECTED.id(),
+    BLOCKS.id(),
+    NODES.id(),
+]));
+
+/// The key of a chain node's row.
+pub(super) fn node_key(node: NodeId) -> (u64, u64) {
+    (u64::from(node.level), node.index)
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LedgerRow {
+    pub(super) origin: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OrganisationRow {
+    pub(super) name: String,
+    pub(super) roles: Vec<super::registry::OrganisationRole>,
+    pub(super) registered_at: UnixMillis,
+}
+
+/// `sealed` holds the learner's [`super::registry::LearnerPayload`], encrypted under the learner's data key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LearnerRow {
+    pub(super) provider: CreditCode,
+    pub(super) registered_at: UnixMillis,
+    #[serde(with = "base64_bytes")]
+    pub(super) sealed: Vec<u8>,
+}
+
+/// All versions of a course, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CourseRow {
+    pub(super) versions: Vec<CourseVersionRow>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CourseVersionRow {
+    pub(super) title: String,
+    pub(super) hours: CreditHours,
+    pub(super) since: UnixMillis,
+}
+
+/// Only the digest of the secret is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct TokenRow {
+    pub(super) organisation: CreditCode,
+    pub(super) secret_sha256: Hash,
+    pub(super) created_at: UnixMillis,
+    pub(super) ended_at: Option<UnixMillis>,
+}
+
+/// `sealed` holds the canonical signed entry, encrypted under the learner's data key or the ledger's own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct EntryRow {
+    pub(super) ordinal: u64,
+    pub(super) kind: Kind,
+    pub(super) recorder: CreditCode,
+    pub(super) learner: Option<Uuid>,
+    /// Where the receipt stands in [`RECEIPTS`].
+    pub(super) receipt: u64,
+    #[serde(with = "base64_bytes")]
+    pub(super) sealed: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OrderRow {
+    pub(super) id: Uuid,
+    pub(super) commitment: Hash,
+}
+
+/// What a receipt adds to its entries, which are the `count` ones from its key on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReceiptRow {
+    pub(super) count: u64,
+    pub(super) accepted: UnixMillis,
+    pub(super) seal_by: UnixMillis,
+    pub(super) key: Hash,
+    pub(super) sig: String,
+}
+
+/// Key entries hold nothing personal and are public.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct KeyRow {
+    pub(super) ordinal: u64,
+    pub(super) signed: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CorrectedRow {
+    pub(super) by: Uuid,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct BlockRow {
+    pub(super) text: String,
+}
+
+/// Bytes as base64 in a JSON value.
+mod base64_bytes {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
