@@ -9,6 +9,7 @@ mod cosignature;
 mod encoding;
 mod hash;
 mod note;
+mod policy;
 mod proof_file;
 mod tile;
 mod tree;
@@ -24,6 +25,9 @@ pub use hash::{Hash, HashParseError};
 pub use note::{
     KeyError, KeyKind, MAX_NOTE_LEN, MAX_NOTE_SIGNATURES, MAX_NOTE_TEXT_LEN, MAX_SIGNATURE_LINE_LEN, NoteError,
     NoteSignature, NoteSigner, SignedNote, VerifiedNote, VerifiedSignature, VerifierKey,
+};
+pub use policy::{
+    JudgedCheckpoint, MAX_POLICY_LEN, PolicyError, PolicyLineError, PolicyParseError, TrustPolicy, WitnessCosignature,
 };
 pub use proof_file::{MAX_PROOF_EXTRA_LEN, MAX_PROOF_FILE_LEN, ProofFileError, TlogProof};
 pub use tile::{
