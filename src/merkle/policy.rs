@@ -45,7 +45,7 @@ struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Rule {
     /// `witness <name> <vkey> [<url>]`: with a cosignature of this key.
-    Witness { key: VerifierKey, url: Option<String> },
+    Witness { key: Box<VerifierKey>, url: Option<String> },
     /// `group <name> all|any|<k> <name>...`: with this many of these members.
     Group { threshold: usize, of: Vec<usize> },
 }
@@ -271,7 +271,7 @@ impl Parser {
     }
 
     fn read_witness(&mut self, name: &str, key: &str, url: Option<&str>) -> Result<(), PolicyLineError> {
-        let key = self.read_key(key, KeyKind::CosignatureV1)?;
+        let key = Box::new(self.read_key(key, KeyKind::CosignatureV1)?);
         self.define(name, Rule::Witness { key, url: url.map(str::to_owned) })
     }
 
