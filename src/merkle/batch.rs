@@ -117,15 +117,15 @@ mod tests {
         let all = leaves(40);
         for size in 1..=all.len() {
             let tree = BatchTree::from_leaves(&all[..size]).unwrap();
-            for index in 0..size {
+            for (index, leaf) in all[..size].iter().enumerate() {
                 let path = tree.path(index).unwrap();
                 for claimed in 0..=size {
-                    let ours = verify_inclusion(&all[index], claimed as u64, size as u64, &path, &tree.root());
+                    let ours = verify_inclusion(leaf, claimed as u64, size as u64, &path, &tree.root());
                     let bare = path.iter().map(|hash| *hash.as_bytes()).collect();
                     let theirs = rs_merkle::MerkleProof::<Rfc9162>::new(bare).verify(
                         *tree.root().as_bytes(),
                         &[claimed],
-                        &[*all[index].as_bytes()],
+                        &[*leaf.as_bytes()],
                         size,
                     );
                     assert!(theirs || ours.is_err());

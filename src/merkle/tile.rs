@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(decode_bundle(&bundle).unwrap(), full);
         assert_eq!(encode_bundle(&[vec![0; MAX_BUNDLE_ENTRY_LEN + 1]]), Err(BundleError::EntryTooLong));
         assert_eq!(encode_bundle::<Vec<u8>>(&[]), Err(BundleError::WrongCount));
-        assert_eq!(encode_bundle(&vec![[]; 257]), Err(BundleError::WrongCount));
+        assert_eq!(encode_bundle(&[[]; 257]), Err(BundleError::WrongCount));
         for (bytes, expected) in [
             (&b""[..], BundleError::WrongCount),
             (&[0; 2 * 257], BundleError::WrongCount),
