@@ -268,7 +268,7 @@ fn read_tip(value: Value, errors: &mut FieldErrors) -> Option<BundleTip> {
 }
 
 fn read_checkpoint(text: &str, fields: &mut Fields<'_>) -> Option<(SignedNote, Checkpoint)> {
-    let read = SignedNote::from_str(text).map_err(|error| error.to_string()).and_then(|note| {
+    let read = SignedNote::parse(text.as_bytes()).map_err(|error| error.to_string()).and_then(|note| {
         let checkpoint = Checkpoint::from_str(note.text()).map_err(|error| error.to_string())?;
         Ok((note, checkpoint))
     });
@@ -286,7 +286,8 @@ fn read_signed(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Sig
     match SignedEntry::from_value(value) {
         Ok(signed) => Some(signed),
         Err(SignedEntryError::Fields(inner)) => {
-            let under = inner.0.into_iter().map(|error| FieldError { field: format!("{path}.{}", error.field), ..error });
+            let under =
+                inner.0.into_iter().map(|error| FieldError { field: format!("{path}.{}", error.field), ..error });
             errors.0.extend(under);
             None
         }

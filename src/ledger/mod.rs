@@ -5,6 +5,7 @@
 //! proofs/FORMATS.md, which is the authority.
 
 pub mod block;
+pub mod bundle;
 pub mod commitment;
 pub mod entry;
 pub mod fields;
@@ -12,3 +13,4 @@ pub mod json;
 pub mod keys;
 pub mod receipt;
 pub mod signed;
+pub mod verify;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::str::FromStr;
 
 use super::block::Block;
 use super::bundle::{Bundle, BundleEntry};
@@ -12,7 +13,9 @@ use super::commitment::Commitment;
 use super::entry::{Body, EntryId, LearnerId, Origin, Record};
 use super::keys::{KeyError, KeyRegister};
 use super::signed::SignedEntry;
-use crate::merkle::{Checkpoint, Hash, JudgedCheckpoint, SignedNote, TlogProof, TrustPolicy, leaf_hash, verify_inclusion};
+use crate::merkle::{
+    Checkpoint, Hash, JudgedCheckpoint, SignedNote, TlogProof, TrustPolicy, leaf_hash, verify_inclusion,
+};
 use crate::standard::UnixMillis;
 
 /// One step of a check.
@@ -240,9 +243,10 @@ pub fn verify_file(kind: FileKind, bytes: &[u8], question: Question<'_>) -> File
 
 fn verify_bundle(bytes: &[u8], question: Question<'_>) -> FileReport {
     let mut run = Run::new(FileKind::Proof);
-    let read = Bundle::from_bytes(bytes)
-        .map(|bundle| (Message::new(form_zh(&bundle), form_en(&bundle)), bundle))
-        .map_err(|error| Message::new(format!("不是合格的证明包：{error}"), format!("not a sound proof bundle: {error}")));
+    let read =
+        Bundle::from_bytes(bytes).map(|bundle| (Message::new(form_zh(&bundle), form_en(&bundle)), bundle)).map_err(
+            |error| Message::new(format!("不是合格的证明包：{error}"), format!("not a sound proof bundle: {error}")),
+        );
     let Some(bundle) = run.step(Step::Form, read) else { return run.finish(Vec::new()) };
 
     if !check_checkpoint(&mut run, &bundle.note, question.policy) {
@@ -262,13 +266,17 @@ fn verify_bundle(bytes: &[u8], question: Question<'_>) -> FileReport {
         }
         Ok(keys) => {
             let length = keys.register.len();
-            let detail =
-                Message::new(format!("{length} 条密钥记录，摘要与区块一致"), format!("{length} key entries, as the blocks say"));
+            let detail = Message::new(
+                format!("{length} 条密钥记录，摘要与区块一致"),
+                format!("{length} key entries, as the blocks say"),
+            );
             run.step(Step::Keys, Ok((detail, keys)))
         }
     };
     let Some(proven) = run.step(Step::Batch, check_batch(&bundle)) else { return run.finish(Vec::new()) };
-    let Some(entries) = check_signatures(&mut run, &bundle, keys.as_ref(), proven) else { return run.finish(Vec::new()) };
+    let Some(entries) = check_signatures(&mut run, &bundle, keys.as_ref(), proven) else {
+        return run.finish(Vec::new());
+    };
     run.open(
         Step::InForce,
         Message::new(
@@ -280,11 +288,11 @@ fn verify_bundle(bytes: &[u8], question: Question<'_>) -> FileReport {
 }
 
 fn form_zh(bundle: &Bundle) -> String {
-    format!("{} 条记录，{} 个区块，链长 {}", bundle.entries.len(), bundle.blocks.len(), bundle.checkpoint.size)
+    format!("{} 条记录，{} 个区块，链长 {}", bundle.entries.len(), bundle.blocks.len(), bundle.checkpoint.size())
 }
 
 fn form_en(bundle: &Bundle) -> String {
-    format!("{} entries in {} blocks, chain of {}", bundle.entries.len(), bundle.blocks.len(), bundle.checkpoint.size)
+    format!("{} entries in {} blocks, chain of {}", bundle.entries.len(), bundle.blocks.len(), bundle.checkpoint.size())
 }
 
 /// The checkpoint step; false when it failed.
@@ -292,26 +300,31 @@ fn check_checkpoint(run: &mut Run, note: &SignedNote, policy: Option<&TrustPolic
     let Some(policy) = policy else {
         run.open(
             Step::Checkpoint,
-            Message::new("未给出信任策略（--policy），不知道该信任谁的签名", "no trust policy (--policy): nobody's signature is trusted"),
+            Message::new(
+                "未给出信任策略（--policy），不知道该信任谁的签名",
+                "no trust policy (--policy): nobody's signature is trusted",
+            ),
         );
         return true;
     };
-    let outcome = policy
-        .judge(note)
-        .map(|judged| (judged_message(&judged), ()))
-        .map_err(|error| Message::new(format!("不满足信任策略：{error}"), format!("the trust policy is not met: {error}")));
+    let outcome = policy.judge(note).map(|judged| (judged_message(&judged), ())).map_err(|error| {
+        Message::new(format!("不满足信任策略：{error}"), format!("the trust policy is not met: {error}"))
+    });
     run.step(Step::Checkpoint, outcome).is_some()
 }
 
 fn judged_message(judged: &JudgedCheckpoint) -> Message {
-    let origin = &judged.checkpoint().origin;
-    if judged.is_unwitnessed() {
+    let origin = judged.checkpoint().origin();
+    if judged.quorum_is_none() {
         return Message::new(
             format!("{origin} 的签名有效；策略不要求见证方，运营者有可能向他人出示另一条链"),
-            format!("signed by {origin}; the policy asks for no witness, so the operator could show others another chain"),
+            format!(
+                "signed by {origin}; the policy asks for no witness, so the operator could show others another chain"
+            ),
         );
     }
-    let witnesses = judged.witnesses().join(", ");
+    let witnesses: Vec<&str> = judged.cosignatures().iter().map(|c| c.witness.as_str()).collect();
+    let witnesses = witnesses.join(", ");
     Message::new(
         format!("{origin} 的签名有效，见证方：{witnesses}"),
         format!("signed by {origin}, witnessed by {witnesses}"),
@@ -339,7 +352,7 @@ fn check_chain(bundle: &Bundle, at: Option<UnixMillis>) -> Result<(Message, ()),
     }
     let tip = &bundle.tip;
     check_block(&tip.block, &tip.path, checkpoint)?;
-    if tip.block.height + 1 != checkpoint.size {
+    if tip.block.height + 1 != checkpoint.size() {
         return Err(broken("末区块不是检查点下的最后一个区块", "the tip is not the last block under the checkpoint"));
     }
     let blocks: Vec<&Block> = bundle.blocks.iter().map(|block| &block.block).chain([&tip.block]).collect();
@@ -352,15 +365,18 @@ fn check_chain(bundle: &Bundle, at: Option<UnixMillis>) -> Result<(Message, ()),
 
 fn check_block(block: &Block, path: &[Hash], checkpoint: &Checkpoint) -> Result<(), Message> {
     let height = block.height;
-    if block.origin.as_str() != checkpoint.origin {
+    if block.origin.as_str() != checkpoint.origin() {
         return Err(broken(
             format!("区块 {height} 属于另一账本"),
             format!("block {height} names another ledger than the checkpoint"),
         ));
     }
     let leaf = leaf_hash(block.to_string().as_bytes());
-    verify_inclusion(&leaf, height, checkpoint.size, path, &checkpoint.root).map_err(|error| {
-        broken(format!("区块 {height} 不在检查点之下：{error}"), format!("block {height} is not under the checkpoint: {error}"))
+    verify_inclusion(&leaf, height, checkpoint.size(), path, checkpoint.root()).map_err(|error| {
+        broken(
+            format!("区块 {height} 不在检查点之下：{error}"),
+            format!("block {height} is not under the checkpoint: {error}"),
+        )
     })
 }
 
@@ -396,7 +412,7 @@ enum KeysError {
 fn check_keys(bundle: &Bundle) -> Result<Keys, KeysError> {
     let mut register = KeyRegister::default();
     for (i, element) in bundle.keys.iter().enumerate() {
-        if element.entry().ledger.as_str() != bundle.checkpoint.origin {
+        if element.entry().ledger.as_str() != bundle.checkpoint.origin() {
             return Err(KeysError::Broken(broken(
                 format!("第 {i} 条密钥记录属于另一账本"),
                 format!("key entry {i} names another ledger"),
@@ -404,7 +420,10 @@ fn check_keys(bundle: &Bundle) -> Result<Keys, KeysError> {
         }
         register.push(element).map_err(|error| match error {
             KeyError::UnknownAlg(alg) => KeysError::UnknownAlg(alg),
-            error => KeysError::Broken(broken(format!("第 {i} 条密钥记录不成立：{error}"), format!("key entry {i}: {error}"))),
+            error => KeysError::Broken(broken(
+                format!("第 {i} 条密钥记录不成立：{error}"),
+                format!("key entry {i}: {error}"),
+            )),
         })?;
     }
     if register.digest() != Some(bundle.tip.block.keys) {
@@ -458,7 +477,13 @@ fn check_batch(bundle: &Bundle) -> Result<(Message, Vec<ProvenEntry>), Message> 
         });
     }
     let count = proven.len();
-    Ok((Message::new(format!("{count} 条记录都在各自区块的批次中"), format!("{count} entries are in the batches of their blocks")), proven))
+    Ok((
+        Message::new(
+            format!("{count} 条记录都在各自区块的批次中"),
+            format!("{count} entries are in the batches of their blocks"),
+        ),
+        proven,
+    ))
 }
 
 fn check_entry(entry: &BundleEntry, block: &Block) -> Result<Commitment, Message> {
@@ -484,7 +509,10 @@ fn check_signatures(
     mut proven: Vec<ProvenEntry>,
 ) -> Option<Vec<ProvenEntry>> {
     let Some(keys) = keys else {
-        let detail = Message::new("密钥登记册无法核验，签名也就无法核验", "without the key register no signature can be checked");
+        let detail = Message::new(
+            "密钥登记册无法核验，签名也就无法核验",
+            "without the key register no signature can be checked",
+        );
         run.open(Step::Signatures, detail);
         return Some(proven);
     };
@@ -503,10 +531,22 @@ fn check_signatures(
     match unknown {
         Some((id, alg)) => run.open(
             Step::Signatures,
-            Message::new(format!("记录 {id} 的签名算法 {alg} 无法核验"), format!("entry {id}: algorithm {alg} is unknown here")),
+            Message::new(
+                format!("记录 {id} 的签名算法 {alg} 无法核验"),
+                format!("entry {id}: algorithm {alg} is unknown here"),
+            ),
         ),
         None => {
-            run.step(Step::Signatures, Ok((Message::new("每条记录的签名有效，密钥当时可用", "every signature is valid, by a key that worked then"), ())));
+            run.step(
+                Step::Signatures,
+                Ok((
+                    Message::new(
+                        "每条记录的签名有效，密钥当时可用",
+                        "every signature is valid, by a key that worked then",
+                    ),
+                    (),
+                )),
+            );
         }
     }
     Some(proven)
@@ -532,7 +572,8 @@ fn verify_block_proof(bytes: &[u8], question: Question<'_>) -> FileReport {
     }
     let leaf = match (question.leaf, proof.extra.as_deref()) {
         (Some(leaf), Some(extra)) if leaf != extra => {
-            let detail = broken("--leaf 文件与证明中的区块文本不同", "the file of --leaf differs from the proof's extra line");
+            let detail =
+                broken("--leaf 文件与证明中的区块文本不同", "the file of --leaf differs from the proof's extra line");
             run.step::<()>(Step::Chain, Err(detail));
             return run.finish(Vec::new());
         }
@@ -544,22 +585,25 @@ fn verify_block_proof(bytes: &[u8], question: Question<'_>) -> FileReport {
         }
         None => run.open(
             Step::Chain,
-            Message::new("证明中没有区块文本，也没有给出 --leaf", "the proof has no extra line, and no --leaf was given"),
+            Message::new(
+                "证明中没有区块文本，也没有给出 --leaf",
+                "the proof has no extra line, and no --leaf was given",
+            ),
         ),
     }
     run.finish(Vec::new())
 }
 
 fn read_block_proof(bytes: &[u8]) -> Result<(Message, (TlogProof, SignedNote, Checkpoint)), Message> {
-    let fail = |error: String| broken(format!("不是合格的 tlog-proof：{error}"), format!("not a sound tlog-proof: {error}"));
+    let fail =
+        |error: String| broken(format!("不是合格的 tlog-proof：{error}"), format!("not a sound tlog-proof: {error}"));
     let text = std::str::from_utf8(bytes).map_err(|error| fail(error.to_string()))?;
-    let proof: TlogProof = text.parse().map_err(|error: crate::merkle::TlogProofError| fail(error.to_string()))?;
-    let note: SignedNote = proof.checkpoint.parse().map_err(|error: crate::merkle::NoteError| fail(error.to_string()))?;
-    let checkpoint: Checkpoint =
-        note.text().parse().map_err(|error: crate::merkle::CheckpointError| fail(error.to_string()))?;
+    let proof = TlogProof::from_str(text).map_err(|error| fail(error.to_string()))?;
+    let note = SignedNote::parse(proof.checkpoint.as_bytes()).map_err(|error| fail(error.to_string()))?;
+    let checkpoint = Checkpoint::from_str(note.text()).map_err(|error| fail(error.to_string()))?;
     let detail = Message::new(
-        format!("区块 {}，链长 {}", proof.index, checkpoint.size),
-        format!("block {}, chain of {}", proof.index, checkpoint.size),
+        format!("区块 {}，链长 {}", proof.index, checkpoint.size()),
+        format!("block {}, chain of {}", proof.index, checkpoint.size()),
     );
     Ok((detail, (proof, note, checkpoint)))
 }
@@ -570,13 +614,16 @@ fn check_leaf(
     checkpoint: &Checkpoint,
     at: Option<UnixMillis>,
 ) -> Result<(Message, ()), Message> {
-    verify_inclusion(&leaf_hash(leaf), proof.index, checkpoint.size, &proof.path, &checkpoint.root)
-        .map_err(|error| broken(format!("区块不在检查点之下：{error}"), format!("the block is not under the checkpoint: {error}")))?;
+    verify_inclusion(&leaf_hash(leaf), proof.index, checkpoint.size(), &proof.path, checkpoint.root()).map_err(
+        |error| {
+            broken(format!("区块不在检查点之下：{error}"), format!("the block is not under the checkpoint: {error}"))
+        },
+    )?;
     let block: Block = std::str::from_utf8(leaf)
         .ok()
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| broken("叶子不是合格的区块文本", "the leaf is not the text of a block"))?;
-    if block.height != proof.index || block.origin.as_str() != checkpoint.origin {
+    if block.height != proof.index || block.origin.as_str() != checkpoint.origin() {
         return Err(broken("区块的高度或账本名称与证明不符", "the block's height or ledger is not that of the proof"));
     }
     if at.is_some_and(|at| block.time > at) {
@@ -709,7 +756,10 @@ fn judge_corrections<'a>(entries: &BTreeMap<(&'a Origin, Position), &'a ProvenEn
             continue;
         };
         if let Err(reason) = check_correction(entry, target) {
-            return Err(broken(format!("更正记录 {id} 不成立：{reason}"), format!("correction {id} does not hold: {reason}")));
+            return Err(broken(
+                format!("更正记录 {id} 不成立：{reason}"),
+                format!("correction {id} does not hold: {reason}"),
+            ));
         }
         // Entries come in chain order, so the first correction of a target is seen first.
         if let std::collections::hash_map::Entry::Vacant(vacant) = judged.targets.entry((*origin, correction.target)) {
