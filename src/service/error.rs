@@ -1,0 +1,79 @@
+//! What can go wrong in a use case, shaped by what the caller can do about it.
+
+use crate::ledger::fields::{FieldErrors, Problem};
+use crate::store::StoreError;
+
+use super::vault::VaultError;
+
+/// Why a use case did not do what it was asked. The web turns each variant into one problem document.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Bad fields, all of them.
+    #[error("{0}")]
+    Invalid(FieldErrors),
+    /// The document cannot be read at all.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Nobody knows who asks, or the token is not valid.
+    #[error("a valid API token is needed")]
+    Unauthenticated,
+    /// This actor may not do this.
+    #[error("this is not allowed for this token")]
+    Forbidden,
+    /// There is no such thing, or it is not this actor's to know.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Something else stands under this name already.
+    #[error("{0}")]
+    Conflict(String),
+    /// More was sent than is taken at once.
+    #[error("{what} is limited to {limit}")]
+    TooLarge {
+        /// What was too large.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too much is waiting already: try again later.
+    #[error("too much is waiting: try again shortly")]
+    Overloaded,
+    /// The service cannot do this now, and says why; an operator has to act.
+    #[error("not available now: {0}")]
+    Unavailable(String),
+    /// Something inside failed; the details are for the log.
+    #[error("internal failure: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// The error of a single field.
+    pub fn field(field: impl Into<String>, problem: Problem) -> Self {
+        Self::Invalid(FieldErrors::one(field, problem))
+    }
+}
+
+impl From<FieldErrors> for Error {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => Self::Conflict("changed by somebody else in the meantime".into()),
+            StoreError::Poisoned { reason } => Self::Unavailable(reason),
+            StoreError::TooLarge { what, limit, .. } => Self::TooLarge { what, limit },
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::NoKey => Self::NotFound("learner"),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}

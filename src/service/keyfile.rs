@@ -1,0 +1,75 @@
+//! Private keys in files: PKCS#8 PEM, owner-only, as `openssl genpkey -algorithm ed25519` writes them.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use zeroize::Zeroizing;
+
+/// Why a key file was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The operating system refused.
+    #[error("cannot {what} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Others than the owner may read it.
+    #[error("{path} can be read by others: make it owner-only (chmod 600)", path = .0.display())]
+    NotOwnerOnly(PathBuf),
+    /// Not an Ed25519 key in PKCS#8 PEM.
+    #[error("{path} is not an Ed25519 private key in PKCS#8 PEM", path = .0.display())]
+    Form(PathBuf),
+}
+
+/// Draws a new key.
+pub fn generate() -> io::Result<SigningKey> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut_slice()).map_err(io::Error::other)?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+/// Writes a key to a new file; one that is there is never overwritten.
+pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
+    let io = |source| KeyFileError::Io { what: "create", path: path.to_owned(), source };
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFileError::Form(path.to_owned()))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+}
+
+/// Reads a key from an owner-only file.
+pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let io = |source| KeyFileError::Io { what: "read", path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(io)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::NotOwnerOnly(path.to_owned()));
+    }
+    let pem = Zeroizing::new(std::fs::read_to_string(path).map_err(io)?);
+    SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyFileError::Form(path.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_and_is_kept_from_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.key");
+        let key = generate().unwrap();
+        write(&path, &key).unwrap();
+        assert_eq!(read(&path).unwrap().to_bytes(), key.to_bytes());
+        assert!(matches!(write(&path, &key), Err(KeyFileError::Io { .. })));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(read(&path), Err(KeyFileError::NotOwnerOnly(_))));
+    }
+}

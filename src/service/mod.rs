@@ -1,0 +1,188 @@
+//! The use cases: who asks ([`Actor`]) and with what goes in, a result or an [`Error`] comes out.
+//!
+//! One [`Service`] owns one ledger. Entries come in through [`Service::submit`], one task gives them their place in the
+//! order ([`ingest`]), one task seals them into blocks ([`sealer`]), and proofs are read off the store ([`prove`]).
+//! Handlers of the web and of the command line parse, call one use case, and render.
+
+pub mod access;
+pub mod clock;
+mod error;
+mod ingest;
+pub mod keyfile;
+mod pool;
+mod prove;
+pub mod registry;
+mod sealer;
+mod start;
+mod tables;
+pub mod vault;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use ed25519_dalek::SigningKey;
+use tokio::sync::{Mutex, Notify, mpsc, watch};
+
+pub use access::{Action, Actor};
+pub use error::Error;
+pub use ingest::{EntryOutcome, EntryResult, MAX_SUBMISSION, Submitted};
+pub use prove::{EntryView, Position};
+pub use sealer::{Published, SealError};
+pub use start::{Founding, LedgerKeys};
+
+use crate::ledger::entry::Origin;
+use crate::ledger::keys::KeyRegister;
+use crate::merkle::{Hash, NoteSigner};
+use crate::standard::Rulebook;
+use crate::store::{Event, Store};
+use clock::Clock;
+use registry::Directory;
+use sealer::SealState;
+use vault::{Vault, VaultError};
+
+/// Settings of a running service. Durations are in milliseconds.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How often a block is sealed when something is pending.
+    pub seal_interval_ms: u64,
+    /// How many pending entries are sealed at once without waiting for the interval, and the most of one block.
+    pub batch_max: usize,
+    /// The promise of a receipt: sealed this long after acceptance.
+    pub seal_by_ms: i64,
+    /// The longest that `?wait=sealed` waits.
+    pub wait_max_ms: u64,
+    /// Threads that check signatures.
+    pub check_threads: usize,
+    /// Submissions that may wait for their place in the order.
+    pub queue_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seal_interval_ms: 1_000,
+            batch_max: 2_048,
+            seal_by_ms: 10 * 60 * 1_000,
+            wait_max_ms: 10_000,
+            check_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            queue_max: 256,
+        }
+    }
+}
+
+/// One ledger, in service.
+pub struct Service {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    clock: Arc<dyn Clock>,
+    origin: Origin,
+    rulebook: Rulebook,
+    settings: Settings,
+    checkpoint_signer: NoteSigner,
+    receipt_key: SigningKey,
+    operator_token: Hash,
+    directory: RwLock<Directory>,
+    keys: RwLock<AcceptedKeys>,
+    /// Registrations read, decide and write one at a time.
+    registry: Mutex<()>,
+    checks: pool::Pool,
+    queue: mpsc::Sender<ingest::Request>,
+    sealing: Mutex<SealState>,
+    seal_now: Notify,
+    published: watch::Sender<Arc<Published>>,
+}
+
+/// The key register with everything that was accepted, sealed or not yet.
+#[derive(Debug, Clone, Default)]
+struct AcceptedKeys {
+    register: KeyRegister,
+    /// The place of each element in the order.
+    ordinals: Vec<u64>,
+}
+
+impl AcceptedKeys {
+    /// How many elements the first `total` entries of the order hold.
+    fn within(&self, total: u64) -> usize {
+        self.ordinals.partition_point(|&ordinal| ordinal < total)
+    }
+}
+
+impl Service {
+    /// The ledger's name.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The rulebook.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
+    }
+
+    /// The trust policy that this service suggests: its own log key, and no witness. (C2SP tlog-policy)
+    pub fn suggested_policy(&self) -> String {
+        format!("log {}\nquorum none\n", self.checkpoint_signer.verifier_key())
+    }
+
+    /// Who a bearer token belongs to; no token is the public.
+    pub fn authenticate(&self, token: Option<&str>) -> Result<Actor, Error> {
+        let Some(token) = token else { return Ok(Actor::Public) };
+        let digest = Hash::of(&[token.as_bytes()]);
+        if subtle::ConstantTimeEq::ct_eq(digest.as_bytes().as_slice(), self.operator_token.as_bytes().as_slice()).into() {
+            return Ok(Actor::Operator);
+        }
+        self.directory().authenticate(token).ok_or(Error::Unauthenticated)
+    }
+
+    /// Why the service cannot take entries now; none when it can.
+    pub fn not_ready(&self) -> Option<String> {
+        self.store.health().poisoned
+    }
+
+    /// The last published checkpoint and its tip.
+    pub fn published(&self) -> Arc<Published> {
+        self.published.borrow().clone()
+    }
+
+    fn allow(&self, actor: &Actor, action: Action) -> Result<(), Error> {
+        match actor {
+            _ if actor.may(action) => Ok(()),
+            Actor::Public => Err(Error::Unauthenticated),
+            _ => Err(Error::Forbidden),
+        }
+    }
+
+    fn event(&self, actor: &Actor, action: &str, subject: String) -> Event {
+        let at_ms = self.clock.now().millis();
+        Event { actor: actor.to_string(), action: action.to_owned(), subject, digest: None, at_ms }
+    }
+
+    fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, AcceptedKeys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs file work of the vault without holding up the other tasks of this thread.
+    fn on_disk<T>(&self, work: impl FnOnce(&Vault) -> Result<T, VaultError>) -> Result<T, Error> {
+        let run = || work(&self.vault);
+        let multi = tokio::runtime::Handle::try_current()
+            .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
+        Ok(if multi { tokio::task::block_in_place(run) } else { run() }?)
+    }
+}
+
+fn random_bytes<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(format!("no randomness: {error}")))?;
+    Ok(bytes)
+}

@@ -1,0 +1,585 @@
+//! The one registry: organisations, learners, courses and API tokens.
+//!
+//! Rows are in the store; what every request needs of them is in memory, in [`Directory`]. Names of learners are nowhere
+//! on the disk but encrypted.
+
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+
+use super::access::{Action, Actor};
+use super::error::Error;
+use super::tables::{
+    COURSES, CourseRow, CourseVersionRow, LEARNERS, LEARNERS_BY_PROVIDER, LearnerRow, ORGANISATIONS, OrganisationRow,
+    TOKENS, TokenRow,
+};
+use super::vault::{DataKeyId, Vault};
+use super::{Service, random_bytes};
+use crate::ledger::entry::{CourseCode, LearnerId, MAX_NAME, MAX_TITLE};
+use crate::ledger::fields::{FieldErrors, Fields, Problem};
+use crate::merkle::Hash;
+use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, choice};
+use crate::store::{Commit, Key, MAX_SCAN_ROWS, Store, Table};
+
+/// Most learners or courses of one request.
+pub const MAX_REGISTRY_BATCH: usize = 1_000;
+/// Most employers in one learner's history.
+pub const MAX_EMPLOYERS: usize = 50;
+/// Most rows of one page of a listing.
+pub const MAX_PAGE: usize = 1_000;
+/// What an API token begins with.
+pub const TOKEN_PREFIX: &str = "cqo_";
+
+choice! {
+    /// What an organisation is here.
+    pub enum OrganisationRole {
+        /// Runs certification (chapter 7).
+        CertifyingBody = "certifying_body", "认定主体";
+        /// Records hours.
+        Provider = "provider", "培训机构";
+        /// Where CQOs serve.
+        Employer = "employer", "所在组织";
+        /// Supervises a certifying body (7.3).
+        CompetentAuthority = "competent_authority", "行政主管部门";
+    }
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Organisation {
+    /// Its unified social credit code.
+    pub code: CreditCode,
+    /// Its name.
+    pub name: String,
+    /// What it is here.
+    pub roles: Vec<OrganisationRole>,
+}
+
+/// One employer in a learner's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Employment {
+    /// The employer's name.
+    pub name: String,
+    /// Its credit code, where it is known.
+    pub code: Option<CreditCode>,
+    /// First day.
+    pub from: Day,
+    /// Last day; none while it lasts.
+    pub to: Option<Day>,
+}
+
+/// A learner, as one provider knows the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Learner {
+    /// The ledger's identifier.
+    pub id: LearnerId,
+    /// Who registered the person.
+    pub provider: CreditCode,
+    /// The name.
+    pub name: String,
+    /// Employers, as given.
+    pub employers: Vec<Employment>,
+    /// The row's version: a change names the version it was made from.
+    pub version: u64,
+}
+
+/// What is encrypted of a learner.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LearnerPayload {
+    name: String,
+    employers: Vec<Employment>,
+}
+
+/// A course of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Course {
+    /// Whose course it is.
+    pub provider: CreditCode,
+    /// The provider's code of it.
+    pub code: CourseCode,
+    /// Its title in the newest version.
+    pub title: String,
+    /// Its credit hours in the newest version.
+    pub hours: CreditHours,
+    /// How many versions there are; a new title or other hours make a new one.
+    pub version: usize,
+}
+
+/// A new API token: the secret is shown this once.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewToken {
+    /// The public part, to end it by.
+    pub id: String,
+    /// The whole token.
+    pub token: String,
+    /// Whose it is.
+    pub organisation: CreditCode,
+}
+
+/// What every request needs of the registry, in memory.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    organisations: HashMap<CreditCode, Organisation>,
+    learners: HashMap<LearnerId, (CreditCode, String)>,
+    courses: HashMap<(CreditCode, CourseCode), Vec<String>>,
+    tokens: HashMap<String, TokenRow>,
+}
+
+impl Directory {
+    /// Reads all of it; learners whose data key is gone are left out.
+    pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
+        let mut directory = Self::default();
+        for (code, row) in all_rows(&ORGANISATIONS, store).await? {
+            let code: CreditCode = code.parse().map_err(damaged)?;
+            directory.put_organisation(Organisation { code, name: row.name, roles: row.roles });
+        }
+        for (id, row) in all_rows(&LEARNERS, store).await? {
+            let id = LearnerId::try_from(id).map_err(damaged)?;
+            match open_learner(vault, id, &row) {
+                Ok(payload) => drop(directory.learners.insert(id, (row.provider, payload.name))),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for ((provider, code), row) in all_rows(&COURSES, store).await? {
+            let key = (provider.parse().map_err(damaged)?, code.parse().map_err(damaged)?);
+            directory.courses.insert(key, row.versions.into_iter().map(|version| version.title).collect());
+        }
+        directory.tokens.extend(all_rows(&TOKENS, store).await?);
+        Ok(directory)
+    }
+
+    fn put_organisation(&mut self, organisation: Organisation) {
+        self.organisations.insert(organisation.code.clone(), organisation);
+    }
+
+    /// An organisation.
+    pub(super) fn organisation(&self, code: &CreditCode) -> Option<&Organisation> {
+        self.organisations.get(code)
+    }
+
+    /// Whose learner this is, and the registered name.
+    pub(super) fn learner(&self, id: LearnerId) -> Option<&(CreditCode, String)> {
+        self.learners.get(&id)
+    }
+
+    /// The titles that a provider's course has had.
+    pub(super) fn course_titles(&self, provider: &CreditCode, code: &CourseCode) -> Option<&[String]> {
+        self.courses.get(&(provider.clone(), code.clone())).map(Vec::as_slice)
+    }
+
+    /// Whose token this is; the secret is compared in constant time.
+    pub(super) fn authenticate(&self, token: &str) -> Option<Actor> {
+        let (id, secret) = token.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
+        let row = self.tokens.get(id).filter(|row| row.ended_at.is_none())?;
+        let digest = Hash::of(&[secret.as_bytes()]);
+        let same: bool = digest.as_bytes().ct_eq(row.secret_sha256.as_bytes()).into();
+        same.then(|| Actor::Recorder(row.organisation.clone()))
+    }
+}
+
+/// Every row of a table, page by page.
+async fn all_rows<K: Key, V: Serialize + DeserializeOwned>(
+    table: &Table<K, V>,
+    store: &dyn Store,
+) -> Result<Vec<(K, V)>, Error> {
+    let mut all = Vec::new();
+    let mut range = table.all();
+    loop {
+        let rows = table.scan(store, range, MAX_SCAN_ROWS).await?;
+        let Some((last, _)) = rows.last() else { return Ok(all) };
+        range = table.after(last);
+        all.extend(rows.into_iter().map(|(key, row)| (key, row.value)));
+    }
+}
+
+fn damaged(error: impl std::fmt::Display) -> Error {
+    Error::Internal(format!("a row of the registry cannot be read: {error}"))
+}
+
+fn learner_context(id: LearnerId) -> Vec<u8> {
+    [b"learner ".as_slice(), id.uuid().as_bytes()].concat()
+}
+
+fn open_learner(vault: &Vault, id: LearnerId, row: &LearnerRow) -> Result<LearnerPayload, Error> {
+    let plain = vault.decrypt(DataKeyId::from(id), &learner_context(id), &row.sealed)?;
+    serde_json::from_slice(&plain).map_err(damaged)
+}
+
+impl Service {
+    /// Registers an organisation, or changes its name and roles.
+    pub async fn put_organisation(&self, actor: &Actor, input: Value) -> Result<Organisation, Error> {
+        self.allow(actor, Action::WriteOrganisations)?;
+        let organisation = read_organisation(input)?;
+        let row = OrganisationRow {
+            name: organisation.name.clone(),
+            roles: organisation.roles.clone(),
+            registered_at: self.clock.now(),
+        };
+        let event = self.event(actor, "put_organisation", organisation.code.to_string());
+        let commit = Commit::new(event).write(ORGANISATIONS.put(organisation.code.as_str(), &row)?);
+        self.store.commit(commit).await?;
+        self.directory_mut().put_organisation(organisation.clone());
+        Ok(organisation)
+    }
+
+    /// All organisations, by credit code.
+    pub fn organisations(&self, actor: &Actor) -> Result<Vec<Organisation>, Error> {
+        self.allow(actor, Action::ReadOrganisations)?;
+        let mut list: Vec<Organisation> = self.directory().organisations.values().cloned().collect();
+        list.sort_by(|a, b| a.code.cmp(&b.code));
+        Ok(list)
+    }
+
+    /// Registers learners of the asking provider. The same learner sent again is no error; another one under the same
+    /// id is. All or none are registered.
+    pub async fn register_learners(&self, actor: &Actor, input: Value) -> Result<Vec<Learner>, Error> {
+        self.allow(actor, Action::WriteRegistry)?;
+        let drafts = read_batch(input, |item, path, errors| self.read_learner(actor, item, path, errors))?;
+        let _one_at_a_time = self.registry.lock().await;
+        let mut fresh = Vec::new();
+        let mut learners = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            match LEARNERS.get(&*self.store, &draft.id.uuid()).await? {
+                None => fresh.push(draft.clone()),
+                Some(row) => {
+                    let old = open_learner(&self.vault, draft.id, &row.value)?;
+                    let same = old.name == draft.name && old.employers == draft.employers;
+                    if !same || row.value.provider != draft.provider {
+                        return Err(Error::Conflict(format!("another learner is registered under the id {}", draft.id)));
+                    }
+                }
+            }
+            learners.push(draft);
+        }
+        self.write_learners(actor, &fresh).await?;
+        Ok(learners)
+    }
+
+    async fn write_learners(&self, actor: &Actor, fresh: &[Learner]) -> Result<(), Error> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        // The keys are durable before anything stands under them; a crash here leaves keys that nothing uses.
+        let ids: Vec<DataKeyId> = fresh.iter().map(|learner| learner.id.into()).collect();
+        self.on_disk(|vault| vault.create(&ids))?;
+        let subject = format!("{} learners from {}", fresh.len(), fresh[0].id);
+        let mut commit = Commit::new(self.event(actor, "register_learners", subject));
+        for learner in fresh {
+            let uuid = learner.id.uuid();
+            commit = commit
+                .when(LEARNERS.absent(&uuid))
+                .write(LEARNERS.put(&uuid, &self.seal_learner(learner)?)?)
+                .write(LEARNERS_BY_PROVIDER.put(&learner.provider.to_string(), &uuid));
+        }
+        self.store.commit(commit).await?;
+        self.directory_mut()
+            .learners
+            .extend(fresh.iter().map(|learner| (learner.id, (learner.provider.clone(), learner.name.clone()))));
+        Ok(())
+    }
+
+    /// Changes a learner's name or employers, from the version that was read.
+    pub async fn change_learner(&self, actor: &Actor, id: LearnerId, version: u64, input: Value) -> Result<Learner, Error> {
+        self.allow(actor, Action::WriteRegistry)?;
+        let mut errors = FieldErrors::default();
+        let draft = self.read_learner(actor, input, "", &mut errors).filter(|_| errors.0.is_empty()).ok_or(errors)?;
+        if draft.id != id {
+            return Err(Error::field("id", Problem::mismatch("is not the id of the address", "与地址中的编号不一致")));
+        }
+        let old = self.learner(actor, id).await?;
+        if old.provider != draft.provider {
+            return Err(Error::NotFound("learner"));
+        }
+        let uuid = id.uuid();
+        let commit = Commit::new(self.event(actor, "change_learner", id.to_string()))
+            .when(LEARNERS.at_version(&uuid, version))
+            .write(LEARNERS.put(&uuid, &self.seal_learner(&draft)?)?);
+        let committed = self.store.commit(commit).await?;
+        self.directory_mut().learners.insert(id, (draft.provider.clone(), draft.name.clone()));
+        Ok(Learner { version: committed.sequence, ..draft })
+    }
+
+    fn seal_learner(&self, learner: &Learner) -> Result<LearnerRow, Error> {
+        let payload = LearnerPayload { name: learner.name.clone(), employers: learner.employers.clone() };
+        let plain = serde_json::to_vec(&payload).map_err(damaged)?;
+        let sealed = self.vault.encrypt(learner.id.into(), &learner_context(learner.id), &plain)?;
+        Ok(LearnerRow { provider: learner.provider.clone(), registered_at: self.clock.now(), sealed })
+    }
+
+    /// One learner of the asking provider.
+    pub async fn learner(&self, actor: &Actor, id: LearnerId) -> Result<Learner, Error> {
+        self.allow(actor, Action::ReadRegistry)?;
+        let row = LEARNERS.get(&*self.store, &id.uuid()).await?;
+        let row = row.filter(|row| actor.owns(&row.value.provider)).ok_or(Error::NotFound("learner"))?;
+        let LearnerPayload { name, employers } = open_learner(&self.vault, id, &row.value)?;
+        Ok(Learner { id, provider: row.value.provider, name, employers, version: row.version })
+    }
+
+    /// A page of a provider's learners, after the id `after`.
+    pub async fn learners(
+        &self,
+        actor: &Actor,
+        provider: &CreditCode,
+        after: Option<LearnerId>,
+        limit: usize,
+    ) -> Result<Vec<Learner>, Error> {
+        self.allow(actor, Action::ReadRegistry)?;
+        if !actor.owns(provider) {
+            return Err(Error::Forbidden);
+        }
+        let (field, limit) = (provider.to_string(), limit.min(MAX_PAGE));
+        let ids = match after {
+            Some(id) => LEARNERS_BY_PROVIDER.find_after(&*self.store, &field, &id.uuid(), limit).await?,
+            None => LEARNERS_BY_PROVIDER.find(&*self.store, &field, limit).await?,
+        };
+        let mut learners = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.learner(actor, LearnerId::try_from(id).map_err(damaged)?).await {
+                Ok(learner) => learners.push(learner),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(learners)
+    }
+
+    /// Registers courses of the asking provider; a new title or other hours make a new version.
+    pub async fn put_courses(&self, actor: &Actor, input: Value) -> Result<Vec<Course>, Error> {
+        self.allow(actor, Action::WriteRegistry)?;
+        let mut courses = read_batch(input, |item, path, errors| self.read_course(actor, item, path, errors))?;
+        let _one_at_a_time = self.registry.lock().await;
+        let mut rows: HashMap<(String, String), CourseRow> = HashMap::new();
+        for course in &mut courses {
+            let key = (course.provider.to_string(), course.code.to_string());
+            let mut row = match rows.remove(&key) {
+                Some(row) => row,
+                None => match COURSES.get(&*self.store, &key).await? {
+                    Some(row) => row.value,
+                    None => CourseRow { versions: Vec::new() },
+                },
+            };
+            if row.versions.last().is_none_or(|last| last.title != course.title || last.hours != course.hours) {
+                let since = self.clock.now();
+                row.versions.push(CourseVersionRow { title: course.title.clone(), hours: course.hours, since });
+            }
+            course.version = row.versions.len();
+            rows.insert(key, row);
+        }
+        let mut commit = Commit::new(self.event(actor, "put_courses", format!("{} courses", rows.len())));
+        for (key, row) in &rows {
+            commit = commit.write(COURSES.put(key, row)?);
+        }
+        self.store.commit(commit).await?;
+        let mut directory = self.directory_mut();
+        for course in &courses {
+            let key = (course.provider.clone(), course.code.clone());
+            let titles = &rows[&(course.provider.to_string(), course.code.to_string())].versions;
+            directory.courses.insert(key, titles.iter().map(|version| version.title.clone()).collect());
+        }
+        Ok(courses)
+    }
+
+    /// A page of a provider's courses, after the code `after`.
+    pub async fn courses(
+        &self,
+        actor: &Actor,
+        provider: &CreditCode,
+        after: Option<&CourseCode>,
+        limit: usize,
+    ) -> Result<Vec<Course>, Error> {
+        self.allow(actor, Action::ReadRegistry)?;
+        if !actor.owns(provider) {
+            return Err(Error::Forbidden);
+        }
+        let mut range = COURSES.prefix(&(provider.to_string(),));
+        if let Some(code) = after {
+            range = range.after(COURSES.row_key(&(provider.to_string(), code.to_string())));
+        }
+        let rows = COURSES.scan(&*self.store, range, limit.min(MAX_PAGE)).await?;
+        rows.into_iter()
+            .map(|((_, code), row)| {
+                let version = row.value.versions.len();
+                let newest = row.value.versions.into_iter().next_back().ok_or_else(|| damaged("no version"))?;
+                let code = code.parse().map_err(damaged)?;
+                Ok(Course { provider: provider.clone(), code, title: newest.title, hours: newest.hours, version })
+            })
+            .collect()
+    }
+
+    /// Makes an API token for a registered organisation.
+    pub async fn create_token(&self, actor: &Actor, organisation: &CreditCode) -> Result<NewToken, Error> {
+        self.allow(actor, Action::WriteTokens)?;
+        if self.directory().organisation(organisation).is_none() {
+            return Err(Error::NotFound("organisation"));
+        }
+        let id = hex::encode(random_bytes::<8>()?);
+        let secret = hex::encode(random_bytes::<32>()?);
+        let row = TokenRow {
+            organisation: organisation.clone(),
+            secret_sha256: Hash::of(&[secret.as_bytes()]),
+            created_at: self.clock.now(),
+            ended_at: None,
+        };
+        let event = self.event(actor, "create_token", format!("{id} of {organisation}"));
+        self.store.commit(Commit::new(event).when(TOKENS.absent(&id)).write(TOKENS.put(&id, &row)?)).await?;
+        self.directory_mut().tokens.insert(id.clone(), row);
+        let token = format!("{TOKEN_PREFIX}{id}_{secret}");
+        Ok(NewToken { id, token, organisation: organisation.clone() })
+    }
+
+    /// Ends an API token.
+    pub async fn end_token(&self, actor: &Actor, id: &str) -> Result<(), Error> {
+        self.allow(actor, Action::WriteTokens)?;
+        let row = TOKENS.get(&*self.store, id).await?.ok_or(Error::NotFound("token"))?;
+        let ended = TokenRow { ended_at: Some(self.clock.now()), ..row.value };
+        let commit = Commit::new(self.event(actor, "end_token", id.to_owned()))
+            .when(TOKENS.at_version(id, row.version))
+            .write(TOKENS.put(id, &ended)?);
+        self.store.commit(commit).await?;
+        self.directory_mut().tokens.insert(id.to_owned(), ended);
+        Ok(())
+    }
+
+    fn read_learner(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Learner> {
+        let mut fields = Fields::of(item, path, errors)?;
+        let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
+        let name = fields.text("name", MAX_NAME);
+        let provider = self.read_provider(actor, &mut fields);
+        let employers = match fields.has("employers") {
+            false => Some(Vec::new()),
+            true => fields.array("employers", 0, MAX_EMPLOYERS).and_then(|items| {
+                let base = fields.path_of("employers");
+                let read: Vec<Option<Employment>> = items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, item)| read_employment(item, &format!("{base}[{i}]"), fields.errors()))
+                    .collect();
+                read.into_iter().collect()
+            }),
+        };
+        fields.finish();
+        Some(Learner { id: id?, provider: provider?, name: name?, employers: employers?, version: 0 })
+    }
+
+    fn read_course(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Course> {
+        let mut fields = Fields::of(item, path, errors)?;
+        let code = fields.parsed(
+            "code",
+            "must be 1 to 64 characters of A-Z a-z 0-9 . _ -",
+            "应为 1 到 64 个字符，限 A-Z a-z 0-9 . _ -",
+        );
+        let title = fields.text("title", MAX_TITLE);
+        let hours = fields
+            .integer("hours", 1, u64::from(MAX_ENTRY_HOURS.hundredths()))
+            .and_then(|hours| u32::try_from(hours).ok())
+            .map(CreditHours::from_hundredths);
+        let provider = self.read_provider(actor, &mut fields);
+        fields.finish();
+        Some(Course { provider: provider?, code: code?, title: title?, hours: hours?, version: 0 })
+    }
+
+    /// A recorder registers its own; the operator names the provider.
+    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_>) -> Option<CreditCode> {
+        let provider = match actor {
+            Actor::Recorder(code) if !fields.has("provider") => code.clone(),
+            _ => fields.parsed("provider", CODE_EN, CODE_ZH)?,
+        };
+        let problem = match self.directory().organisation(&provider) {
+            _ if !actor.owns(&provider) => Problem::mismatch("is not your organisation", "不是您的机构"),
+            Some(organisation) if organisation.roles.contains(&OrganisationRole::Provider) => return Some(provider),
+            _ => Problem::mismatch("is not registered as a provider", "未登记为培训机构"),
+        };
+        fields.note("provider", problem);
+        None
+    }
+}
+
+const CODE_EN: &str = "must be a unified social credit code of 18 characters with a right check character";
+const CODE_ZH: &str = "应为 18 位统一社会信用代码，且校验码正确";
+
+fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let read = (|| {
+        let mut fields = Fields::of(input, "", &mut errors)?;
+        let code = fields.parsed("code", CODE_EN, CODE_ZH);
+        let name = fields.text("name", MAX_TITLE);
+        let roles: Option<Vec<OrganisationRole>> = fields.list(
+            "roles",
+            1,
+            OrganisationRole::ALL.len(),
+            "must be certifying_body, provider, employer or competent_authority",
+            "应为 certifying_body、provider、employer 或 competent_authority",
+        );
+        fields.finish();
+        let mut roles = roles?;
+        roles.sort_unstable();
+        roles.dedup();
+        Some(Organisation { code: code?, name: name?, roles })
+    })();
+    read.filter(|_| errors.0.is_empty()).ok_or(errors)
+}
+
+fn read_employment(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
+    const DAY_EN: &str = "must be a day such as 2026-11-22";
+    const DAY_ZH: &str = "应为日期，如 2026-11-22";
+    let mut fields = Fields::of(item, path, errors)?;
+    let name = fields.text("name", MAX_TITLE);
+    let code = if fields.has("code") { fields.parsed("code", CODE_EN, CODE_ZH).map(Some) } else { Some(None) };
+    let from: Option<Day> = fields.parsed("from", DAY_EN, DAY_ZH);
+    let to: Option<Option<Day>> =
+        if fields.has("to") { fields.parsed("to", DAY_EN, DAY_ZH).map(Some) } else { Some(None) };
+    if from.zip(to.flatten()).is_some_and(|(from, to)| to < from) {
+        fields.note("to", Problem::mismatch("is before `from`", "早于 from"));
+    }
+    fields.finish();
+    Some(Employment { name: name?, code: code?, from: from?, to: to? })
+}
+
+/// Reads one object or an array of them; all bad fields are reported together.
+fn read_batch<T>(
+    input: Value,
+    mut read_one: impl FnMut(Value, &str, &mut FieldErrors) -> Option<T>,
+) -> Result<Vec<T>, Error> {
+    let mut errors = FieldErrors::default();
+    let read: Option<Vec<T>> = match input {
+        Value::Array(items) if (1..=MAX_REGISTRY_BATCH).contains(&items.len()) => {
+            let read: Vec<Option<T>> = items
+                .into_iter()
+                .enumerate()
+                .map(|(i, item)| read_one(item, &format!("[{i}]"), &mut errors))
+                .collect();
+            read.into_iter().collect()
+        }
+        Value::Array(_) => return Err(Error::TooLarge { what: "one request", limit: MAX_REGISTRY_BATCH }),
+        item => read_one(item, "", &mut errors).map(|one| vec![one]),
+    };
+    read.filter(|_| errors.0.is_empty()).ok_or(Error::Invalid(errors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_needs_a_right_code_and_a_role() {
+        let good = serde_json::json!({"code": "91110000600037341L", "name": "合肥质量学院", "roles": ["provider", "provider"]});
+        let read = read_organisation(good.clone()).unwrap();
+        assert_eq!(read.roles, [OrganisationRole::Provider]);
+        for (member, bad) in [
+            ("code", Value::from("911100006000373410")),
+            ("name", Value::from(" 空格")),
+            ("roles", serde_json::json!([])),
+            ("roles", serde_json::json!(["king"])),
+            ("more", Value::from(1)),
+        ] {
+            let mut input = good.clone();
+            input[member] = bad;
+            let errors = read_organisation(input).unwrap_err();
+            assert!(errors.0.iter().all(|error| error.field.starts_with(member)), "{member}: {errors}");
+        }
+    }
+}
