@@ -603,6 +603,37 @@ mod tests {
         assert!(note.verify(&[keys[0].clone(), keys[0].clone()]).is_ok());
     }
 
+    /// With the neutral point as `R` the equation `R = S*B - k*A` can hold for a whole key, and `verify` accepts it;
+    /// strict verification (and so every browser and OpenSSL) does not.
+    #[test]
+    fn verification_is_strict() {
+        let key = signer("a", 1).verifier_key().clone();
+        let mut crafted = [0; 64];
+        crafted[0] = 1;
+        hex::decode_to_slice("51085d9a0ea1f2f1a07abdf6477fad764f69e1d195cad92fbe3a8cec71d49f07", &mut crafted[32..])
+            .unwrap();
+        let loose = ed25519_dalek::Verifier::verify(&key.public, b"x\n", &Signature::from_bytes(&crafted));
+        assert!(loose.is_ok(), "the crafted signature is worth testing");
+        let note = SignedNote::new("x\n".to_owned(), vec![NoteSignature::by(&key, crafted.to_vec())]).unwrap();
+        assert_eq!(note.verify(&[key]), Err(NoteError::InvalidSignature));
+    }
+
+    /// Key ids are short: these two keys of one name were found within seconds.
+    #[test]
+    fn two_known_keys_of_one_name_and_id_are_ambiguous() {
+        let [one, two] = [32_003_u32, 82_289].map(|number| {
+            let mut seed = [0; 32];
+            seed[..4].copy_from_slice(&number.to_be_bytes());
+            NoteSigner::from_seed("log", &seed).unwrap()
+        });
+        let (first, second) = (one.verifier_key().clone(), two.verifier_key().clone());
+        assert!(first.key_id() == second.key_id() && first != second);
+        let note = SignedNote::new("x\n".to_owned(), vec![one.sign("x\n")]).unwrap();
+        assert!(note.verify(std::slice::from_ref(&first)).is_ok());
+        assert_eq!(note.verify(std::slice::from_ref(&second)), Err(NoteError::InvalidSignature));
+        assert_eq!(note.verify(&[first, second]), Err(NoteError::AmbiguousKey));
+    }
+
     #[test]
     fn secrets_are_not_printed() {
         let signer = signer("log", 1);

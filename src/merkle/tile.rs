@@ -320,6 +320,7 @@ mod tests {
     fn a_hash_tile_holds_nodes_of_every_eighth_level() {
         let nodes = hashes(2, 3, 2).nodes();
         assert_eq!(nodes, [NodeId { level: 16, index: 768 }, NodeId { level: 16, index: 769 }]);
+        assert_eq!(hashes(7, 0, 1).nodes(), [NodeId { level: 56, index: 0 }]);
         let full = hashes(0, 1, 0).nodes();
         assert_eq!((full.len(), full[0].index, full[255].index), (256, 256, 511));
         assert_eq!(entries(1, 3).positions(), 256..259);

@@ -330,6 +330,35 @@ mod tests {
         }
     }
 
+    /// A root made to fit does not make a path good that goes on above the root of its tree.
+    #[test]
+    fn a_path_ends_at_the_root_of_its_size() {
+        let (all, roots, extra) = (leaves(MAX_SIZE), roots(), leaf_hash(b"extra"));
+        for size in 1..=MAX_SIZE {
+            let root = roots[size as usize];
+            let crafted = [node_hash(&extra, &root), node_hash(&root, &extra)];
+            for (index, leaf) in all[..size as usize].iter().enumerate() {
+                let mut longer = path(index, &all[..size as usize]);
+                longer.push(extra);
+                for crafted in crafted {
+                    let found = verify_inclusion(leaf, index as u64, size, &longer, &crafted);
+                    assert_eq!(found, Err(ProofError::WrongLength), "{index} of {size}");
+                }
+            }
+            for old in 1..size {
+                let mut longer = proof(old as usize, &all[..size as usize]);
+                longer.push(extra);
+                let old_root = roots[old as usize];
+                for old_root in [old_root, node_hash(&extra, &old_root)] {
+                    for crafted in crafted {
+                        let found = verify_consistency(old, &old_root, size, &crafted, &longer);
+                        assert_eq!(found, Err(ProofError::WrongLength), "{old} to {size}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn nothing_is_consistent_with_an_empty_tree() {
         let root = mth(&leaves(3));
