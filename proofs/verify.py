@@ -1070,9 +1070,7 @@ class Parser(argparse.ArgumentParser):
 
 def say(line):
     """Print one line; whatever is not printable is escaped, so that no file can steer the terminal."""
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding))
+    print("".join(char if char.isprintable() else ascii(char)[1:-1] for char in line))
 
 
 def options_of(arguments):
@@ -1168,4 +1166,5 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # a console that lacks a character shows its number
     sys.exit(main(sys.argv[1:]))
