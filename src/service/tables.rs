@@ -107,8 +107,8 @@ pub(super) struct EntryRow {
     pub(super) kind: Kind,
     pub(super) recorder: CreditCode,
     pub(super) learner: Option<Uuid>,
-    /// Where the receipt stands in [`RECEIPTS`].
-    pub(super) receipt: u64,
+    /// Where the receipt stands in [`RECEIPTS`]; the entries that found the ledger have none.
+    pub(super) receipt: Option<u64>,
     #[serde(with = "base64_bytes")]
     pub(super) sealed: Vec<u8>,
 }
