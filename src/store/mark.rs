@@ -70,13 +70,17 @@ impl StoreId {
         let mut id = [0; 16];
         let digits = store.strip_prefix("store ").ok_or_else(|| unreadable_format(path))?;
         hex::decode_to_slice(digits, &mut id).map_err(|_| unreadable_format(path))?;
-        Ok(Some(Self(id)))
+        // One text for one store: no capitals, no leading zeros.
+        if Self(id).format_text() != text { Err(unreadable_format(path)) } else { Ok(Some(Self(id))) }
+    }
+
+    fn format_text(self) -> String {
+        format!("{FORMAT_FIRST_LINE}\nformat {STORE_FORMAT}\nstore {self}\n")
     }
 
     /// Writes `FORMAT`.
     pub(super) fn write(self, path: &Path) -> Result<(), StoreError> {
-        let text = format!("{FORMAT_FIRST_LINE}\nformat {STORE_FORMAT}\nstore {self}\n");
-        write_atomic(path, text.as_bytes()).map_err(StoreError::io("write", path))
+        write_atomic(path, self.format_text().as_bytes()).map_err(StoreError::io("write", path))
     }
 }
 

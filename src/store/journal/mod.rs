@@ -142,3 +142,35 @@ impl Journal {
         self.file.write_all_at(&ack, self.end)
     }
 }
+
+/// For the tests that break files: where the last whole group of a segment ends.
+#[cfg(test)]
+pub(super) fn end_of(path: &Path) -> u64 {
+    let bytes = std::fs::read(path).unwrap();
+    let mut at = format::HEADER_LEN;
+    while let Some(end) = group_ends(&bytes, at) {
+        at = end;
+    }
+    at as u64
+}
+
+/// For the tests that break files: where the group ends that begins at `at`.
+#[cfg(test)]
+pub(super) fn group_ends(segment: &[u8], at: usize) -> Option<usize> {
+    format::parse_group(&segment[at..], store_of(segment)).ok().map(|group| at + group.len)
+}
+
+/// For the tests that break files: the acknowledgement of the group that begins at `at`.
+#[cfg(test)]
+pub(super) fn ack_of(segment: &[u8], at: usize) -> Vec<u8> {
+    let store = store_of(segment);
+    let group = format::parse_group(&segment[at..], store).ok().unwrap();
+    format::ack(store, group.last_sequence, group.digest)
+}
+
+/// The store's id, from the header of a segment.
+#[cfg(test)]
+fn store_of(segment: &[u8]) -> StoreId {
+    let at = "cqo-ledger/journal/v1\n".len();
+    StoreId(segment[at..at + 16].try_into().unwrap())
+}
