@@ -7,4 +7,6 @@
 
 pub mod ledger;
 pub mod merkle;
+pub mod service;
 pub mod standard;
+pub mod store;

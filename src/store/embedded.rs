@@ -1,0 +1,354 @@
+//! The embedded adapter: journal and sled in one directory, behind one writer thread.
+//!
+//! A commit, read aloud: it waits in a bounded queue; the writer takes what is waiting as one group; judges each commit's
+//! conditions against the index and the writes before it in the group; appends the group to the journal; fdatasync;
+//! applies the group to the index; answers. What a crash after each step leaves behind is said where the step is.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::files::{DirLock, create_dir};
+use super::index::{Changes, IndexState, SledIndex};
+use super::journal::{GROUP_BYTES, GROUP_COMMITS, GroupBuilder, Journal, JournalReader, Tip, unreadable};
+use super::mark::{Mark, StoreId};
+use super::open::{Opened, Options, open};
+use super::{
+    Anchor, BoxFuture, Commit, Committed, Condition, Direction, EventRecord, Health, KeyRange, MAX_CHECKPOINT_BYTES,
+    MAX_SCAN_ROWS, Row, RowKey, Store, StoreError,
+};
+
+/// How much may wait in the queue, in KiB; every commit counts for at least one. Who comes later waits outside.
+const QUEUE_KIB: usize = 64 * 1024;
+
+/// A store in a directory of its own. Dropping it waits until all that is queued is durable.
+#[derive(Debug)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+    /// `None` only while it is dropped.
+    queue: Option<mpsc::UnboundedSender<Request>>,
+    room: Arc<Semaphore>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What readers and the writer share.
+#[derive(Debug)]
+struct Shared {
+    index: SledIndex,
+    reader: Arc<JournalReader>,
+    journal_dir: std::path::PathBuf,
+    anchor: Mutex<Option<Anchor>>,
+    poisoned: OnceLock<String>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer is asked to do.
+#[derive(Debug)]
+enum Request {
+    Commit(Waiting),
+    Anchor(String, Reply<Anchor>),
+}
+
+/// A commit in the queue.
+#[derive(Debug)]
+struct Waiting {
+    commit: Commit,
+    bytes: usize,
+    reply: Reply<Committed>,
+    /// Its place in the queue, given back when it is answered.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Embedded {
+    /// Opens the store in `dir`, or makes one. Takes as long as reading the journal and the index once; an index that is not
+    /// usable is rebuilt.
+    pub fn open(dir: &Path, options: &Options) -> Result<Self, StoreError> {
+        create_dir(dir).map_err(StoreError::io("create", dir))?;
+        let lock = DirLock::take(dir)?;
+        let Opened { id, journal, index, state, mark, mark_path, lock } = open(dir, options, lock, &mut |_, _| {})?;
+        let shared = Arc::new(Shared {
+            index,
+            reader: journal.reader(),
+            journal_dir: dir.join("journal"),
+            anchor: Mutex::new(mark.anchor.clone()),
+            poisoned: OnceLock::new(),
+        });
+        let (queue, requests) = mpsc::unbounded_channel();
+        let writer = Writer {
+            id,
+            journal,
+            state,
+            mark,
+            mark_path,
+            faults: options.faults.clone(),
+            builder: GroupBuilder::new(id),
+            shared: Arc::clone(&shared),
+            _lock: lock,
+        };
+        let writer = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(requests))
+            .map_err(StoreError::io("start the writer of", dir))?;
+        Ok(Self { shared, queue: Some(queue), room: Arc::new(Semaphore::new(QUEUE_KIB)), writer: Some(writer) })
+    }
+
+    fn send(&self, request: Request) -> Result<(), StoreError> {
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(request).is_ok());
+        if sent { Ok(()) } else { Err(self.shared.stopped()) }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has said so, and there is nothing left to wait for.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Store for Embedded {
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        Box::pin(async move {
+            let bytes = commit.check()?;
+            self.shared.refuse_if_poisoned()?;
+            let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+            let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| self.shared.stopped())?;
+            let (reply, answer) = oneshot::channel();
+            self.send(Request::Commit(Waiting { commit, bytes, reply, _room: room }))?;
+            answer.await.unwrap_or_else(|_| Err(self.shared.stopped()))
+        })
+    }
+
+    fn get(&self, key: RowKey) -> BoxFuture<'_, Result<Option<Row>, StoreError>> {
+        Box::pin(async move { self.shared.index.get(&key) })
+    }
+
+    fn scan(
+        &self,
+        range: KeyRange,
+        limit: usize,
+        direction: Direction,
+    ) -> BoxFuture<'_, Result<Vec<(RowKey, Row)>, StoreError>> {
+        Box::pin(async move {
+            StoreError::check_limit("limit of the scan", limit, MAX_SCAN_ROWS)?;
+            self.shared.index.scan(&range, limit, direction)
+        })
+    }
+
+    fn anchor(&self, checkpoint: &str) -> BoxFuture<'_, Result<Anchor, StoreError>> {
+        let checkpoint = checkpoint.to_owned();
+        Box::pin(async move {
+            StoreError::check_limit("checkpoint in bytes", checkpoint.len(), MAX_CHECKPOINT_BYTES)?;
+            let (reply, answer) = oneshot::channel();
+            self.send(Request::Anchor(checkpoint, reply))?;
+            answer.await.unwrap_or_else(|_| Err(self.shared.stopped()))
+        })
+    }
+
+    fn anchored(&self) -> BoxFuture<'_, Result<Option<Anchor>, StoreError>> {
+        Box::pin(async move { Ok(self.shared.anchor.lock().unwrap_or_else(PoisonError::into_inner).clone()) })
+    }
+
+    fn events(&self, from_sequence: u64, limit: usize) -> BoxFuture<'_, Result<Vec<EventRecord>, StoreError>> {
+        Box::pin(async move {
+            StoreError::check_limit("limit of the events", limit, MAX_SCAN_ROWS)?;
+            self.shared.events(from_sequence, limit)
+        })
+    }
+
+    fn health(&self) -> Health {
+        let stopped = self.writer.as_ref().is_none_or(JoinHandle::is_finished);
+        let poisoned = self.shared.poisoned.get().cloned().or_else(|| stopped.then(|| "the writer has stopped".into()));
+        Health { sequence: self.shared.reader.durable(), poisoned }
+    }
+}
+
+impl Shared {
+    fn refuse_if_poisoned(&self) -> Result<(), StoreError> {
+        self.poisoned.get().map_or(Ok(()), |reason| Err(StoreError::Poisoned { reason: reason.clone() }))
+    }
+
+    /// The error when the writer does not answer.
+    fn stopped(&self) -> StoreError {
+        let reason = self.poisoned.get().cloned().unwrap_or_else(|| "the writer has stopped".into());
+        StoreError::Poisoned { reason }
+    }
+
+    fn events(&self, from: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        let mut found = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
+        self.reader.groups_from(from, &mut |group| {
+            let commits = group.commits().ok_or_else(|| unreadable(&self.journal_dir, group.first_sequence))?;
+            let wanted = commits.into_iter().map(|commit| commit.record).filter(|record| record.sequence >= from);
+            found.extend(wanted.take(limit - found.len()));
+            Ok(if found.len() < limit { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) })
+        })?;
+        Ok(found)
+    }
+}
+
+/// The only one who writes.
+struct Writer {
+    id: StoreId,
+    journal: Journal,
+    state: IndexState,
+    mark: Mark,
+    mark_path: std::path::PathBuf,
+    faults: super::faults::Faults,
+    builder: GroupBuilder,
+    shared: Arc<Shared>,
+    /// Held until the writer is done.
+    _lock: DirLock,
+}
+
+impl Writer {
+    fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        let mut next = requests.blocking_recv();
+        while let Some(request) = next {
+            next = match request {
+                Request::Commit(first) => {
+                    let (group, other) = gather(first, &mut requests);
+                    self.answer_group(group);
+                    other
+                }
+                Request::Anchor(checkpoint, reply) => {
+                    // Whoever asked may be gone: the anchor is kept all the same.
+                    let _ = reply.send(self.anchor(checkpoint));
+                    None
+                }
+            };
+            if next.is_none() {
+                next = requests.try_recv().ok();
+            }
+            if next.is_none() {
+                self.idle();
+                next = requests.blocking_recv();
+            }
+        }
+        self.close();
+    }
+
+    /// Judges, keeps and answers one group. Everybody is answered after the group is durable, also those whose conditions
+    /// do not hold: what they conflict with may be in the same group.
+    fn answer_group(&mut self, group: Vec<Waiting>) {
+        let verdicts = self.keep(&group).unwrap_or_else(|reason| {
+            tracing::error!(%reason, "the store takes no more commits until it is restarted");
+            let _ = self.shared.poisoned.set(reason);
+            Vec::new()
+        });
+        let verdicts = verdicts.into_iter().chain(std::iter::repeat_with(|| Err(self.shared.stopped())));
+        for (waiting, verdict) in group.into_iter().zip(verdicts) {
+            // Whoever asked may be gone: the commit stands all the same.
+            let _ = waiting.reply.send(verdict);
+        }
+    }
+
+    /// Keeps those commits of the group whose conditions hold. An error means that nothing more may be written.
+    fn keep(&mut self, group: &[Waiting]) -> Result<Vec<Result<Committed, StoreError>>, String> {
+        self.shared.refuse_if_poisoned().map_err(|error| error.to_string())?;
+        self.journal.make_room().map_err(|error| format!("cannot begin a segment: {error}"))?;
+        let tip = self.journal.tip();
+        self.builder.begin(tip.head, tip.digest);
+        let mut changes = Changes::default();
+        let verdicts = group.iter().map(|waiting| self.judge(&waiting.commit, &mut changes)).collect();
+        if self.builder.is_empty() {
+            return Ok(verdicts);
+        }
+        let (bytes, digest, head) = self.builder.finish();
+        let tip = Tip { head, digest, group: digest };
+        self.journal.append(bytes, tip).map_err(|error| format!("cannot write the journal: {error}"))?;
+        // A crash here leaves the group in the journal and not in the index: the next start applies it. Nobody was answered.
+        self.faults.check(super::faults::DiskStep::Apply).map_err(|error| error.to_string())?;
+        let applied = self.shared.index.apply(&mut self.state, &changes, head.sequence, digest);
+        applied.map_err(|error| format!("cannot apply to the index: {error}"))?;
+        // A crash from here on loses nothing; whoever was not yet answered finds the commit when asking again.
+        Ok(verdicts)
+    }
+
+    /// Adds a commit to the group if its conditions hold, given the index and the commits before it in the group.
+    fn judge<'a>(&mut self, commit: &'a Commit, changes: &mut Changes<'a>) -> Result<Committed, StoreError> {
+        for (nth, condition) in commit.conditions.iter().enumerate() {
+            let key = condition.key();
+            let version = changes.version(key).map_or_else(|| self.shared.index.version(key), Ok)?;
+            if !Condition::holds(condition, version) {
+                return Err(StoreError::Conflict { condition: nth });
+            }
+        }
+        let sequence = self.builder.push(&commit.event, &commit.writes);
+        changes.add(sequence, &commit.writes);
+        Ok(Committed { sequence })
+    }
+
+    /// Durably remembers a checkpoint together with how far the journal is durable.
+    fn anchor(&mut self, checkpoint: String) -> Result<Anchor, StoreError> {
+        self.shared.refuse_if_poisoned()?;
+        let anchor = Anchor { sequence: self.journal.tip().head.sequence, checkpoint };
+        self.write_mark(Some(anchor.clone())).map_err(|error| {
+            let reason = format!("cannot write the mark: {error}");
+            tracing::error!(%reason, "the store takes no more commits until it is restarted");
+            let _ = self.shared.poisoned.set(reason);
+            self.shared.stopped()
+        })?;
+        *self.shared.anchor.lock().unwrap_or_else(PoisonError::into_inner) = Some(anchor.clone());
+        Ok(anchor)
+    }
+
+    fn write_mark(&mut self, anchor: Option<Anchor>) -> std::io::Result<()> {
+        self.faults.check(super::faults::DiskStep::Mark)?;
+        let Tip { head, group, .. } = self.journal.tip();
+        let mark = Mark::new(self.id, head.sequence, group, anchor);
+        // A crash in here leaves the old mark or the new one, and both are true.
+        mark.write(&self.mark_path)?;
+        self.mark = mark;
+        Ok(())
+    }
+
+    /// Nothing is waiting: time to say that the last group is durable.
+    fn idle(&mut self) {
+        if self.shared.poisoned.get().is_some() {
+            return;
+        }
+        if let Err(error) = self.journal.acknowledge() {
+            let reason = format!("cannot write the journal: {error}");
+            tracing::error!(%reason, "the store takes no more commits until it is restarted");
+            let _ = self.shared.poisoned.set(reason);
+        }
+    }
+
+    /// The handle is gone and the queue is empty. A crash instead of this costs the next start only time.
+    fn close(mut self) {
+        if self.shared.poisoned.get().is_none() {
+            let anchor = self.mark.anchor.take();
+            if let Err(error) = self.write_mark(anchor) {
+                tracing::warn!(%error, "cannot write the mark while closing");
+            }
+        }
+        if let Err(error) = self.shared.index.flush() {
+            tracing::warn!(%error, "cannot flush the index while closing: it will be caught up or rebuilt");
+        }
+    }
+}
+
+/// Takes what is waiting behind `first`, up to the limits of a group, and the first request that is no commit.
+fn gather(first: Waiting, requests: &mut mpsc::UnboundedReceiver<Request>) -> (Vec<Waiting>, Option<Request>) {
+    let mut bytes = first.bytes;
+    let mut group = vec![first];
+    while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {
+        match requests.try_recv() {
+            Ok(Request::Commit(waiting)) => {
+                bytes += waiting.bytes;
+                group.push(waiting);
+            }
+            Ok(other) => return (group, Some(other)),
+            Err(_) => break,
+        }
+    }
+    (group, None)
+}

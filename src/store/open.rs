@@ -1,0 +1,170 @@
+//! Opening a directory: create or check, catch up, refuse what is not whole. Start-up and `reindex` run the same code.
+//!
+//! ```text
+//! DIR/LOCK         held while the store is open
+//! DIR/FORMAT       format number and store id; made last
+//! DIR/mark         how far the journal was durable, and the last checkpoint about to be signed
+//! DIR/journal/     the truth
+//! DIR/index/       sled: can be deleted at any time while the store is closed
+//! ```
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::faults::Faults;
+use super::files::{DirLock, create_dir, remove_dir};
+use super::index::{Changes, IndexState, SledIndex};
+use super::journal::{self, Checked, Journal, Tip};
+use super::mark::{Mark, StoreId};
+use crate::merkle::Hash;
+
+/// How the embedded store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How much memory sled may use for its pages.
+    pub cache_bytes: u64,
+    /// When a segment of the journal has this many bytes, the next group begins a new one.
+    pub segment_bytes: u64,
+    pub(super) faults: Faults,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache_bytes: 128 * 1024 * 1024, segment_bytes: journal::SEGMENT_BYTES, faults: Faults::default() }
+    }
+}
+
+/// Builds the index of a closed store anew from its journal, which is checked first.
+///
+/// `progress` hears how many bytes of how many are done.
+pub fn reindex(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+    let lock = DirLock::take(dir)?;
+    remove_dir(&dir.join("index"))?;
+    let opened = open(dir, &Options::default(), lock, progress)?;
+    opened.index.flush()
+}
+
+/// A store that is whole: journal checked, index caught up.
+pub(super) struct Opened {
+    pub(super) id: StoreId,
+    pub(super) journal: Journal,
+    pub(super) index: SledIndex,
+    pub(super) state: IndexState,
+    pub(super) mark: Mark,
+    pub(super) mark_path: PathBuf,
+    pub(super) lock: DirLock,
+}
+
+/// Opens the store in `dir`, whose lock is held. Where there is none yet, one is made.
+pub(super) fn open(
+    dir: &Path,
+    options: &Options,
+    lock: DirLock,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Opened, StoreError> {
+    let (mark_path, index_path, journal_dir) = (dir.join("mark"), dir.join("index"), dir.join("journal"));
+    let id = read_or_create(dir, &mark_path, &journal_dir, &index_path)?;
+    let mark = Mark::read(&mark_path, id)?;
+
+    // What the index says is not believed yet: the journal must have had this digest at this sequence number.
+    let found = SledIndex::open(&index_path, options.cache_bytes)
+        .and_then(|index| index.examine(id).map(|state| (index, state)));
+    let reached = found.as_ref().map_or(0, |(_, state)| state.sequence);
+    let faults = options.faults.clone();
+    let checked = journal::check(&journal_dir, id, &mark, options.segment_bytes, reached, faults)?;
+    if checked.cut_bytes > 0 {
+        tracing::warn!(bytes = checked.cut_bytes, "the journal ended in a group that was never acknowledged: cut off");
+    }
+
+    let tip = checked.journal.tip();
+    let usable = found.and_then(|(index, state)| belongs(&index_path, index, state, checked.digest_at, tip));
+    let (index, mut state) = match usable {
+        Ok(usable) => usable,
+        Err(reason) => {
+            if tip.head.sequence > 0 {
+                tracing::warn!(%reason, "the index is built anew from the journal");
+            }
+            remove_dir(&index_path)?;
+            (SledIndex::open(&index_path, options.cache_bytes)?, IndexState::empty(id))
+        }
+    };
+    // A crash in the middle leaves an index that is behind: the next start goes on from there.
+    catch_up(&checked, &index, &mut state, &journal_dir, progress)?;
+    // All up to the tip is on the disk now, so from here on a journal that ends before it is damage.
+    let mark = Mark::new(id, tip.head.sequence, tip.group, mark.anchor);
+    mark.write(&mark_path).map_err(StoreError::io("write", &mark_path))?;
+    Ok(Opened { id, journal: checked.journal, index, state, mark, mark_path, lock })
+}
+
+/// The id in `FORMAT`; where nothing was ever kept, a new store is made.
+fn read_or_create(dir: &Path, mark: &Path, journal_dir: &Path, index: &Path) -> Result<StoreId, StoreError> {
+    let format = dir.join("FORMAT");
+    if let Some(id) = StoreId::read(&format)? {
+        return Ok(id);
+    }
+    // `FORMAT` is made last: without it, there is at most the beginning of a store, which holds no group. Anything more
+    // is a store that lost the file.
+    if journal::holds_groups(journal_dir)? {
+        return Err(StoreError::Damaged {
+            path: format,
+            detail: "the file is missing, but there is a journal".into(),
+            advice: "restore this file from a backup of the same store",
+        });
+    }
+    remove_dir(journal_dir)?;
+    remove_dir(index)?;
+    let mut id = [0; 16];
+    getrandom::fill(&mut id)
+        .map_err(|error| StoreError::io("draw a random id for", dir)(std::io::Error::other(error)))?;
+    let id = StoreId(id);
+    let made = create_dir(journal_dir)
+        .and_then(|()| journal::create(journal_dir, id))
+        .and_then(|()| Mark::new(id, 0, Hash::ZERO, None).write(mark));
+    made.map_err(StoreError::io("create", dir))?;
+    id.write(&format)?;
+    Ok(id)
+}
+
+/// Whether a whole index is also one of this journal: not ahead of it, and with the same history.
+fn belongs(
+    path: &Path,
+    index: SledIndex,
+    state: IndexState,
+    digest_at: Option<Hash>,
+    tip: Tip,
+) -> Result<(SledIndex, IndexState), StoreError> {
+    let detail = if state.sequence > tip.head.sequence {
+        format!("it is ahead of the journal: {} against {}", state.sequence, tip.head.sequence)
+    } else if state.sequence > 0 && digest_at != Some(state.digest) {
+        "it was built from another journal".into()
+    } else {
+        return Ok((index, state));
+    };
+    Err(StoreError::Damaged { path: path.to_owned(), detail, advice: "it is rebuilt" })
+}
+
+/// Applies what the journal has and the index has not.
+fn catch_up(
+    checked: &Checked,
+    index: &SledIndex,
+    state: &mut IndexState,
+    journal_dir: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), StoreError> {
+    let total = checked.total_bytes;
+    let mut done = 0;
+    checked.journal.reader().groups_from(state.sequence + 1, &mut |group| {
+        let commits = group.commits().ok_or_else(|| journal::unreadable(journal_dir, group.first_sequence))?;
+        let mut changes = Changes::default();
+        for commit in &commits {
+            changes.add_stored(commit);
+        }
+        index.apply(state, &changes, group.last_sequence, group.digest)?;
+        done += group.len as u64;
+        progress(done, total);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    progress(total, total);
+    Ok(())
+}
