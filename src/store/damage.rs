@@ -375,8 +375,47 @@ fn reindex_rebuilds_and_tells_how_far_it_is() {
     assert!(heard.iter().all(|(done, total)| done <= total && *total == heard[0].1));
     assert_eq!(heard.last().map(|(done, total)| done == total), Some(true));
     assert_eq!(rows(dir.path()), good);
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert!(matches!(reindex(elsewhere.path(), &mut |_, _| {}), Err(StoreError::Io { .. })));
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is made in a wrong directory");
     let _open = open(dir.path()).unwrap();
     assert!(matches!(reindex(dir.path(), &mut |_, _| {}), Err(StoreError::Locked { .. })));
+}
+
+#[test]
+fn a_damaged_journal_leaves_the_index_alone() {
+    let dir = filled(20);
+    fs::write(&segments(dir.path())[1], []).unwrap();
+    let index = || fs::read(dir.path().join("index/db")).unwrap();
+    let before = index();
+    assert!(matches!(reindex(dir.path(), &mut |_, _| {}), Err(StoreError::Damaged { .. })));
+    assert_eq!(index(), before);
+}
+
+/// The files as they are in the middle of work are what a killed process leaves.
+#[test]
+fn a_killed_process_loses_nothing_that_was_acknowledged() {
+    let dir = filled(0);
+    let store = open(dir.path()).unwrap();
+    for nth in 0..30 {
+        keep(&store, [put(&format!("row-{nth}"), "")]);
+        let killed = tempfile::tempdir().unwrap();
+        copy(dir.path(), killed.path());
+        assert_eq!(rows(killed.path()), all_rows(&store));
+    }
+}
+
+#[test]
+fn nobody_but_the_owner_can_enter() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = filled(20);
+    fn modes(dir: &Path) -> Vec<(PathBuf, u32)> {
+        let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.clone(), path.metadata().unwrap().permissions().mode() & 0o777)).collect()
+    }
+    for (path, mode) in modes(dir.path()).into_iter().chain(modes(&dir.path().join("journal"))) {
+        assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+    }
 }
 
 #[test]
