@@ -50,6 +50,8 @@ mod table;
 mod contract;
 #[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod measure;
 
 pub use embedded::Embedded;
 pub use error::StoreError;
