@@ -42,7 +42,10 @@ impl Adapter for MemoryDisk {
     }
 }
 
-const CASES: &[(&str, fn(&dyn Adapter))] = &[
+/// What must hold, and how it is tried on a fresh store.
+type Case = (&'static str, fn(&dyn Adapter));
+
+const CASES: &[Case] = &[
     ("a commit is written whole or not at all", all_or_nothing),
     ("every kind of condition is judged", conditions),
     ("the version is the number of the commit, so a row that came back is another", versions),

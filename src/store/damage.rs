@@ -113,7 +113,9 @@ fn a_torn_last_group_is_cut_off_at_every_byte_and_only_if_it_was_never_acknowled
                 }
                 match with_bytes(dir.path(), &path, &torn) {
                     Ok(rows) if marked < 5 => assert_eq!(rows, before, "cut at {len}"),
-                    Err(StoreError::Damaged { .. }) if marked == 5 => {}
+                    Err(StoreError::Damaged { detail, .. }) if marked == 5 => {
+                        assert!(torn.len() == begins || detail.contains("the mark file knows"), "{detail}");
+                    }
                     other => panic!("marked {marked}, cut at {len}: {other:?}"),
                 }
             }
@@ -375,8 +377,47 @@ fn reindex_rebuilds_and_tells_how_far_it_is() {
     assert!(heard.iter().all(|(done, total)| done <= total && *total == heard[0].1));
     assert_eq!(heard.last().map(|(done, total)| done == total), Some(true));
     assert_eq!(rows(dir.path()), good);
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert!(matches!(reindex(elsewhere.path(), &mut |_, _| {}), Err(StoreError::Io { .. })));
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is made in a wrong directory");
     let _open = open(dir.path()).unwrap();
     assert!(matches!(reindex(dir.path(), &mut |_, _| {}), Err(StoreError::Locked { .. })));
+}
+
+#[test]
+fn a_damaged_journal_leaves_the_index_alone() {
+    let dir = filled(20);
+    fs::write(&segments(dir.path())[1], []).unwrap();
+    let index = || fs::read(dir.path().join("index/db")).unwrap();
+    let before = index();
+    assert!(matches!(reindex(dir.path(), &mut |_, _| {}), Err(StoreError::Damaged { .. })));
+    assert_eq!(index(), before);
+}
+
+/// The files as they are in the middle of work are what a killed process leaves.
+#[test]
+fn a_killed_process_loses_nothing_that_was_acknowledged() {
+    let dir = filled(0);
+    let store = open(dir.path()).unwrap();
+    for nth in 0..30 {
+        keep(&store, [put(&format!("row-{nth}"), "")]);
+        let killed = tempfile::tempdir().unwrap();
+        copy(dir.path(), killed.path());
+        assert_eq!(rows(killed.path()), all_rows(&store));
+    }
+}
+
+#[test]
+fn nobody_but_the_owner_can_enter() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = filled(20);
+    fn modes(dir: &Path) -> Vec<(PathBuf, u32)> {
+        let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.clone(), path.metadata().unwrap().permissions().mode() & 0o777)).collect()
+    }
+    for (path, mode) in modes(dir.path()).into_iter().chain(modes(&dir.path().join("journal"))) {
+        assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+    }
 }
 
 #[test]
@@ -439,43 +480,4 @@ fn every_step_that_fails_poisons_and_the_restart_tells() {
         assert_eq!(wait(store.anchored()).unwrap(), None);
         keep(&store, [put("later", "")]);
     }
-}
-
-/// `cargo test --release --lib store -- --ignored --nocapture throughput`
-#[test]
-#[ignore = "a measurement, not a test"]
-fn throughput() {
-    let dir = tempfile::tempdir_in(std::env::var("THROUGHPUT_DIR").unwrap_or_else(|_| ".".into())).unwrap();
-    let store: std::sync::Arc<dyn Store> =
-        std::sync::Arc::new(Embedded::open(dir.path(), &Options::default()).unwrap());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    const TASKS: u64 = 2_000;
-    for (writes, each) in [(1_u64, 100_u64), (2, 100), (100, 4)] {
-        let started = std::time::Instant::now();
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| {
-                let store = std::sync::Arc::clone(&store);
-                runtime.spawn(async move {
-                    for nth in 0..each {
-                        let name =
-                            |n: u64| RowKey::new(NonZeroU8::MIN, &(((nth * TASKS + task) << 8) | n).to_be_bytes());
-                        let writes = (0..writes).map(|n| Write::Put(name(n), vec![b'v'; 200]));
-                        let commit = commit(writes).when(Condition::Absent(name(0)));
-                        let done = store.commit(commit).await;
-                        assert!(matches!(done, Ok(_) | Err(StoreError::Conflict { .. })), "{done:?}");
-                    }
-                })
-            })
-            .collect();
-        for task in tasks {
-            runtime.block_on(task).unwrap();
-        }
-        let commits = f64::from(u32::try_from(TASKS * each).unwrap()) / started.elapsed().as_secs_f64();
-        println!("{writes} writes a commit: {commits:.0} commits/s, {:.0} writes/s", commits * writes as f64);
-    }
-    runtime.shutdown_background();
-    let started = std::time::Instant::now();
-    drop(store);
-    drop(Embedded::open(dir.path(), &Options::default()).unwrap());
-    println!("close and open: {:?}", started.elapsed());
 }

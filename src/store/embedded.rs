@@ -14,7 +14,7 @@ use super::files::{DirLock, create_dir};
 use super::index::{Changes, IndexState, SledIndex};
 use super::journal::{GROUP_BYTES, GROUP_COMMITS, GroupBuilder, Journal, JournalReader, Tip, unreadable};
 use super::mark::{Mark, StoreId};
-use super::open::{Opened, Options, open};
+use super::open::{Opened, Options, Rebuild, open};
 use super::{
     Anchor, BoxFuture, Commit, Committed, Condition, Direction, EventRecord, Health, KeyRange, MAX_CHECKPOINT_BYTES,
     MAX_SCAN_ROWS, Row, RowKey, Store, StoreError,
@@ -68,7 +68,8 @@ impl Embedded {
     pub fn open(dir: &Path, options: &Options) -> Result<Self, StoreError> {
         create_dir(dir).map_err(StoreError::io("create", dir))?;
         let lock = DirLock::take(dir)?;
-        let Opened { id, journal, index, state, mark, mark_path, lock } = open(dir, options, lock, &mut |_, _| {})?;
+        let Opened { id, journal, index, state, mark, mark_path, lock } =
+            open(dir, options, lock, Rebuild::IfNeeded, &mut |_, _| {})?;
         let shared = Arc::new(Shared {
             index,
             reader: journal.reader(),

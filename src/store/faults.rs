@@ -28,7 +28,6 @@ pub(super) struct Faults {
 
 impl Faults {
     /// Fails once if this step was planned to.
-    #[cfg_attr(not(test), expect(clippy::unused_self, clippy::unnecessary_wraps))]
     pub(super) fn check(&self, step: DiskStep) -> io::Result<()> {
         #[cfg(test)]
         if self.planned.lock().unwrap().take_if(|planned| *planned == step).is_some() {

@@ -14,10 +14,15 @@ const DIR_MODE: u32 = 0o700;
 /// Owner-only.
 const FILE_MODE: u32 = 0o600;
 
-/// Makes a directory, and those above it, owner-only; one that is there stays as it is.
+/// Makes a directory, and those above it, owner-only and durable; one that is there stays as it is.
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(DIR_MODE).create(path)?;
-    path.parent().map_or(Ok(()), sync_dir)
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    create_dir(parent)?;
+    DirBuilder::new().mode(DIR_MODE).create(path)?;
+    sync_dir(parent)
 }
 
 /// Makes the entries of a directory durable: new names, renames, removals.

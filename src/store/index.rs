@@ -17,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
+use super::files::create_dir;
 use super::journal::StoredCommit;
 use super::mark::StoreId;
 use super::{Direction, KeyRange, Row, RowKey, StoreError, Write};
@@ -112,6 +113,8 @@ impl IndexState {
 impl SledIndex {
     /// Opens the index, or makes an empty one. A sled that panics at its own files is reported as damaged.
     pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        // sled would make it readable for everybody.
+        create_dir(path).map_err(StoreError::io("create", path))?;
         let config = sled::Config::new()
             .path(path)
             .mode(sled::Mode::HighThroughput)

@@ -28,6 +28,7 @@
 
 use std::future::Future;
 use std::num::NonZeroU8;
+use std::ops::Bound;
 use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,8 @@ mod table;
 mod contract;
 #[cfg(test)]
 mod damage;
+#[cfg(test)]
+mod measure;
 
 pub use embedded::Embedded;
 pub use error::StoreError;
@@ -77,6 +80,9 @@ pub const MAX_CHECKPOINT_BYTES: usize = 16 * 1024;
 
 /// What one write adds to a commit besides its key and value.
 const WRITE_OVERHEAD_BYTES: usize = 16;
+
+/// What an ordered map takes as a range.
+type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// A future of a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -333,8 +339,8 @@ impl KeyRange {
     }
 
     /// The bounds for an ordered map; `None` when nothing can lie between them.
-    fn bounds(&self) -> Option<(std::ops::Bound<&[u8]>, std::ops::Bound<&[u8]>)> {
-        use std::ops::Bound::{Excluded, Included, Unbounded};
+    fn bounds(&self) -> Option<Bounds<'_>> {
+        use Bound::{Excluded, Included, Unbounded};
         match &self.end {
             Some(end) if *end <= self.start => None,
             end => Some((Included(&self.start), end.as_ref().map_or(Unbounded, |end| Excluded(end)))),

@@ -39,10 +39,21 @@ impl Default for Options {
 ///
 /// `progress` hears how many bytes of how many are done.
 pub fn reindex(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+    let format = dir.join("FORMAT");
+    // Never make a store, or even a lock file, in a directory that was named by mistake.
+    format.metadata().map_err(StoreError::io("find", &format))?;
     let lock = DirLock::take(dir)?;
-    remove_dir(&dir.join("index"))?;
-    let opened = open(dir, &Options::default(), lock, progress)?;
+    let opened = open(dir, &Options::default(), lock, Rebuild::Always, progress)?;
     opened.index.flush()
+}
+
+/// When the index is built anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rebuild {
+    /// Only if it is not usable.
+    IfNeeded,
+    /// Whatever it is like.
+    Always,
 }
 
 /// A store that is whole: journal checked, index caught up.
@@ -61,6 +72,7 @@ pub(super) fn open(
     dir: &Path,
     options: &Options,
     lock: DirLock,
+    rebuild: Rebuild,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Opened, StoreError> {
     let (mark_path, index_path, journal_dir) = (dir.join("mark"), dir.join("index"), dir.join("journal"));
@@ -68,8 +80,11 @@ pub(super) fn open(
     let mark = Mark::read(&mark_path, id)?;
 
     // What the index says is not believed yet: the journal must have had this digest at this sequence number.
-    let found = SledIndex::open(&index_path, options.cache_bytes)
-        .and_then(|index| index.examine(id).map(|state| (index, state)));
+    let found = match rebuild {
+        Rebuild::Always => Err(unusable(&index_path, "a new index was asked for".into())),
+        Rebuild::IfNeeded => SledIndex::open(&index_path, options.cache_bytes)
+            .and_then(|index| index.examine(id).map(|state| (index, state))),
+    };
     let reached = found.as_ref().map_or(0, |(_, state)| state.sequence);
     let faults = options.faults.clone();
     let checked = journal::check(&journal_dir, id, &mark, options.segment_bytes, reached, faults)?;
@@ -85,6 +100,7 @@ pub(super) fn open(
             if tip.head.sequence > 0 {
                 tracing::warn!(%reason, "the index is built anew from the journal");
             }
+            // Not before the journal was found whole: an index beside a damaged journal may be all there is.
             remove_dir(&index_path)?;
             (SledIndex::open(&index_path, options.cache_bytes)?, IndexState::empty(id))
         }
@@ -141,7 +157,12 @@ fn belongs(
     } else {
         return Ok((index, state));
     };
-    Err(StoreError::Damaged { path: path.to_owned(), detail, advice: "it is rebuilt" })
+    Err(unusable(path, detail))
+}
+
+/// Why the index is built anew: for the log.
+fn unusable(path: &Path, detail: String) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), detail, advice: "nothing is lost: everything is in the journal" }
 }
 
 /// Applies what the journal has and the index has not.
