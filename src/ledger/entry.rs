@@ -9,7 +9,9 @@ use uuid::{Uuid, Version};
 use super::fields::{FieldErrors, Fields, Problem};
 use super::keys::{Alg, KeyId, Role};
 use crate::merkle::Hash;
-use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVersion, StudyForm, choice};
+use crate::standard::{
+    CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVersion, StudyForm, choice, serde_as_text,
+};
 
 /// Longest name of a learner, in code points.
 pub const MAX_NAME: usize = 100;
@@ -99,6 +101,8 @@ macro_rules! uuid_v7 {
                 self.0.fmt(f)
             }
         }
+
+        serde_as_text!($name);
     };
 }
 
@@ -192,6 +196,8 @@ impl fmt::Display for CourseCode {
         f.write_str(&self.0)
     }
 }
+
+serde_as_text!(CourseCode);
 
 /// One record: the members of every entry, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]

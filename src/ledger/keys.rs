@@ -403,7 +403,12 @@ impl KeyRegister {
 
     /// The digest of the whole register; none while it is empty.
     pub fn digest(&self) -> Option<Hash> {
-        self.digests.last().copied()
+        self.prefix_digest(self.len())
+    }
+
+    /// The digest of the first `length` elements; none for no element, or more than there are.
+    pub fn prefix_digest(&self, length: usize) -> Option<Hash> {
+        length.checked_sub(1).and_then(|last| self.digests.get(last)).copied()
     }
 
     /// How many elements the prefix with this digest has.

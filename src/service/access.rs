@@ -42,10 +42,9 @@ impl Actor {
         use Action as A;
         match self {
             Self::Public => matches!(action, A::ReadChain),
-            Self::Recorder(_) => matches!(
-                action,
-                A::ReadChain | A::SubmitEntries | A::ReadEntry | A::WriteRegistry | A::ReadRegistry
-            ),
+            Self::Recorder(_) => {
+                matches!(action, A::ReadChain | A::SubmitEntries | A::ReadEntry | A::WriteRegistry | A::ReadRegistry)
+            }
             Self::Operator => true,
         }
     }

@@ -10,9 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::access::{Action, Actor};
 use super::error::Error;
-use super::tables::{
-    CORRECTED, CorrectedRow, ENTRIES, EntryRow, KEYS, KeyRow, ORDER, OrderRow, RECEIPTS, ReceiptRow,
-};
+use super::tables::{CORRECTED, CorrectedRow, ENTRIES, EntryRow, KEYS, KeyRow, ORDER, OrderRow, RECEIPTS, ReceiptRow};
 use super::vault::DataKeyId;
 use super::{AcceptedKeys, Service};
 use crate::ledger::entry::{Body, CourseCode, Entry, EntryId, Kind, LearnerId, Record};
@@ -299,13 +297,16 @@ impl Service {
         let accepted_at = self.clock.now();
         let seal_by = UnixMillis::new(accepted_at.millis() + self.settings.seal_by_ms)
             .map_err(|error| Error::Internal(error.to_string()))?;
-        let mut draft = Draft { next, first: next, rows: Vec::new(), receipt: Vec::new(), keys: None, seen: HashMap::new() };
+        let mut draft =
+            Draft { next, first: next, rows: Vec::new(), receipt: Vec::new(), keys: None, seen: HashMap::new() };
         let mut results = Vec::with_capacity(request.entries.len());
         let mut earlier = Vec::new();
         for checked in std::mem::take(&mut request.entries) {
             let (id, outcome) = match checked {
                 Err((id, error)) => (id, EntryOutcome::Rejected(error)),
-                Ok(prepared) => (Some(prepared.signed.entry().id), self.place(&mut draft, &mut earlier, prepared).await?),
+                Ok(prepared) => {
+                    (Some(prepared.signed.entry().id), self.place(&mut draft, &mut earlier, prepared).await?)
+                }
             };
             results.push(EntryResult { id, outcome });
         }
@@ -313,8 +314,7 @@ impl Service {
         let accepted = draft.next - draft.first;
         let mut commit = None;
         if accepted > 0 {
-            let digests: Vec<u8> =
-                draft.receipt.iter().flat_map(|entry| *entry.commitment.hash().as_bytes()).collect();
+            let digests: Vec<u8> = draft.receipt.iter().flat_map(|entry| *entry.commitment.hash().as_bytes()).collect();
             let receipt = Receipt {
                 ledger: self.origin.clone(),
                 accepted: accepted_at,
@@ -352,7 +352,12 @@ impl Service {
     }
 
     /// Decides about one entry: a duplicate, a conflict, or the next place.
-    async fn place(&self, draft: &mut Draft, earlier: &mut Vec<u64>, prepared: Prepared) -> Result<EntryOutcome, Error> {
+    async fn place(
+        &self,
+        draft: &mut Draft,
+        earlier: &mut Vec<u64>,
+        prepared: Prepared,
+    ) -> Result<EntryOutcome, Error> {
         let entry = prepared.signed.entry();
         let commitment = *prepared.receipt.commitment.hash();
         let conflict = || Error::Conflict(format!("another entry stands under the id {}", entry.id));
@@ -427,9 +432,8 @@ impl Service {
     /// Holds a correction against its target: known, unchanged, of the same learner, not corrected yet.
     async fn place_correction(&self, draft: &mut Draft, signed: &SignedEntry) -> Result<Result<(), Error>, Error> {
         let Body::Correction(learner, correction) = &signed.entry().body else { return Ok(Ok(())) };
-        let field = |name: &str, en: &str, zh: &str| {
-            Ok(Err(Error::field(format!("entry.{name}"), Problem::mismatch(en, zh))))
-        };
+        let field =
+            |name: &str, en: &str, zh: &str| Ok(Err(Error::field(format!("entry.{name}"), Problem::mismatch(en, zh))));
         if let Err(error) = self.check_keys_not_ended(signed) {
             return Ok(Err(error));
         }

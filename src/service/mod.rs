@@ -131,7 +131,8 @@ impl Service {
     pub fn authenticate(&self, token: Option<&str>) -> Result<Actor, Error> {
         let Some(token) = token else { return Ok(Actor::Public) };
         let digest = Hash::of(&[token.as_bytes()]);
-        if subtle::ConstantTimeEq::ct_eq(digest.as_bytes().as_slice(), self.operator_token.as_bytes().as_slice()).into() {
+        if subtle::ConstantTimeEq::ct_eq(digest.as_bytes().as_slice(), self.operator_token.as_bytes().as_slice()).into()
+        {
             return Ok(Actor::Operator);
         }
         self.directory().authenticate(token).ok_or(Error::Unauthenticated)

@@ -249,7 +249,10 @@ impl Service {
                     let old = open_learner(&self.vault, draft.id, &row.value)?;
                     let same = old.name == draft.name && old.employers == draft.employers;
                     if !same || row.value.provider != draft.provider {
-                        return Err(Error::Conflict(format!("another learner is registered under the id {}", draft.id)));
+                        return Err(Error::Conflict(format!(
+                            "another learner is registered under the id {}",
+                            draft.id
+                        )));
                     }
                 }
             }
@@ -283,7 +286,13 @@ impl Service {
     }
 
     /// Changes a learner's name or employers, from the version that was read.
-    pub async fn change_learner(&self, actor: &Actor, id: LearnerId, version: u64, input: Value) -> Result<Learner, Error> {
+    pub async fn change_learner(
+        &self,
+        actor: &Actor,
+        id: LearnerId,
+        version: u64,
+        input: Value,
+    ) -> Result<Learner, Error> {
         self.allow(actor, Action::WriteRegistry)?;
         let mut errors = FieldErrors::default();
         let draft = self.read_learner(actor, input, "", &mut errors).filter(|_| errors.0.is_empty()).ok_or(errors)?;
@@ -395,7 +404,7 @@ impl Service {
         if !actor.owns(provider) {
             return Err(Error::Forbidden);
         }
-        let mut range = COURSES.prefix(&(provider.to_string(),));
+        let mut range = COURSES.prefix(&provider.to_string());
         if let Some(code) = after {
             range = range.after(COURSES.row_key(&(provider.to_string(), code.to_string())));
         }
@@ -547,11 +556,8 @@ fn read_batch<T>(
     let mut errors = FieldErrors::default();
     let read: Option<Vec<T>> = match input {
         Value::Array(items) if (1..=MAX_REGISTRY_BATCH).contains(&items.len()) => {
-            let read: Vec<Option<T>> = items
-                .into_iter()
-                .enumerate()
-                .map(|(i, item)| read_one(item, &format!("[{i}]"), &mut errors))
-                .collect();
+            let read: Vec<Option<T>> =
+                items.into_iter().enumerate().map(|(i, item)| read_one(item, &format!("[{i}]"), &mut errors)).collect();
             read.into_iter().collect()
         }
         Value::Array(_) => return Err(Error::TooLarge { what: "one request", limit: MAX_REGISTRY_BATCH }),

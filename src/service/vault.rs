@@ -167,8 +167,7 @@ impl Vault {
 
     /// Decrypts what [`Vault::encrypt`] made for the same `context`.
     pub fn decrypt(&self, id: DataKeyId, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let (nonce, sealed) =
-            sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Unreadable("a payload"))?;
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::Unreadable("a payload"))?;
         self.payload_cipher(id)?
             .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: context })
             .map_err(|_| VaultError::Unreadable("a payload"))

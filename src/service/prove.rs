@@ -1,0 +1,272 @@
+//! Reading the chain: entries with their state, proof bundles, blocks, tiles, batches and key registers.
+//!
+//! Everything here is under the published checkpoint: what is sealed but not yet published does not exist.
+
+use uuid::Uuid;
+
+use super::Service;
+use super::access::{Action, Actor};
+use super::error::Error;
+use super::sealer::Published;
+use super::tables::{BLOCKS, CORRECTED, ENTRIES, EntryRow, NODES, ORDER, node_key};
+use super::vault::DataKeyId;
+use crate::ledger::block::Block;
+use crate::ledger::bundle::{Bundle, BundleBlock, BundleEntry, BundleTip, MAX_BUNDLE_ENTRIES};
+use crate::ledger::commitment::{Commitment, Salt};
+use crate::ledger::entry::EntryId;
+use crate::ledger::signed::SignedEntry;
+use crate::merkle::{
+    BatchTree, Checkpoint, Hash, ProofPlan, SignedNote, TILE_WIDTH, TileKind, TilePath, TlogProof, encode_bundle,
+};
+use crate::standard::UnixMillis;
+use crate::store::MAX_SCAN_ROWS;
+
+/// Most block texts of one page.
+pub(super) const MAX_BLOCKS_PAGE: usize = 256;
+
+/// Where an entry stands on the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The height of its block.
+    pub height: u64,
+    /// Its place in the batch.
+    pub index: u64,
+    /// The block's time: 学时上链时间.
+    pub sealed_at: UnixMillis,
+}
+
+/// An entry, for those entitled to it.
+#[derive(Debug, Clone)]
+pub struct EntryView {
+    /// The signed entry.
+    pub signed: SignedEntry,
+    /// The salt of its commitment.
+    pub salt: Salt,
+    /// Its commitment.
+    pub commitment: Commitment,
+    /// Where it stands; none while it is pending.
+    pub position: Option<Position>,
+    /// The entry that corrects it, when there is one.
+    pub corrected_by: Option<Uuid>,
+}
+
+impl Service {
+    /// One entry, for its recorder and the operator; to others it does not exist.
+    pub async fn entry(&self, actor: &Actor, id: EntryId) -> Result<EntryView, Error> {
+        self.allow(actor, Action::ReadEntry)?;
+        let row = self.entry_row(actor, id).await?;
+        let (signed, salt) = self.open_with_salt(id, &row)?;
+        let published = self.published();
+        let position = match row.ordinal < published.total() {
+            true => {
+                let block = self.block_of(&published, row.ordinal).await?;
+                let index = row.ordinal - block.total_before();
+                Some(Position { height: block.height, index, sealed_at: block.time })
+            }
+            false => None,
+        };
+        let corrected_by = CORRECTED.get(&*self.store, &id.uuid()).await?.map(|row| row.value.by);
+        let commitment = Commitment::to(&signed, &salt);
+        Ok(EntryView { signed, salt, commitment, position, corrected_by })
+    }
+
+    /// A proof bundle of sealed entries, for their recorder and the operator.
+    pub async fn proof(&self, actor: &Actor, ids: &[EntryId]) -> Result<Bundle, Error> {
+        self.allow(actor, Action::ReadEntry)?;
+        if !(1..=MAX_BUNDLE_ENTRIES).contains(&ids.len()) {
+            return Err(Error::TooLarge { what: "the number of entries in one proof", limit: MAX_BUNDLE_ENTRIES });
+        }
+        let published = self.published();
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row = self.entry_row(actor, *id).await?;
+            if row.ordinal >= published.total() {
+                return Err(Error::Conflict(format!("entry {id} is not in a block yet: ask again shortly")));
+            }
+            rows.push((*id, row));
+        }
+        rows.sort_by_key(|(_, row)| row.ordinal);
+        rows.dedup_by_key(|(id, _)| *id);
+        let mut entries = Vec::with_capacity(rows.len());
+        let mut blocks: Vec<BundleBlock> = Vec::new();
+        let mut tree: Option<(Block, BatchTree)> = None;
+        for (id, row) in rows {
+            let (block, tree) = match tree.take() {
+                Some((block, built)) if row.ordinal < block.total => tree.insert((block, built)),
+                _ => {
+                    let block = self.block_of(&published, row.ordinal).await?;
+                    blocks.push(self.bundle_block(&published, &block).await?);
+                    let leaves: Vec<Hash> = self.commitments(&block).await?.into_iter().map(|c| c.leaf()).collect();
+                    let built = BatchTree::from_leaves(&leaves).map_err(internal)?;
+                    tree.insert((block, built))
+                }
+            };
+            let index = row.ordinal - block.total_before();
+            let path = tree.path(usize::try_from(index).map_err(internal)?).map_err(internal)?;
+            let (signed, salt) = self.open_with_salt(id, &row)?;
+            entries.push(BundleEntry { block: block.height, index, path, salt, signed });
+        }
+        self.bundle(&published, entries, blocks).await
+    }
+
+    async fn bundle(
+        &self,
+        published: &Published,
+        entries: Vec<BundleEntry>,
+        blocks: Vec<BundleBlock>,
+    ) -> Result<Bundle, Error> {
+        let note = SignedNote::parse(published.checkpoint.as_bytes()).map_err(internal)?;
+        let checkpoint: Checkpoint = note.text().parse().map_err(internal)?;
+        let tip =
+            BundleTip { block: published.tip.clone(), path: self.chain_path(published, published.height()).await? };
+        let register: Vec<Vec<u8>> = {
+            let keys = self.keys();
+            keys.register.elements().iter().take(keys.within(published.total())).cloned().collect()
+        };
+        let keys = register.iter().map(|bytes| SignedEntry::from_bytes(bytes)).collect::<Result<_, _>>();
+        Ok(Bundle { entries, blocks, tip, note, checkpoint, keys: keys.map_err(internal)? })
+    }
+
+    async fn bundle_block(&self, published: &Published, block: &Block) -> Result<BundleBlock, Error> {
+        let previous = match block.height.checked_sub(1) {
+            Some(before) => Some(self.block(before).await?),
+            None => None,
+        };
+        let path = self.chain_path(published, block.height).await?;
+        Ok(BundleBlock { block: block.clone(), path, previous })
+    }
+
+    /// The C2SP proof of one block, with its text in the extra line.
+    pub async fn block_proof(&self, height: u64) -> Result<TlogProof, Error> {
+        let published = self.published();
+        let text = self.block_text(&published, height).await?;
+        let path = self.chain_path(&published, height).await?;
+        Ok(TlogProof { extra: Some(text.into_bytes()), index: height, path, checkpoint: published.checkpoint.clone() })
+    }
+
+    /// The text of a published block.
+    pub async fn block_text(&self, published: &Published, height: u64) -> Result<String, Error> {
+        if height > published.height() {
+            return Err(Error::NotFound("block"));
+        }
+        let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| internal("a block is missing"))?;
+        Ok(row.value.text)
+    }
+
+    /// The texts of published blocks from `from` on, at most [`MAX_BLOCKS_PAGE`].
+    pub async fn block_texts(&self, from: u64, limit: usize) -> Result<Vec<String>, Error> {
+        let published = self.published();
+        let left = (published.height() + 1).saturating_sub(from);
+        let limit = limit.min(MAX_BLOCKS_PAGE).min(usize::try_from(left).unwrap_or(usize::MAX));
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let rows = BLOCKS.scan(&*self.store, BLOCKS.from(&from), limit).await?;
+        Ok(rows.into_iter().map(|(_, row)| row.value.text).collect())
+    }
+
+    /// The commitments of a published batch, 32 bytes each.
+    pub async fn batch(&self, height: u64) -> Result<Vec<u8>, Error> {
+        if height > self.published().height() {
+            return Err(Error::NotFound("block"));
+        }
+        let block = self.block(height).await?;
+        Ok(self.commitments(&block).await?.iter().flat_map(|commitment| *commitment.hash().as_bytes()).collect())
+    }
+
+    /// The key register of a published block, as one JCS array.
+    pub async fn key_register(&self, height: u64) -> Result<Vec<u8>, Error> {
+        if height > self.published().height() {
+            return Err(Error::NotFound("block"));
+        }
+        let block = self.block(height).await?;
+        let keys = self.keys();
+        Ok(keys.register.prefix(keys.within(block.total)))
+    }
+
+    /// The bytes of a tile of the published chain.
+    pub async fn tile(&self, tile: &TilePath) -> Result<Vec<u8>, Error> {
+        let missing = || internal("a part of the chain is missing");
+        if !tile.exists_at(self.published().size()) {
+            return Err(Error::NotFound("tile"));
+        }
+        if tile.kind() == TileKind::Entries {
+            let range = tile.positions();
+            let count = usize::try_from(range.end - range.start).map_err(internal)?;
+            let rows = BLOCKS.scan(&*self.store, BLOCKS.from(&range.start), count).await?;
+            let texts: Vec<String> = rows.into_iter().map(|(_, row)| row.value.text).collect();
+            return if texts.len() == count { encode_bundle(&texts).map_err(internal) } else { Err(missing()) };
+        }
+        let nodes = tile.nodes();
+        debug_assert!(nodes.len() as u64 <= TILE_WIDTH, "a tile has at most 256 hashes");
+        let first = nodes.first().ok_or_else(missing)?;
+        let rows = NODES.scan(&*self.store, NODES.from(&node_key(*first)), nodes.len()).await?;
+        let complete = rows.iter().map(|(key, _)| *key).eq(nodes.iter().map(|node| node_key(*node)));
+        if !complete {
+            return Err(missing());
+        }
+        Ok(rows.iter().flat_map(|(_, row)| *row.value.as_bytes()).collect())
+    }
+
+    async fn entry_row(&self, actor: &Actor, id: EntryId) -> Result<EntryRow, Error> {
+        let row = ENTRIES.get(&*self.store, &id.uuid()).await?.map(|row| row.value);
+        row.filter(|row| actor.owns(&row.recorder)).ok_or(Error::NotFound("entry"))
+    }
+
+    fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
+        let signed = self.open_entry(id, row)?;
+        let owner = signed.entry().learner().map_or(DataKeyId::LEDGER, |learner| learner.id.into());
+        let salt = self.vault.salt(owner, id)?;
+        Ok((signed, salt))
+    }
+
+    /// The block that holds the entry of this place in the order, by bisection over the blocks' totals.
+    async fn block_of(&self, published: &Published, ordinal: u64) -> Result<Block, Error> {
+        let (mut low, mut high) = (0, published.height());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.block(middle).await?.total > ordinal {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        self.block(low).await
+    }
+
+    async fn block(&self, height: u64) -> Result<Block, Error> {
+        let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| internal("a block is missing"))?;
+        row.value.text.parse().map_err(internal)
+    }
+
+    /// The commitments of a block's batch, in order.
+    async fn commitments(&self, block: &Block) -> Result<Vec<Commitment>, Error> {
+        let mut commitments = Vec::new();
+        let mut next = block.total_before();
+        while next < block.total {
+            let left = usize::try_from(block.total - next).unwrap_or(usize::MAX).min(MAX_SCAN_ROWS);
+            let rows = ORDER.scan(&*self.store, ORDER.from(&next), left).await?;
+            if rows.is_empty() {
+                return Err(internal("a commitment is missing"));
+            }
+            next += rows.len() as u64;
+            commitments.extend(rows.into_iter().map(|(_, row)| Commitment::from_hash(row.value.commitment)));
+        }
+        Ok(commitments)
+    }
+
+    /// The inclusion path of a block under the published checkpoint.
+    async fn chain_path(&self, published: &Published, height: u64) -> Result<Vec<Hash>, Error> {
+        let plan = ProofPlan::inclusion(height, published.size()).map_err(internal)?;
+        let mut hashes = Vec::new();
+        for node in plan.nodes() {
+            let row = NODES.get(&*self.store, &node_key(node)).await?;
+            hashes.push(row.ok_or_else(|| internal("a chain hash is missing"))?.value);
+        }
+        plan.combine(&hashes).map_err(internal)
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(error.to_string())
+}

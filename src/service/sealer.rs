@@ -1,0 +1,237 @@
+//! The sealer: it owns the tip, and turns what is pending into blocks.
+//!
+//! Read aloud: take what is durable and has no block yet; build the tree; commit block and chain hashes as one record;
+//! make the checkpoint durable; sign it; publish it. Only then does anybody hear "sealed". Starting up is the second
+//! half of the same: the tip that the store holds is anchored, signed and published.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::Service;
+use super::tables::{BLOCKS, BlockRow, NODES, ORDER, node_key};
+use crate::ledger::block::Block;
+use crate::ledger::commitment::Commitment;
+use crate::merkle::{
+    BatchTree, ChainError, Checkpoint, Frontier, Hash, NodeId, frontier_nodes, leaf_hash, sign_checkpoint,
+};
+use crate::standard::UnixMillis;
+use crate::store::{Commit, Event, Store, StoreError};
+
+/// The most that the wall clock may gain or lose against the monotonic one before sealing stops.
+const MAX_CLOCK_JUMP_MS: i64 = 5 * 60 * 1_000;
+
+/// Why no block was sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The store refused or failed. After a failed write nothing more is sealed until a restart, which finds out
+    /// whether the block was kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The clock jumped; sealing goes on when it is right again.
+    #[error("the clock jumped by {0} ms: nothing is sealed until it is right again")]
+    ClockJump(i64),
+    /// What the store holds is no chain. Nothing may be signed on top of it.
+    #[error("the chain in the store is not sound: {0}")]
+    Unsound(String),
+}
+
+/// What the world sees: the signed checkpoint, and the block under it.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The last block.
+    pub tip: Block,
+    /// The root of the chain.
+    pub root: Hash,
+    /// The signed checkpoint, as served.
+    pub checkpoint: String,
+}
+
+impl Published {
+    /// The height of the tip.
+    pub fn height(&self) -> u64 {
+        self.tip.height
+    }
+
+    /// How many blocks there are.
+    pub fn size(&self) -> u64 {
+        self.tip.height + 1
+    }
+
+    /// How many entries all blocks hold.
+    pub fn total(&self) -> u64 {
+        self.tip.total
+    }
+}
+
+/// The tip of the chain, as the store holds it.
+#[derive(Debug, Default)]
+pub(super) struct SealState {
+    tip: Option<Block>,
+    frontier: Frontier,
+    /// Wall and monotonic time when they were last seen to agree.
+    clock: Option<(i64, i64)>,
+}
+
+impl SealState {
+    /// Reads the tip back and holds it against the chain hashes and the checkpoint that was anchored last: a chain
+    /// that ends before what was signed, or leads elsewhere, is refused.
+    pub(super) async fn load(store: &dyn Store) -> Result<Self, SealError> {
+        let Some((height, row)) = BLOCKS.last(store).await? else { return Ok(Self::default()) };
+        let unsound = |detail: String| SealError::Unsound(detail);
+        let tip: Block = row.value.text.parse().map_err(|error| unsound(format!("block {height}: {error}")))?;
+        let frontier = load_frontier(store, height + 1).await?;
+        let leaf = NODES.get(store, &node_key(NodeId { level: 0, index: height })).await?;
+        if leaf.is_none_or(|leaf| leaf.value != leaf_hash(row.value.text.as_bytes())) || tip.height != height {
+            return Err(unsound(format!("block {height} is not the leaf of that height")));
+        }
+        if let Some(anchor) = store.anchored().await? {
+            let signed: Checkpoint =
+                anchor.checkpoint.parse().map_err(|error| unsound(format!("the anchored checkpoint: {error}")))?;
+            let then = match signed.size() {
+                size if size <= height + 1 => load_frontier(store, size).await?,
+                size => {
+                    return Err(unsound(format!("a checkpoint of {size} blocks was signed, {} are left", height + 1)));
+                }
+            };
+            if then.root() != *signed.root() || signed.origin() != tip.origin.as_str() {
+                return Err(unsound(format!(
+                    "it is not the one whose checkpoint of {} blocks was signed",
+                    signed.size()
+                )));
+            }
+        }
+        Ok(Self { tip: Some(tip), frontier, clock: None })
+    }
+
+    /// How many entries the blocks hold.
+    fn total(&self) -> u64 {
+        self.tip.as_ref().map_or(0, |tip| tip.total)
+    }
+}
+
+async fn load_frontier(store: &dyn Store, size: u64) -> Result<Frontier, SealError> {
+    let unsound = |error: ChainError<()>| SealError::Unsound(error.to_string());
+    let mut hashes = Vec::new();
+    for node in frontier_nodes(size).map_err(|error| unsound(ChainError::Plan(error)))? {
+        let hash = NODES.get(store, &node_key(node)).await?;
+        hashes.push(hash.ok_or_else(|| SealError::Unsound(format!("chain hash {node:?} is missing")))?.value);
+    }
+    Frontier::from_nodes(size, hashes).map_err(|error| unsound(ChainError::Plan(error)))
+}
+
+impl Service {
+    /// Seals on time, or when a batch is full, until the service is dropped.
+    pub(super) async fn run_sealer(service: Weak<Self>) {
+        loop {
+            let Some(now) = service.upgrade() else { return };
+            let interval = Duration::from_millis(now.settings.seal_interval_ms);
+            // A full batch does not wait; what is left after it is sealed by the next round.
+            match now.seal_once().await {
+                Ok(Some(sealed)) if sealed.entries >= now.settings.batch_max as u64 => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "nothing was sealed"),
+            }
+            let wake = tokio::time::timeout(interval, now.seal_now.notified()).await;
+            drop((wake, now));
+        }
+    }
+
+    /// Seals the next block; none when nothing is pending.
+    pub async fn seal_once(&self) -> Result<Option<Block>, SealError> {
+        let mut state = self.sealing.lock().await;
+        let first = state.total();
+        // Block 0 holds the founding entry alone: its key works from the next block on.
+        let most = if state.tip.is_none() { 1 } else { self.settings.batch_max };
+        let pending = ORDER.scan(&*self.store, ORDER.from(&first), most).await?;
+        if pending.is_empty() {
+            return Ok(None);
+        }
+        let leaves: Vec<Hash> =
+            pending.iter().map(|(_, row)| Commitment::from_hash(row.value.commitment).leaf()).collect();
+        let tree = BatchTree::from_leaves(&leaves).map_err(|error| SealError::Unsound(error.to_string()))?;
+        let block = self.next_block(&mut state, tree.root(), leaves.len() as u64)?;
+        let text = block.to_string();
+        let mut frontier = state.frontier.clone();
+        let nodes = frontier.append(leaf_hash(text.as_bytes()));
+
+        // One record: the block and the chain hashes it brings. A crash before it is durable leaves the entries
+        // pending; after it, the block stands, and nobody has seen a checkpoint over it yet.
+        self.store.commit(block_record(&block, text, &nodes)?).await?;
+        state.tip = Some(block.clone());
+        state.frontier = frontier;
+        self.publish(&state).await?;
+        Ok(Some(block))
+    }
+
+    /// Anchors, signs and publishes the tip. Start-up calls this too.
+    pub(super) async fn publish(&self, state: &SealState) -> Result<(), SealError> {
+        let Some(tip) = &state.tip else { return Ok(()) };
+        let unsound = |error: String| SealError::Unsound(error);
+        let root = state.frontier.root();
+        let checkpoint = Checkpoint::new(self.origin.as_str(), state.frontier.size(), root)
+            .map_err(|error| unsound(error.to_string()))?;
+        // What is about to be signed is durable first. A crash after this leaves a checkpoint that may have been
+        // signed: the start finds the same block under it, since the record above was durable before.
+        self.store.anchor(&checkpoint.to_string()).await?;
+        // A crash after signing and before publishing leaves nothing that anybody saw; the start signs the same again.
+        let note = sign_checkpoint(&checkpoint, &self.checkpoint_signer).map_err(|error| unsound(error.to_string()))?;
+        self.published.send_replace(Arc::new(Published { tip: tip.clone(), root, checkpoint: note.to_string() }));
+        Ok(())
+    }
+
+    fn next_block(&self, state: &mut SealState, root: Hash, entries: u64) -> Result<Block, SealError> {
+        let time = self.seal_time(state)?;
+        let total = state.total() + entries;
+        let keys = self.keys();
+        let keys = keys
+            .register
+            .prefix_digest(keys.within(total))
+            .ok_or_else(|| SealError::Unsound("there is no key register".into()))?;
+        let (height, previous) = match &state.tip {
+            Some(tip) => (tip.height + 1, tip.digest()),
+            None => (0, Hash::ZERO),
+        };
+        Ok(Block { origin: self.origin.clone(), height, previous, root, entries, total, keys, time })
+    }
+
+    /// The time of the next block: never before the last one's, and not when the clock has just jumped.
+    fn seal_time(&self, state: &mut SealState) -> Result<UnixMillis, SealError> {
+        let (wall, monotonic) = (self.clock.now(), self.clock.monotonic_ms());
+        if let Some((wall_then, monotonic_then)) = state.clock {
+            let jump = (wall.millis() - wall_then) - (monotonic - monotonic_then);
+            if jump.abs() > MAX_CLOCK_JUMP_MS {
+                return Err(SealError::ClockJump(jump));
+            }
+        } else {
+            state.clock = Some((wall.millis(), monotonic));
+        }
+        Ok(state.tip.as_ref().map_or(wall, |tip| wall.max(tip.time)))
+    }
+
+    /// Waits until the chain holds `total` entries, at most as long as the settings say; true when it does.
+    pub async fn wait_sealed(&self, total: u64) -> bool {
+        let mut published = self.published.subscribe();
+        let sealed = published.wait_for(|published| published.total() >= total);
+        let limit = Duration::from_millis(self.settings.wait_max_ms);
+        matches!(tokio::time::timeout(limit, sealed).await, Ok(Ok(_)))
+    }
+}
+
+fn block_record(block: &Block, text: String, nodes: &[(NodeId, Hash)]) -> Result<Commit, StoreError> {
+    let event = Event {
+        actor: "sealer".into(),
+        action: "seal".into(),
+        subject: block.height.to_string(),
+        digest: Some(block.digest()),
+        at_ms: block.time.millis(),
+    };
+    let mut commit =
+        Commit::new(event).when(BLOCKS.absent(&block.height)).write(BLOCKS.put(&block.height, &BlockRow { text })?);
+    if let Some(before) = block.height.checked_sub(1) {
+        commit = commit.when(BLOCKS.present(&before));
+    }
+    for (node, hash) in nodes {
+        commit = commit.write(NODES.put(&node_key(*node), hash)?);
+    }
+    Ok(commit)
+}

@@ -1,0 +1,221 @@
+//! Founding a ledger, and opening one that exists.
+
+use std::sync::{Arc, RwLock};
+
+use ed25519_dalek::SigningKey;
+use tokio::sync::{Mutex, Notify, watch};
+use uuid::Uuid;
+
+use super::clock::Clock;
+use super::error::Error;
+use super::ingest::{self, Request};
+use super::registry::{Directory, OrganisationRole};
+use super::sealer::{Published, SealState};
+use super::tables::{
+    ENTRIES, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORDER, ORGANISATIONS, OrderRow, OrganisationRow,
+};
+use super::vault::{DataKeyId, Vault};
+use super::{AcceptedKeys, Service, Settings, pool};
+use crate::ledger::block::Block;
+use crate::ledger::commitment::Commitment;
+use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, Kind, Origin, Owner};
+use crate::ledger::keys::{Alg, Role};
+use crate::ledger::signed::SignedEntry;
+use crate::merkle::{Hash, NoteSigner};
+use crate::standard::{Rulebook, UnixMillis};
+use crate::store::{Commit, Event, MAX_SCAN_ROWS, Store};
+
+/// What a new ledger is founded with.
+#[derive(Debug, Clone)]
+pub struct Founding {
+    /// Its name, for ever.
+    pub origin: Origin,
+    /// The organisation that runs it, and holds the first authority key.
+    pub owner: Owner,
+}
+
+/// The private keys that a running service needs, and the digest of the operator's token. The authority's key is not
+/// among them: it can be kept offline.
+pub struct LedgerKeys {
+    /// Signs checkpoints.
+    pub checkpoint: SigningKey,
+    /// Signs receipts.
+    pub receipt: SigningKey,
+    /// SHA-256 of the operator's token.
+    pub operator_token: Hash,
+}
+
+impl Service {
+    /// Writes the first entries of a new ledger: the authority adds itself, then the key that signs receipts. They are
+    /// sealed when the service starts.
+    pub async fn found(
+        store: &dyn Store,
+        vault: &Vault,
+        rulebook: &Rulebook,
+        now: UnixMillis,
+        founding: &Founding,
+        authority: &SigningKey,
+        receipt: &SigningKey,
+    ) -> Result<(), Error> {
+        let add = |key: &SigningKey, role, kinds| {
+            let entry = Entry {
+                id: EntryId::try_from(Uuid::now_v7()).map_err(internal)?,
+                ledger: founding.origin.clone(),
+                recorder: founding.owner.code.clone(),
+                rulebook: rulebook.latest().version,
+                body: Body::Key(KeyChange::Add {
+                    alg: Alg::Ed25519,
+                    public: key.verifying_key().as_bytes().to_vec(),
+                    kinds,
+                    owner: founding.owner.clone(),
+                    role,
+                }),
+            };
+            Ok::<_, Error>(SignedEntry::sign(entry, &[authority]))
+        };
+        let first = add(authority, Role::Authority, vec![Kind::Correction, Kind::Key])?;
+        let second = add(receipt, Role::Receipt, Vec::new())?;
+        let organisation = OrganisationRow {
+            name: founding.owner.name.clone(),
+            roles: vec![OrganisationRole::CertifyingBody],
+            registered_at: now,
+        };
+        let event = Event {
+            actor: "operator".into(),
+            action: "found".into(),
+            subject: founding.origin.to_string(),
+            digest: Some(Hash::of(&[first.bytes()])),
+            at_ms: now.millis(),
+        };
+        let mut commit = Commit::new(event)
+            .when(LEDGER.absent(&()))
+            .write(LEDGER.put(&(), &LedgerRow { origin: founding.origin.to_string() })?)
+            .write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
+        for (ordinal, signed) in (0..).zip([first, second]) {
+            let uuid = signed.entry().id.uuid();
+            let salt = vault.salt(DataKeyId::LEDGER, signed.entry().id)?;
+            let row = EntryRow {
+                ordinal,
+                kind: Kind::Key,
+                recorder: founding.owner.code.clone(),
+                learner: None,
+                receipt: None,
+                sealed: vault.encrypt(DataKeyId::LEDGER, uuid.as_bytes(), signed.bytes())?,
+            };
+            let commitment = *Commitment::to(&signed, &salt).hash();
+            let text = String::from_utf8(signed.bytes().to_vec()).map_err(internal)?;
+            commit = commit
+                .write(ENTRIES.put(&uuid, &row)?)
+                .write(ORDER.put(&ordinal, &OrderRow { id: uuid, commitment })?)
+                .write(KEYS.put(&ordinal, &KeyRow { ordinal, signed: text })?);
+        }
+        store.commit(commit).await?;
+        Ok(())
+    }
+
+    /// Opens a ledger, publishes its tip, and starts taking entries. Must be called within a tokio runtime; the tasks
+    /// end with the last reference to the service.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        vault: Vault,
+        keys: LedgerKeys,
+        rulebook: Rulebook,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Arc<Self>, Error> {
+        let (service, requests) = Self::assemble(store, vault, keys, rulebook, clock, settings).await?;
+        tokio::spawn(Self::run_ingest(Arc::downgrade(&service), requests));
+        tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+        Ok(service)
+    }
+
+    /// The service without its tasks, its tip published; the founding entries are sealed if they are not yet.
+    pub(super) async fn assemble(
+        store: Arc<dyn Store>,
+        vault: Vault,
+        keys: LedgerKeys,
+        rulebook: Rulebook,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<(Arc<Self>, tokio::sync::mpsc::Receiver<Request>), Error> {
+        let row = LEDGER.get(&*store, &()).await?;
+        let row = row.ok_or_else(|| Error::Unavailable("no ledger was founded here: run init first".into()))?;
+        let origin: Origin = row.value.origin.parse().map_err(internal)?;
+        let directory = Directory::load(&*store, &vault).await?;
+        let accepted = AcceptedKeys::load(&*store).await?;
+        let state = SealState::load(&*store).await.map_err(unavailable)?;
+        let (queue, requests) = ingest::queue(settings.queue_max);
+        let checkpoint_signer = NoteSigner::from_seed(origin.as_str(), keys.checkpoint.as_bytes()).map_err(internal)?;
+        let nothing =
+            Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
+        let service = Arc::new(Self {
+            checks: pool::Pool::new(settings.check_threads)?,
+            store,
+            vault,
+            clock,
+            origin,
+            rulebook,
+            settings,
+            checkpoint_signer,
+            receipt_key: keys.receipt,
+            operator_token: keys.operator_token,
+            directory: RwLock::new(directory),
+            keys: RwLock::new(accepted),
+            registry: Mutex::new(()),
+            queue,
+            sealing: Mutex::new(SealState::default()),
+            seal_now: Notify::new(),
+            published: watch::Sender::new(Arc::new(nothing)),
+        });
+        service.publish(&state).await.map_err(unavailable)?;
+        *service.sealing.lock().await = state;
+        // Blocks 0 and 1 of a new ledger; of an older one, whatever was accepted before it stopped.
+        while service.published.borrow().checkpoint.is_empty() || service.published().height() == 0 {
+            if service.seal_once().await.map_err(unavailable)?.is_none() {
+                return Err(Error::Unavailable("the ledger has no founding entries".into()));
+            }
+        }
+        Ok((service, requests))
+    }
+}
+
+impl AcceptedKeys {
+    async fn load(store: &dyn Store) -> Result<Self, Error> {
+        let mut keys = Self::default();
+        let mut range = KEYS.all();
+        loop {
+            let rows = KEYS.scan(store, range, MAX_SCAN_ROWS).await?;
+            let Some((last, _)) = rows.last() else { return Ok(keys) };
+            range = KEYS.after(last);
+            for (element, row) in rows {
+                let signed = SignedEntry::from_bytes(row.value.signed.as_bytes()).map_err(internal)?;
+                keys.register
+                    .push(&signed)
+                    .map_err(|error| Error::Internal(format!("element {element} of the key register: {error}")))?;
+                keys.ordinals.push(row.value.ordinal);
+            }
+        }
+    }
+}
+
+/// What is published before block 0 is: nothing that anybody can see, since no request is served yet.
+fn before_the_first(origin: &Origin, time: UnixMillis) -> Block {
+    Block {
+        origin: origin.clone(),
+        height: 0,
+        previous: Hash::ZERO,
+        root: Hash::ZERO,
+        entries: 0,
+        total: 0,
+        keys: Hash::ZERO,
+        time,
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(error.to_string())
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Error {
+    Error::Unavailable(error.to_string())
+}
