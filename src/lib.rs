@@ -10,3 +10,4 @@ pub mod merkle;
 pub mod service;
 pub mod standard;
 pub mod store;
+pub mod web;

@@ -1,0 +1,130 @@
+//! Limits of a listener: size, time, concurrency and rate. Above them the answer is a refusal, before memory grows.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use axum::error_handling::HandleErrorLayer;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderValue, Request};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::load_shed::LoadShedLayer;
+use tower_governor::GovernorError;
+use tower_governor::GovernorLayer;
+use tower_governor::governor::GovernorConfigBuilder;
+use tower_governor::key_extractor::KeyExtractor;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::problem::Problem;
+use crate::merkle::Hash;
+
+/// What one listener bears.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The largest request body, in bytes.
+    pub body_max: usize,
+    /// The longest time of one request, in milliseconds.
+    pub request_max_ms: u64,
+    /// Requests under way at once; the next one is refused with 503.
+    pub in_flight_max: usize,
+    /// Requests a second of one client (by token, else by address), over time; 0 for no limit.
+    pub rate_per_second: u32,
+    /// Requests that one client may make at once before the rate counts.
+    pub rate_burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_max: 4 * 1024 * 1024,
+            request_max_ms: 30_000,
+            in_flight_max: 128,
+            rate_per_second: 100,
+            rate_burst: 1_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Puts the limits, and the headers that every answer has, around a router.
+    pub(super) fn around(&self, router: Router) -> Router {
+        let header =
+            |name: HeaderName, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+        let router = router
+            .layer(DefaultBodyLimit::max(self.body_max))
+            .layer(TimeoutLayer::with_status_code(
+                axum::http::StatusCode::REQUEST_TIMEOUT,
+                Duration::from_millis(self.request_max_ms),
+            ))
+            .layer(axum::middleware::map_response(explain_timeout))
+            .layer(
+                ServiceBuilder::new()
+                    .layer(HandleErrorLayer::new(|_| async { Problem::overloaded() }))
+                    .layer(LoadShedLayer::new())
+                    .layer(GlobalConcurrencyLimitLayer::new(self.in_flight_max)),
+            );
+        self.rated(router)
+            .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(X_FRAME_OPTIONS, "DENY"))
+            .layer(header(REFERRER_POLICY, "no-referrer"))
+            .layer(header(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
+    }
+
+    fn rated(&self, router: Router) -> Router {
+        if self.rate_per_second == 0 {
+            return router;
+        }
+        let config = GovernorConfigBuilder::default()
+            .key_extractor(Client)
+            .period(Duration::from_secs(1) / self.rate_per_second)
+            .burst_size(self.rate_burst.max(1))
+            .finish();
+        match config {
+            Some(config) => router.layer(GovernorLayer::new(config).error_handler(|error| match error {
+                GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
+                _ => Problem::internal().into_response(),
+            })),
+            None => router,
+        }
+    }
+}
+
+/// The timeout layer answers with an empty body; people get a problem document.
+async fn explain_timeout(response: Response) -> Response {
+    let is_bare = !response.headers().contains_key(axum::http::header::CONTENT_TYPE);
+    match response.status() {
+        axum::http::StatusCode::REQUEST_TIMEOUT if is_bare => Problem::timeout().into_response(),
+        _ => response,
+    }
+}
+
+/// A client for the rate limit: its token's digest, so that no token is kept in a table, or else its address.
+#[derive(Debug, Clone)]
+struct Client;
+
+/// What the rate counts by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum ClientKey {
+    Token(Hash),
+    Address(Option<IpAddr>),
+}
+
+impl KeyExtractor for Client {
+    type Key = ClientKey;
+
+    fn extract<T>(&self, request: &Request<T>) -> Result<ClientKey, GovernorError> {
+        if let Some(token) = request.headers().get(AUTHORIZATION) {
+            return Ok(ClientKey::Token(Hash::of(&[token.as_bytes()])));
+        }
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(ClientKey::Address(address))
+    }
+}

@@ -1,0 +1,111 @@
+//! HTTP: the router on one screen, problem documents, limits, and the description of the API generated from the code.
+//!
+//! Handlers parse, call one use case, and render. Nothing here knows a rule or a table.
+
+mod api;
+mod limits;
+mod metrics;
+mod problem;
+mod request;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use limits::Limits;
+pub use problem::PROBLEM_TYPES;
+
+use crate::service::Service;
+use metrics::Metrics;
+
+/// Where the types of problem documents are explained: `docs/API.md`, by anchor.
+pub const PROBLEM_BASE: &str = "urn:cqo-ledger:problem:";
+
+/// What every handler has.
+#[derive(Clone)]
+pub(crate) struct App {
+    service: Arc<Service>,
+    metrics: Arc<Metrics>,
+}
+
+/// The two listeners: the public one, and the one for the operator's monitoring.
+pub struct Routers {
+    /// Everything but the metrics.
+    pub public: Router,
+    /// `/metrics` alone.
+    pub metrics: Router,
+}
+
+/// Builds both routers over one service.
+pub fn routers(service: Arc<Service>, limits: &Limits) -> Routers {
+    let app = App { service, metrics: Arc::new(Metrics::default()) };
+    let (paths, api) = described().split_for_parts();
+    let description = api.to_pretty_json().unwrap_or_default();
+    let public = paths
+        .route("/", get(|| async { Html(include_str!("index.html")) }))
+        .route("/openapi.json", get(move || async move { api::json_text(description) }))
+        .fallback(|| async { problem::Problem::not_found("resource").into_response() })
+        .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
+        .layer(axum::middleware::from_fn_with_state(app.clone(), metrics::count))
+        .with_state(app.clone());
+    let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app);
+    Routers { public: limits.around(public), metrics }
+}
+
+/// Every documented route, once.
+fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(api::entries::submit))
+        .routes(routes!(api::entries::read))
+        .routes(routes!(api::entries::proof))
+        .routes(routes!(api::entries::proofs))
+        .routes(routes!(api::registry::list_organisations, api::registry::put_organisation))
+        .routes(routes!(api::registry::list_learners, api::registry::register_learners))
+        .routes(routes!(api::registry::read_learner, api::registry::change_learner))
+        .routes(routes!(api::registry::list_courses, api::registry::put_courses))
+        .routes(routes!(api::registry::create_token))
+        .routes(routes!(api::registry::end_token))
+        .routes(routes!(api::chain::list_blocks))
+        .routes(routes!(api::chain::block))
+        .routes(routes!(api::chain::block_proof))
+        .routes(routes!(api::chain::checkpoint))
+        .routes(routes!(api::chain::tile))
+        .routes(routes!(api::chain::batch))
+        .routes(routes!(api::chain::key_register))
+        .routes(routes!(api::chain::policy))
+        .routes(routes!(api::health::healthz))
+        .routes(routes!(api::health::readyz))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "cqo-ledger",
+        description = "首席质量官培训学时存证服务。签名的学时记录进入默克尔批次，批次根进入只增不改的链，任何人可离线核验。\n\n\
+            Signed CQO training hours, sealed into Merkle batches on an append-only chain. Formats: proofs/FORMATS.md.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    modifiers(&BearerToken),
+    tags(
+        (name = "entries", description = "学时记录 signed hour entries and their proofs"),
+        (name = "registry", description = "登记 organisations, learners, courses, tokens"),
+        (name = "chain", description = "链 the public chain: blocks, checkpoint, tiles, batches, key registers"),
+        (name = "health", description = "运行状态 whether the service lives and takes entries"),
+    )
+)]
+struct Description;
+
+struct BearerToken;
+
+impl utoipa::Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}

@@ -1,0 +1,68 @@
+//! What handlers take from a request: who asks, a JSON body, a version.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::{AUTHORIZATION, IF_MATCH};
+use axum::http::request::Parts;
+use serde_json::Value;
+
+use super::App;
+use super::problem::Problem;
+use crate::service::{Actor, Error};
+
+/// Who asks, by the bearer token; nobody's token is the public.
+pub(crate) struct Asker(pub(crate) Actor);
+
+impl FromRequestParts<App> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = match parts.headers.get(AUTHORIZATION) {
+            None => None,
+            Some(value) => {
+                let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+                Some(token.ok_or(Problem::from(Error::Unauthenticated))?)
+            }
+        };
+        Ok(Self(app.service.authenticate(token)?))
+    }
+}
+
+/// The body's bytes, within the limit of the listener.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl FromRequest<App> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| match rejection.status().as_u16() {
+            413 => Problem::too_large(rejection.body_text()),
+            _ => Problem::unreadable(rejection.body_text()),
+        })
+    }
+}
+
+/// A JSON body, in any order and spacing: for what nobody signs. A member twice is refused by its form.
+pub(crate) struct JsonBody(pub(crate) Value);
+
+impl FromRequest<App> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let Body(bytes) = Body::from_request(request, app).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::unreadable(error.to_string()))
+    }
+}
+
+/// The version that a change was made from: `If-Match: "<version>"`.
+pub(crate) struct ReadVersion(pub(crate) u64);
+
+impl FromRequestParts<App> for ReadVersion {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let value = parts.headers.get(IF_MATCH).and_then(|value| value.to_str().ok());
+        let version = value.and_then(|text| text.trim_matches('"').parse().ok());
+        version.map(Self).ok_or_else(Problem::version_missing)
+    }
+}
