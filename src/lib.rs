@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation))]
 
+pub mod cli;
 pub mod ledger;
 pub mod merkle;
 pub mod service;

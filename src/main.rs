@@ -1,3 +1,7 @@
 //! The `cqo-ledger` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cqo_ledger::cli::run()
+}

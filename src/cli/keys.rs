@@ -1,0 +1,149 @@
+//! `key`: what only the authority does: adding, retiring and revoking keys.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use uuid::Uuid;
+
+use super::client::ServiceArgs;
+use super::submit::report;
+use super::{Failure, Outcome};
+use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, KeyReason, Kind, MAX_TITLE, Owner};
+use crate::ledger::fields::check_text;
+use crate::ledger::keys::{Alg, KeyId, PublicKey, Role};
+use crate::ledger::signed::SignedEntry;
+use crate::merkle::Checkpoint;
+use crate::service::keyfile;
+use crate::standard::{CreditCode, Rulebook};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "例 Example:\n  cqo-ledger key --data ./ledger add --public <hex> --role recorder --kinds study,activity,correction \\\n    --owner-code 91340100MA2N00000X --owner-name 合肥某培训中心"
+)]
+pub(super) struct Args {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// 管理方私钥，默认取数据目录中的 | The authority's key; by default that of the data directory
+    #[arg(long)]
+    authority_key: Option<PathBuf>,
+    /// 管理方的统一社会信用代码，默认取登记册中的 | The authority's credit code; by default the register's
+    #[arg(long)]
+    authority_code: Option<String>,
+    #[command(subcommand)]
+    change: Change,
+}
+
+#[derive(Debug, Subcommand)]
+enum Change {
+    /// 登记公钥 | Add a public key
+    Add {
+        /// 公钥（十六进制） | The public key in hexadecimal
+        #[arg(long)]
+        public: String,
+        /// 角色 | authority, issuer, receipt or recorder
+        #[arg(long)]
+        role: String,
+        /// 可签署的记录种类 | Kinds it may sign, separated by commas
+        #[arg(long, value_delimiter = ',')]
+        kinds: Vec<String>,
+        /// 持有机构的统一社会信用代码 | Credit code of the organisation that holds it
+        #[arg(long)]
+        owner_code: String,
+        /// 持有机构名称 | Its name
+        #[arg(long)]
+        owner_name: String,
+    },
+    /// 停用密钥 | Retire a key
+    Retire {
+        /// 密钥编号 | The key id
+        target: String,
+        /// 原因 | rotation, lost, compromised, ended or other
+        #[arg(long, default_value = "rotation")]
+        reason: String,
+    },
+    /// 撤销密钥 | Revoke a key
+    Revoke {
+        /// 密钥编号 | The key id
+        target: String,
+        /// 原因 | rotation, lost, compromised, ended or other
+        #[arg(long, default_value = "compromised")]
+        reason: String,
+        /// 自此区块起签署的记录不作数 | Entries by it in blocks from this height on do not count
+        #[arg(long)]
+        compromised_from: Option<u64>,
+    },
+}
+
+pub(super) fn run(args: Args) -> Outcome {
+    let client = args.service.client()?;
+    let path = match (&args.authority_key, args.service.dir()) {
+        (Some(path), _) => path.clone(),
+        (None, Some(dir)) => dir.authority_key(),
+        (None, None) => return Err(Failure::misuse("name the authority's key: --authority-key")),
+    };
+    let key = keyfile::read(&path).map_err(Failure::misuse)?;
+    let note = String::from_utf8(client.get("/checkpoint")?.good()?).map_err(Failure::new)?;
+    let body = note.split("\n\n").next().unwrap_or_default();
+    let checkpoint: Checkpoint = format!("{body}\n").parse().map_err(Failure::new)?;
+    let code = match args.authority_code {
+        Some(code) => code,
+        None => {
+            let register = client.get(&format!("/keys/{}", checkpoint.size() - 1))?.json()?;
+            register[0]["entry"]["recorder"].as_str().unwrap_or_default().to_owned()
+        }
+    };
+    let rulebook = match args.service.dir() {
+        Some(dir) => dir.read_rulebook()?,
+        None => Rulebook::embedded(),
+    };
+    let entry = Entry {
+        id: EntryId::try_from(Uuid::now_v7()).map_err(Failure::new)?,
+        ledger: checkpoint.origin().parse().map_err(Failure::new)?,
+        recorder: read_code("--authority-code", &code)?,
+        rulebook: rulebook.latest().version,
+        body: Body::Key(read_change(args.change)?),
+    };
+    let signed = SignedEntry::sign(entry, &[&key]);
+    let answer = client.post("/api/v1/entries?wait=sealed", signed.bytes())?.json()?;
+    report(&answer, None)
+}
+
+fn read_change(change: Change) -> Result<KeyChange, Failure> {
+    match change {
+        Change::Add { public, role, mut kinds, owner_code, owner_name } => {
+            let public = hex::decode(public).map_err(|error| Failure::misuse(format!("--public: {error}")))?;
+            PublicKey::new(&Alg::Ed25519, &public).map_err(|error| Failure::misuse(format!("--public: {error}")))?;
+            check_text(&owner_name, MAX_TITLE).map_err(|problem| Failure::misuse(format!("--owner-name {problem}")))?;
+            let role: Role = role.parse().map_err(|error| Failure::misuse(format!("--role: {error}")))?;
+            if kinds.is_empty() && role == Role::Authority {
+                kinds = vec!["correction".into(), "key".into()];
+            }
+            let kinds: Result<Vec<Kind>, _> = kinds.iter().map(|kind| kind.parse()).collect();
+            let mut kinds = kinds.map_err(|error| Failure::misuse(format!("--kinds: {error}")))?;
+            kinds.sort_unstable();
+            if !role.may_have(&kinds) {
+                return Err(Failure::misuse(format!("--kinds: a {role} key may have: {}", role.kinds_in_words())));
+            }
+            let owner = Owner { code: read_code("--owner-code", &owner_code)?, name: owner_name };
+            Ok(KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role })
+        }
+        Change::Retire { target, reason } => {
+            Ok(KeyChange::Retire { target: read_id(&target)?, reason: read_reason(&reason)? })
+        }
+        Change::Revoke { target, reason, compromised_from } => {
+            Ok(KeyChange::Revoke { target: read_id(&target)?, reason: read_reason(&reason)?, compromised_from })
+        }
+    }
+}
+
+fn read_code(flag: &str, text: &str) -> Result<CreditCode, Failure> {
+    text.parse().map_err(|error| Failure::misuse(format!("{flag}: {error}")))
+}
+
+fn read_id(text: &str) -> Result<KeyId, Failure> {
+    text.parse().map_err(|_| Failure::misuse("a key id has 64 lower-case hexadecimal digits"))
+}
+
+fn read_reason(text: &str) -> Result<KeyReason, Failure> {
+    text.parse().map_err(|error| Failure::misuse(format!("--reason: {error}")))
+}

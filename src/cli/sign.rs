@@ -1,0 +1,67 @@
+//! `sign`: from entries to signed entries.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{EXIT_OK, Failure, Outcome, read_input, say};
+use crate::ledger::entry::Entry;
+use crate::ledger::fields::FieldErrors;
+use crate::ledger::json;
+use crate::ledger::signed::SignedEntry;
+use crate::service::keyfile;
+
+/// The largest file of entries, in bytes.
+const MAX_INPUT: usize = 64 * 1024 * 1024;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "例 Example:\n  cqo-ledger sign --key provider.key entry.json > signed.json\n输入可以是一条记录或数组，空格与次序不限；缺 id 时自动生成。\nThe input is one entry or an array, in any spacing and order; an entry without an id gets one."
+)]
+pub(super) struct Args {
+    /// 私钥文件 | The private key file
+    #[arg(long)]
+    key: PathBuf,
+    /// 记录文件（JSON），- 为标准输入 | A file of entries (JSON), or - for standard input
+    entries: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> Outcome {
+    let key = keyfile::read(&args.key).map_err(Failure::misuse)?;
+    let input: Value = serde_json::from_slice(&read_input(&args.entries, MAX_INPUT)?)
+        .map_err(|error| Failure::misuse(format!("{}: {error}", args.entries.display())))?;
+    let sign = |value: Value, path: &str| {
+        let entry = read_entry(value, path)?;
+        Ok::<_, Failure>(SignedEntry::sign(entry, &[&key]))
+    };
+    match input {
+        Value::Array(items) => {
+            let signed: Vec<SignedEntry> = items
+                .into_iter()
+                .enumerate()
+                .map(|(i, item)| sign(item, &format!("[{i}]")))
+                .collect::<Result<_, _>>()?;
+            let texts: Vec<_> = signed.iter().map(|one| String::from_utf8_lossy(one.bytes())).collect();
+            say(format!("[{}]", texts.join(",")));
+        }
+        // No line feed after a single entry: it is sent exactly as it stands.
+        one => drop(std::io::Write::write_all(&mut std::io::stdout(), sign(one, "")?.bytes())),
+    }
+    Ok(EXIT_OK)
+}
+
+fn read_entry(mut value: Value, path: &str) -> Result<Entry, Failure> {
+    if let Some(members) = value.as_object_mut() {
+        members.entry("id").or_insert_with(|| uuid::Uuid::now_v7().to_string().into());
+    }
+    // The same rules for text and numbers as the service has.
+    let value =
+        json::parse_canonical(&json::canonical(&value)).map_err(|error| Failure::misuse(format!("{path} {error}")))?;
+    let mut errors = FieldErrors::default();
+    let entry = Entry::from_value(value, path, &mut errors);
+    entry.filter(|_| errors.0.is_empty()).ok_or_else(|| {
+        let lines: Vec<String> =
+            errors.0.iter().map(|e| format!("  {}: {} / {}", e.field, e.problem.zh(), e.problem)).collect();
+        Failure::misuse(format!("记录不符合要求 the entry is not valid\n{}", lines.join("\n")))
+    })
+}
