@@ -215,8 +215,7 @@ impl Service {
 
     fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
         let signed = self.open_entry(id, row)?;
-        let owner = signed.entry().learner().map_or(DataKeyId::LEDGER, |learner| learner.id.into());
-        let salt = self.vault.salt(owner, id)?;
+        let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
         Ok((signed, salt))
     }
 

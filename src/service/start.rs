@@ -185,7 +185,7 @@ impl AcceptedKeys {
         let mut range = KEYS.all();
         loop {
             let rows = KEYS.scan(store, range, MAX_SCAN_ROWS).await?;
-            let Some((last, _)) = rows.last() else { return Ok(keys) };
+            let Some((last, _)) = rows.last() else { break };
             range = KEYS.after(last);
             for (element, row) in rows {
                 let signed = SignedEntry::from_bytes(row.value.signed.as_bytes()).map_err(internal)?;
@@ -195,6 +195,8 @@ impl AcceptedKeys {
                 keys.ordinals.push(row.value.ordinal);
             }
         }
+        keys.next = ORDER.last(store).await?.map_or(0, |(last, _)| last + 1);
+        Ok(keys)
     }
 }
 
