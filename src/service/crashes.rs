@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Error;
 use super::testing::*;
+use super::{Actor, Error};
+use crate::ledger::entry::Kind;
 use crate::ledger::signed::SignedEntry;
 use crate::store::{Fault, Step};
 
@@ -216,11 +217,16 @@ async fn many_senders_at_once_leave_no_gap_and_no_double() {
         async move {
             let mut dice = Dice(nth + 1);
             let mut answers = Vec::new();
-            // Each sends its own fifteen and some of the others', over and over until nothing is refused for load.
+            // Each sends its own fifteen, one by one with some of the others'.
             for round in 0..15 {
                 let mut batch = vec![pool[(nth * 15 + round) as usize].bytes().to_vec()];
                 batch.extend((0..4).map(|_| pool[dice.roll(pool.len() as u64) as usize].bytes().to_vec()));
                 answers.push(service.submit(&provider_a().actor(), batch).await.unwrap());
+                // And now and then a key, whose block must name a register that holds it.
+                if round % 3 == 0 {
+                    let key = add_key((40 + nth * 5 + round / 3) as u8, &provider_a(), &[Kind::Study]);
+                    answers.push(service.submit(&Actor::Operator, bytes_of(&[&key])).await.unwrap());
+                }
             }
             answers
         }
@@ -249,10 +255,10 @@ async fn many_senders_at_once_leave_no_gap_and_no_double() {
     for checkpoint in sealer.await.unwrap() {
         world.note_shown(checkpoint);
     }
-    assert_eq!(accepted, 120, "each entry was accepted once");
+    assert_eq!(accepted, 120 + 40, "each entry was accepted once");
     let outside = world.settle().await;
-    assert_eq!(outside.commitments.len(), 4 + 120);
-    assert_eq!(world.placed().await, 4 + 120);
+    assert_eq!(outside.commitments.len(), 4 + 160);
+    assert_eq!(world.placed().await, 4 + 160);
     world.reopen().await.unwrap();
     resubmit(&mut world, &pool.iter().collect::<Vec<_>>()).await;
     world.settle().await;

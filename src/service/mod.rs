@@ -19,6 +19,8 @@ mod tables;
 pub mod vault;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod testing;

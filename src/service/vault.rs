@@ -160,9 +160,9 @@ impl Vault {
             fresh.push((*id, key));
         }
         match &mut *disk {
+            _ if records.is_empty() => {}
             Disk::None => {}
             Disk::Failed => return Err(io(io::Error::other("a write failed before: restart first"))),
-            Disk::File(_) if records.is_empty() => {}
             Disk::File(file) => {
                 if let Err(source) = file.write_all(&records).and_then(|()| file.sync_data()) {
                     *disk = Disk::Failed;
@@ -265,6 +265,23 @@ mod tests {
         assert!(vault.decrypt(b, b"row", &sealed).is_err());
         assert!(vault.decrypt(a, b"other", &sealed).is_err());
         assert!(matches!(vault.salt(DataKeyId(Uuid::now_v7()), entry()), Err(VaultError::NoKey)));
+    }
+
+    #[test]
+    fn after_a_failed_write_no_key_is_made_until_the_vault_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::create_in(dir.path()).unwrap();
+        let id = DataKeyId(Uuid::now_v7());
+        *vault.disk.lock().unwrap() = Disk::File(File::open(dir.path().join("data-keys")).unwrap());
+        for _ in 0..2 {
+            assert!(matches!(vault.create(&[id]), Err(VaultError::Io { what: "write", .. })));
+            assert!(matches!(*vault.disk.lock().unwrap(), Disk::Failed));
+            assert!(matches!(vault.salt(id, entry()), Err(VaultError::NoKey)), "a key that is not durable is not used");
+        }
+        vault.create(&[DataKeyId::LEDGER]).unwrap();
+        let vault = Vault::open(dir.path()).unwrap();
+        vault.create(&[id]).unwrap();
+        vault.salt(id, entry()).unwrap();
     }
 
     #[test]
