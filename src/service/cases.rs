@@ -330,9 +330,7 @@ async fn limits_are_said_and_what_is_over_them_changes_nothing() {
     let requests = world.reopen_idle(|disk| Arc::new(disk.open())).await.unwrap();
     let (service, waiting) = (world.service(), bytes_of(&[&a.signed_study()]));
     let waiting = tokio::spawn(async move { service.submit(&provider_a().actor(), waiting).await });
-    while requests.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until("the request waits", async || !requests.is_empty()).await;
     let refused = world.submit(&a.actor(), &[&a.signed_study()]).await;
     assert!(matches!(refused, Err(Error::Overloaded)), "{refused:?}");
     tokio::spawn(Service::run_ingest(Arc::downgrade(&world.service()), requests));
@@ -490,9 +488,7 @@ async fn a_key_entry_is_not_sealed_before_the_register_holds_it() {
     let placed = world.placed().await;
     let (service, bytes) = (world.service(), bytes_of(&[&add_key(30, &provider_a(), &[Kind::Study])]));
     let submitting = tokio::spawn(async move { service.submit(&Actor::Operator, bytes).await });
-    while world.placed().await == placed {
-        tokio::task::yield_now().await;
-    }
+    until("the entry is durable", async || world.placed().await > placed).await;
     assert!(world.seal().await.unwrap().is_none());
     hold.store(false, Ordering::SeqCst);
     world.note_receipts(&submitting.await.unwrap().unwrap());

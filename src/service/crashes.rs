@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::tables::{BLOCKS, NODES};
 use super::testing::*;
 use super::{Actor, Error};
 use crate::ledger::entry::Kind;
 use crate::ledger::signed::SignedEntry;
-use crate::store::{Fault, Step};
+use crate::merkle::{Checkpoint, Hash};
+use crate::store::{Commit, Event, Fault, Step, Store as _, Write};
 
 const FAULTS: [Fault; 4] = [Fault::FailLost, Fault::FailKept, Fault::DieLost, Fault::DieKept];
 
@@ -123,9 +125,7 @@ async fn of_a_round_only_what_was_kept_is_acknowledged() {
             for entry in &entries {
                 let (service, bytes) = (world.service(), bytes_of(&[entry]));
                 tasks.push(tokio::spawn(async move { service.submit(&provider_a().actor(), bytes).await }));
-                while requests.len() < tasks.len() {
-                    tokio::task::yield_now().await;
-                }
+                until("the request waits", async || requests.len() == tasks.len()).await;
             }
             world.disk.plan(Step::Commit, nth, fault);
             tokio::spawn(super::Service::run_ingest(Arc::downgrade(&world.service()), requests));
@@ -145,6 +145,35 @@ async fn of_a_round_only_what_was_kept_is_acknowledged() {
     }
 }
 
+/// A disk that kept less than it said, or something else: nothing may be signed on top of it.
+#[tokio::test]
+async fn a_chain_that_contradicts_what_was_signed_is_refused() {
+    let delete_blocks = |from: u64| -> Vec<Write> { (from..4).map(|height| BLOCKS.delete(&height)).collect() };
+    let other_leaf = NODES.put(&(0, 3), &Hash::of(&[b"other"])).unwrap();
+    let cases: [(&str, Vec<Write>, Option<&str>); 6] = [
+        ("nothing", Vec::new(), None),
+        ("no block is left", delete_blocks(0), None),
+        ("the last block is missing", delete_blocks(3), None),
+        ("another block stands there", vec![other_leaf], None),
+        ("another chain was signed", Vec::new(), Some(ORIGIN)),
+        ("another ledger was signed", Vec::new(), Some("other.example.cn/test")),
+    ];
+    for (what, writes, signed) in cases {
+        let mut world = World::new().await;
+        world.accept(&provider_a(), &[&provider_a().signed_study()]).await;
+        world.seal().await.unwrap().unwrap();
+        let root = world.service().published().root;
+        let disk = world.disk.open();
+        disk.commit(Commit::new(Event::default()).write_all(writes)).await.unwrap();
+        if let Some(origin) = signed {
+            let root = if origin == ORIGIN { Hash::of(&[b"other"]) } else { root };
+            disk.anchor(&Checkpoint::new(origin, 4, root).unwrap().to_string()).await.unwrap();
+        }
+        let opened = world.reopen().await;
+        assert_eq!(matches!(opened, Err(Error::Unavailable(_))), what != "nothing", "{what}: {opened:?}");
+    }
+}
+
 /// xorshift: a seed reproduces a run.
 struct Dice(u64);
 
@@ -155,6 +184,16 @@ impl Dice {
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
+}
+
+/// Starts again, however many planned faults strike while it does.
+async fn restart(world: &mut World) {
+    for _ in 0..40 {
+        if world.reopen().await.is_ok() {
+            return;
+        }
+    }
+    panic!("it never starts: {:?}", world.reopen().await);
 }
 
 #[tokio::test]
@@ -182,19 +221,18 @@ async fn whatever_happens_in_whatever_order_the_whole_chain_verifies() {
                     world.disk.plan(step, 1 + dice.roll(2) as usize, FAULTS[dice.roll(4) as usize]);
                 }
                 _ => {
-                    while world.reopen().await.is_err() {}
+                    restart(&mut world).await;
                     world.verify_chain().await;
                 }
             }
         }
         // A fault may still be planned: it strikes, and the next start is sound.
-        loop {
-            while world.reopen().await.is_err() {}
+        for _ in 0..40 {
+            restart(&mut world).await;
             let all: Vec<&SignedEntry> = tried.iter().collect();
-            if !all.is_empty() && world.submit(&provider_a().actor(), &all).await.is_err() {
-                continue;
+            if all.is_empty() || world.submit(&provider_a().actor(), &all).await.is_ok() {
+                while let Ok(Some(_)) = world.seal().await {}
             }
-            while let Ok(Some(_)) = world.seal().await {}
             if world.service().not_ready().is_none() {
                 break;
             }

@@ -183,6 +183,15 @@ pub(super) fn fields_of(error: &Error) -> Vec<&str> {
     }
 }
 
+/// Lets the other tasks run until something is so; what never comes is a failure, not a hang.
+pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed().as_secs() < 10, "it never came to this: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
 /// One ledger over all its incarnations.
 pub(super) struct World {
     pub(super) disk: MemoryDisk,
