@@ -1,7 +1,8 @@
 //! The use cases: who asks ([`Actor`]) and with what goes in, a result or an [`Error`] comes out.
 //!
-//! One [`Service`] owns one ledger. Entries come in through [`Service::submit`], one task gives them their place in the
-//! order (`ingest`), one task seals them into blocks (`sealer`), and proofs are read off the store (`prove`).
+//! One [`Service`] owns one ledger. Entries come in through [`Service::submit`] and are checked by themselves (`check`),
+//! one task gives them their place in the order (`ingest`), one task seals them into blocks (`sealer`), and proofs are
+//! read off the store (`prove`).
 //! Handlers of the web and of the command line parse, call one use case, and render.
 
 pub mod access;

@@ -153,7 +153,7 @@ impl Service {
         Ok(row.value.text)
     }
 
-    /// The texts of published blocks from `from` on, at most [`MAX_BLOCKS_PAGE`].
+    /// The texts of published blocks from `from` on, at most `MAX_BLOCKS_PAGE`.
     pub async fn block_texts(&self, from: u64, limit: usize) -> Result<Vec<String>, Error> {
         let published = self.published();
         let left = (published.height() + 1).saturating_sub(from);

@@ -1,6 +1,6 @@
 //! The one registry: organisations, learners, courses and API tokens.
 //!
-//! Rows are in the store; what every request needs of them is in memory, in [`Directory`]. Names of learners are nowhere
+//! Rows are in the store; what every request needs of them is in memory, in `Directory`. Names of learners are nowhere
 //! on the disk but encrypted.
 
 use std::collections::HashMap;

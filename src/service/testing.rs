@@ -187,7 +187,7 @@ pub(super) fn fields_of(error: &Error) -> Vec<&str> {
 pub(super) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let started = std::time::Instant::now();
     while !is_so().await {
-        assert!(started.elapsed().as_secs() < 10, "it never came to this: {what}");
+        assert!(started.elapsed().as_secs() < 30, "it never came to this: {what}");
         tokio::task::yield_now().await;
     }
 }
