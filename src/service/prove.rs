@@ -151,7 +151,7 @@ impl Service {
         Ok(row.value.text)
     }
 
-    /// The texts of published blocks from `from` on, at most [`MAX_BLOCKS_PAGE`].
+    /// The texts of published blocks from `from` on, at most `MAX_BLOCKS_PAGE`.
     pub async fn block_texts(&self, from: u64, limit: usize) -> Result<Vec<String>, Error> {
         let published = self.published();
         let left = (published.height() + 1).saturating_sub(from);
@@ -214,8 +214,7 @@ impl Service {
 
     fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
         let signed = self.open_entry(id, row)?;
-        let owner = signed.entry().learner().map_or(DataKeyId::LEDGER, |learner| learner.id.into());
-        let salt = self.vault.salt(owner, id)?;
+        let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
         Ok((signed, salt))
     }
 
