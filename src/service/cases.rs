@@ -179,7 +179,7 @@ async fn others_entries_do_not_exist() {
         assert!(matches!(service.entry(&actor, id).await, Err(Error::NotFound("entry"))), "{actor}");
         assert!(matches!(service.proof(&actor, &[id]).await, Err(Error::NotFound("entry"))), "{actor}");
     }
-    assert!(matches!(service.entry(&Actor::Public, id).await, Err(Error::Unauthenticated)));
+    assert!(matches!(service.entry(&Actor::Public, id).await, Err(Error::NotFound("entry"))));
     assert!(matches!(service.submit(&Actor::Public, bytes_of(&[&entry])).await, Err(Error::Unauthenticated)));
     for actor in [a.actor(), Actor::Operator] {
         let view = service.entry(&actor, id).await.unwrap();

@@ -28,6 +28,9 @@ use crate::store::{Commit, StoreError, Write};
 pub const MAX_SUBMISSION: usize = MAX_RECEIPT_ENTRIES;
 /// Most bytes of all entries of one submission: encrypted, in base64 and with their rows, they fit one commit.
 pub const MAX_SUBMISSION_BYTES: usize = 8 * 1024 * 1024;
+/// Most earlier receipts of one answer: each has to be made again from the entries it covers. Entries whose receipt is
+/// left out are told to be duplicates all the same; sending fewer of them brings it.
+pub const MAX_EARLIER_RECEIPTS: usize = 16;
 /// Most requests of one group.
 const MAX_GROUP: usize = 128;
 
@@ -36,7 +39,8 @@ const MAX_GROUP: usize = 128;
 pub struct Submitted {
     /// One result for each entry, in their order.
     pub results: Vec<EntryResult>,
-    /// The receipt for what this request brought, and the earlier ones for what was known already.
+    /// The receipt for what this request brought, and the earlier ones for what was known already, at most
+    /// [`MAX_EARLIER_RECEIPTS`].
     pub receipts: Vec<SignedReceipt>,
     /// How many entries the chain must hold before all of these are sealed; none when none was accepted.
     pub sealed_at_total: Option<u64>,
@@ -101,7 +105,7 @@ impl Service {
         let Placed { results, receipt, earlier, sealed_at_total } = answered.await.map_err(|_| stopping())??;
         let mut receipts = Vec::from_iter(receipt);
         // Read back here, not by the task that makes the order: it must not wait for one request's old receipts.
-        for first in earlier {
+        for first in earlier.into_iter().take(MAX_EARLIER_RECEIPTS) {
             receipts.push(self.receipt(first).await?);
         }
         Ok(Submitted { results, receipts, sealed_at_total })
@@ -152,9 +156,11 @@ impl Service {
 
     /// Commits a round and answers. What was not kept has no place, and the next round starts where this one got to.
     async fn take_round(&self, round: Vec<Plan>) {
-        let commits = round.iter().map(|plan| async move {
-            match &plan.changes {
-                Some(changes) => self.store.commit(changes.commit.clone()).await.map(drop),
+        let (commits, round): (Vec<Option<Commit>>, Vec<Plan>) =
+            round.into_iter().map(|mut plan| (plan.changes.as_mut().and_then(|c| c.commit.take()), plan)).unzip();
+        let commits = commits.into_iter().map(|commit| async move {
+            match commit {
+                Some(commit) => self.store.commit(commit).await.map(drop),
                 None => Ok(()),
             }
         });
@@ -230,7 +236,7 @@ impl Service {
         if let Some(before) = first.checked_sub(1) {
             commit = commit.when(ORDER.present(&before));
         }
-        Ok((receipt, Changes { commit, next, keys: draft.keys }))
+        Ok((receipt, Changes { commit: Some(commit), next, keys: draft.keys }))
     }
 
     /// Decides about one entry: a duplicate, a refusal, or the next place.
@@ -426,7 +432,8 @@ struct Plan {
 
 /// What a request changes when its commit is kept.
 struct Changes {
-    commit: Commit,
+    /// Taken when it goes to the store.
+    commit: Option<Commit>,
     /// The first place after it.
     next: u64,
     keys: Option<AcceptedKeys>,

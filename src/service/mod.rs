@@ -33,7 +33,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 
 pub use access::{Action, Actor};
 pub use error::Error;
-pub use ingest::{EntryOutcome, EntryResult, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
+pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use prove::{EntryView, Position};
 pub use sealer::{Published, SealError};
 pub use start::{Founding, LedgerKeys};

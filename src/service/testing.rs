@@ -449,7 +449,7 @@ impl World {
 
     /// The steps that failed for a bundle of these entries. Anything but `in_force` must be checked.
     pub(super) async fn failed_steps(&self, ids: &[EntryId]) -> Vec<Step> {
-        let bytes = self.service().proof(&Actor::Operator, ids).await.unwrap().to_bytes();
+        let bytes = self.service().proof(&Actor::Operator, ids).await.unwrap();
         let policy = policy();
         let kind = FileKind::recognise(&bytes).unwrap();
         let files = [verify_file(kind, &bytes, Question { policy: Some(&policy), ..Question::default() })];
