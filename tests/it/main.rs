@@ -11,5 +11,6 @@
 mod access;
 mod api;
 mod cli;
+mod demo;
 mod edges;
 mod server;
