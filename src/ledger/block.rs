@@ -63,8 +63,11 @@ pub enum LinkError {
     #[error("`previous` is not the digest of the block before")]
     Previous,
     /// `total` is not the previous total plus `entries`.
-    #[error("`total` is not the previous total plus `entries`")]
+    #[error("`total` does not add up")]
     Total,
+    /// Two texts for one height.
+    #[error("there are two texts for one height")]
+    Fork,
     /// Time went back.
     #[error("the time is before that of the previous block")]
     Time,
@@ -89,6 +92,31 @@ impl Block {
             () if Some(self.total) != total.checked_add(self.entries) => Err(LinkError::Total),
             () if time.is_some_and(|time| self.time < time) => Err(LinkError::Time),
             () => Ok(()),
+        }
+    }
+
+    /// Checks what can be told of a block alone: the rules of height 0, and that every block before holds an entry.
+    pub fn stands(&self) -> Result<(), LinkError> {
+        match () {
+            () if self.height == 0 => self.follows(None),
+            () if self.total < self.entries.saturating_add(self.height) => Err(LinkError::Total),
+            () => Ok(()),
+        }
+    }
+
+    /// Checks this block against an earlier one, not always the one before, or against another text of itself.
+    pub fn comes_after(&self, earlier: &Block) -> Result<(), LinkError> {
+        // Every block in between holds an entry.
+        let between = |gap: u64| earlier.total.saturating_add(gap - 1).saturating_add(self.entries);
+        match self.height.checked_sub(earlier.height) {
+            None => Err(LinkError::Height),
+            Some(0) if self == earlier => Ok(()),
+            Some(0) => Err(LinkError::Fork),
+            Some(1) => self.follows(Some(earlier)),
+            Some(_) if self.origin != earlier.origin => Err(LinkError::Origin),
+            Some(gap) if self.total < between(gap) => Err(LinkError::Total),
+            Some(_) if self.time < earlier.time => Err(LinkError::Time),
+            Some(_) => Ok(()),
         }
     }
 

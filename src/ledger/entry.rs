@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ed25519_dalek::PUBLIC_KEY_LENGTH;
 use serde_json::{Map, Value, json};
 use uuid::{Uuid, Version};
 
@@ -713,6 +714,7 @@ fn read_public_key(fields: &mut Fields<'_>) -> Option<(Alg, Vec<u8>)> {
     let mut fields = Fields::of(value, &path, fields.errors())?;
     let alg = fields.parsed("alg", Alg::FORM_EN, Alg::FORM_ZH);
     let public = fields.parsed::<HexBytes>("public", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    check_length(&mut fields, "public", alg.as_ref(), public.as_ref(), PUBLIC_KEY_LENGTH);
     fields.finish();
     Some((alg?, public?.0))
 }
@@ -729,6 +731,20 @@ fn read_owner(fields: &mut Fields<'_>) -> Option<Owner> {
     let name = fields.text("name", MAX_TITLE);
     fields.finish();
     Some(Owner { code: code?, name: name? })
+}
+
+/// Notes a public key or signature that has not the `length` of Ed25519, where that is the algorithm.
+pub(super) fn check_length(
+    fields: &mut Fields<'_>,
+    name: &str,
+    alg: Option<&Alg>,
+    bytes: Option<&HexBytes>,
+    length: usize,
+) {
+    if alg == Some(&Alg::Ed25519) && bytes.is_some_and(|bytes| bytes.0.len() != length) {
+        let en = format!("must be the {length} bytes of Ed25519 in lower-case hexadecimal");
+        fields.note(name, Problem::form(en, format!("应为 Ed25519 的 {length} 字节，小写十六进制")));
+    }
 }
 
 /// 1 to [`MAX_KEY_BYTES`] bytes in lower-case hexadecimal.

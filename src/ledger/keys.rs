@@ -1,13 +1,13 @@
 //! Keys, their roles, and the key register (proofs/FORMATS.md sections 1, 3 and 5).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
 use ed25519_dalek::{Signature as Ed25519Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::entry::{Body, FormError, KeyChange, Kind, Owner};
+use super::entry::{Body, EntryId, FormError, KeyChange, Kind, Owner};
 use super::signed::{Signature, SignedEntry};
 use crate::merkle::Hash;
 use crate::standard::choice;
@@ -177,9 +177,15 @@ pub enum KeyError {
     /// Only an authority, or the key itself, may do this.
     #[error("key {0} has no authority for this change of the register")]
     NoAuthority(KeyId),
+    /// An entry id stands in the register already.
+    #[error("the entry id {0} stands in the register already")]
+    SameId(EntryId),
     /// Not a key entry.
     #[error("not an entry of kind key")]
     NotAKeyEntry,
+    /// A key entry that its block did not add to the register.
+    #[error("the key entry is no element that its block added to the register")]
+    NotInRegister,
     /// The register is full.
     #[error("a key register has at most {MAX_REGISTER} elements")]
     TooMany,
@@ -247,17 +253,46 @@ impl RegisteredKey {
 #[derive(Debug, Clone, Default)]
 pub struct KeyRegister {
     elements: Vec<Vec<u8>>,
+    ids: HashSet<EntryId>,
     keys: HashMap<KeyId, RegisteredKey>,
     digests: Vec<Hash>,
     hasher: Sha256,
 }
 
+/// What an element does to the register, once its signers are checked.
+enum Change {
+    Add(KeyId, Box<RegisteredKey>),
+    End { target: KeyId, compromised_from: Option<u64>, revoked: bool },
+}
+
 impl KeyRegister {
     /// Applies rules 1 to 3 of FORMATS section 5 to the next element and takes it in; on an error nothing changes.
     pub fn push(&mut self, signed: &SignedEntry) -> Result<(), KeyError> {
+        let mut unknown = None;
+        let change = self.check(signed, &mut unknown)?;
+        if let Some(alg) = unknown {
+            return Err(KeyError::UnknownAlg(alg));
+        }
+        self.apply(signed, change);
+        Ok(())
+    }
+
+    /// As [`KeyRegister::push`], for a verifier of somebody else's register: a signature whose algorithm is unknown here
+    /// does not end the reading. Returns that algorithm, with which the register as a whole could not be checked.
+    pub fn push_open(&mut self, signed: &SignedEntry) -> Result<Option<String>, KeyError> {
+        let mut unknown = None;
+        let change = self.check(signed, &mut unknown)?;
+        self.apply(signed, change);
+        Ok(unknown)
+    }
+
+    fn check(&self, signed: &SignedEntry, unknown: &mut Option<String>) -> Result<Change, KeyError> {
         let Body::Key(change) = &signed.entry().body else { return Err(KeyError::NotAKeyEntry) };
         if self.elements.len() >= MAX_REGISTER {
             return Err(KeyError::TooMany);
+        }
+        if self.ids.contains(&signed.entry().id) {
+            return Err(KeyError::SameId(signed.entry().id));
         }
         match change {
             KeyChange::Add { alg, public, kinds, owner, role } => {
@@ -274,62 +309,78 @@ impl KeyRegister {
                     revoked: false,
                 };
                 if self.elements.is_empty() {
-                    check_genesis(signed, id, &key)?;
+                    check_genesis(signed, id, &key, unknown)?;
                 } else {
-                    self.check_signers(signed, |_, role| role == Role::Authority)?;
+                    self.check_signers(signed, unknown, |_, role| role == Role::Authority)?;
                 }
                 if self.keys.contains_key(&id) {
                     return Err(KeyError::AlreadyAdded(id));
                 }
-                self.keys.insert(id, key);
+                Ok(Change::Add(id, Box::new(key)))
             }
             KeyChange::Retire { target, .. } => {
-                let key = self.check_ending(signed, *target)?;
-                if key.ended.is_some() {
+                if self.check_ending(signed, *target, unknown)?.ended.is_some() {
                     return Err(KeyError::Ended(*target));
                 }
-                self.end(*target, None, false);
+                Ok(Change::End { target: *target, compromised_from: None, revoked: false })
             }
             KeyChange::Revoke { target, compromised_from, .. } => {
-                if self.check_ending(signed, *target)?.revoked {
+                if self.check_ending(signed, *target, unknown)?.revoked {
                     return Err(KeyError::Ended(*target));
                 }
-                self.end(*target, *compromised_from, true);
+                Ok(Change::End { target: *target, compromised_from: *compromised_from, revoked: true })
             }
         }
-        self.append(signed.bytes());
-        Ok(())
     }
 
-    fn check_ending(&self, signed: &SignedEntry, target: KeyId) -> Result<&RegisteredKey, KeyError> {
+    fn check_ending(
+        &self,
+        signed: &SignedEntry,
+        target: KeyId,
+        unknown: &mut Option<String>,
+    ) -> Result<&RegisteredKey, KeyError> {
         if self.elements.is_empty() {
             return Err(KeyError::BadGenesis);
         }
         let key = self.key(target)?;
-        self.check_signers(signed, |id, role| role == Role::Authority || id == target)?;
+        self.check_signers(signed, unknown, |id, role| role == Role::Authority || id == target)?;
         Ok(key)
     }
 
     /// Checks every signer of a key entry that is to become the next element.
-    fn check_signers(&self, signed: &SignedEntry, may: impl Fn(KeyId, Role) -> bool) -> Result<(), KeyError> {
+    fn check_signers(
+        &self,
+        signed: &SignedEntry,
+        unknown: &mut Option<String>,
+        may: impl Fn(KeyId, Role) -> bool,
+    ) -> Result<(), KeyError> {
         for signature in signed.signatures() {
             let key = self.key(signature.key)?;
             key.works_at(signature.key, self.elements.len())?;
             if !may(signature.key, key.role) {
                 return Err(KeyError::NoAuthority(signature.key));
             }
-            check_signature(signed, signature, key)?;
+            check_signature(signed, signature, key, unknown)?;
         }
         Ok(())
     }
 
-    fn end(&mut self, target: KeyId, compromised_from: Option<u64>, revoked: bool) {
-        let position = self.elements.len();
-        if let Some(key) = self.keys.get_mut(&target) {
-            key.ended = key.ended.or(Some(position));
-            key.compromised_from = compromised_from;
-            key.revoked = revoked;
+    fn apply(&mut self, signed: &SignedEntry, change: Change) {
+        match change {
+            Change::Add(id, key) => {
+                self.keys.insert(id, *key);
+            }
+            Change::End { target, compromised_from, revoked } => {
+                let position = self.elements.len();
+                if let Some(key) = self.keys.get_mut(&target) {
+                    key.ended = key.ended.or(Some(position));
+                    key.compromised_from = compromised_from;
+                    key.revoked = revoked;
+                }
+            }
         }
+        self.ids.insert(signed.entry().id);
+        self.append(signed.bytes());
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -341,8 +392,10 @@ impl KeyRegister {
     }
 
     /// Checks all signatures of an entry in block `height` by the register's first `in_force` elements, which are
-    /// those of the block before; `newest` knowledge about compromised keys comes from the whole register.
+    /// those of the block before; what is known about compromised keys comes from the whole register. A signature
+    /// that fails outweighs one of an unknown algorithm.
     pub fn judge(&self, signed: &SignedEntry, in_force: usize, height: u64) -> Result<(), KeyError> {
+        let mut unknown = None;
         for signature in signed.signatures() {
             let key = self.key(signature.key)?;
             key.works_at(signature.key, in_force)?;
@@ -353,9 +406,9 @@ impl KeyRegister {
             if !key.kinds.contains(&signed.entry().kind()) {
                 return Err(KeyError::WrongKind(signature.key, signed.entry().kind()));
             }
-            check_signature(signed, signature, key)?;
+            check_signature(signed, signature, key, &mut unknown)?;
         }
-        Ok(())
+        unknown.map_or(Ok(()), |alg| Err(KeyError::UnknownAlg(alg)))
     }
 
     /// Whether one of the entry's signers is an authority.
@@ -411,27 +464,45 @@ impl KeyRegister {
         length.checked_sub(1).and_then(|last| self.digests.get(last)).copied()
     }
 
-    /// How many elements the prefix with this digest has.
-    pub fn prefix_with_digest(&self, digest: &Hash) -> Option<usize> {
-        self.digests.iter().position(|d| d == digest).map(|i| i + 1)
+    /// The digests of all prefixes, from that of one element on.
+    pub fn prefix_digests(&self) -> &[Hash] {
+        &self.digests
     }
 }
 
 /// Rule 1: an authority adds itself, signed by exactly the key that is added.
-fn check_genesis(signed: &SignedEntry, id: KeyId, key: &RegisteredKey) -> Result<(), KeyError> {
+fn check_genesis(
+    signed: &SignedEntry,
+    id: KeyId,
+    key: &RegisteredKey,
+    unknown: &mut Option<String>,
+) -> Result<(), KeyError> {
     match signed.signatures() {
-        [signature] if signature.key == id && key.role == Role::Authority => check_signature(signed, signature, key),
+        [signature] if signature.key == id && key.role == Role::Authority => {
+            check_signature(signed, signature, key, unknown)
+        }
         _ => Err(KeyError::BadGenesis),
     }
 }
 
-/// The signature's algorithm and owner are the key's, and it verifies.
-fn check_signature(signed: &SignedEntry, signature: &Signature, key: &RegisteredKey) -> Result<(), KeyError> {
+/// The signature's algorithm and owner are the key's, and it verifies; an algorithm that is `unknown` here is noted.
+fn check_signature(
+    signed: &SignedEntry,
+    signature: &Signature,
+    key: &RegisteredKey,
+    unknown: &mut Option<String>,
+) -> Result<(), KeyError> {
     if key.owner.code != signed.entry().recorder {
         return Err(KeyError::WrongOwner(signature.key));
     }
     if key.alg != signature.alg {
         return Err(KeyError::WrongAlg(signature.key));
     }
-    key.public.verify(signature.key, &signed.message(signature), &signature.bytes)
+    match key.public.verify(signature.key, &signed.message(signature), &signature.bytes) {
+        Err(KeyError::UnknownAlg(alg)) => {
+            unknown.get_or_insert(alg);
+            Ok(())
+        }
+        other => other,
+    }
 }

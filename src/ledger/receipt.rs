@@ -1,10 +1,10 @@
 //! Receipts: the signed promise to seal what was accepted (proofs/FORMATS.md section 9).
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{SIGNATURE_LENGTH, Signer, SigningKey};
 use serde_json::{Value, json};
 
 use super::commitment::{Commitment, Salt};
-use super::entry::{EntryId, HexBytes, Origin};
+use super::entry::{EntryId, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
 use super::json;
 use super::keys::{Alg, KeyError, KeyId, KeyRegister, Role};
@@ -130,6 +130,7 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     let mut fields = Fields::of(value, "", errors)?;
     let receipt = fields.value("receipt");
     let signature = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    check_length(&mut fields, "sig", Some(&Alg::Ed25519), signature.as_ref(), SIGNATURE_LENGTH);
     let receipt = receipt.and_then(|value| read_receipt(value, fields.errors()));
     fields.finish();
     Some(SignedReceipt { receipt: receipt?, signature: signature?.0 })

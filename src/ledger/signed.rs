@@ -1,9 +1,9 @@
 //! Signed entries (proofs/FORMATS.md section 4).
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{SIGNATURE_LENGTH, Signer, SigningKey};
 use serde_json::{Value, json};
 
-use super::entry::{Entry, HexBytes, Origin};
+use super::entry::{Entry, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
 use super::json::{self, JsonError};
 use super::keys::{Alg, KeyId};
@@ -168,6 +168,7 @@ fn read_signature(item: Value, path: &str, errors: &mut FieldErrors) -> Option<S
     let key =
         fields.parsed("key", "must be a key id: 64 lower-case hexadecimal digits", "应为密钥编号：64 位小写十六进制");
     let sig = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    check_length(&mut fields, "sig", alg.as_ref(), sig.as_ref(), SIGNATURE_LENGTH);
     fields.finish();
     Some(Signature { alg: alg?, key: key?, bytes: sig?.0 })
 }
