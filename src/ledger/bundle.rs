@@ -330,3 +330,54 @@ fn read_signed(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Sig
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{BUNDLE, in_words, never_panics, with};
+    use super::*;
+
+    type Change = fn(&mut Value);
+
+    #[test]
+    fn a_bundle_has_one_form() {
+        let good: Value = serde_json::from_slice(BUNDLE).unwrap();
+        let cases: &[(Change, &str)] = &[
+            (|_| (), ""),
+            (|b| b["format"] = "cqo-ledger/proof/v2".into(), "format choice"),
+            (|b| b["x"] = 1.into(), "x unknown"),
+            (|b| b["entries"] = json!([]), "entries length"),
+            (|b| b["keys"] = json!([]), "keys length"),
+            (|b| b["entries"].as_array_mut().unwrap().swap(0, 1), "blocks mismatch, entries not_ascending"),
+            (|b| drop(b["blocks"].as_array_mut().unwrap().pop()), "blocks mismatch"),
+            (|b| b["entries"][0]["index"] = 9_007_199_254_740_992_u64.into(), "json"),
+            (|b| b["entries"][0]["index"] = (-1).into(), "entries[0].index range"),
+            (|b| b["entries"][0]["salt"] = "00".into(), "entries[0].salt form"),
+            (|b| b["entries"][0]["path"] = json!(vec!["0".repeat(64); 64]), "entries[0].path length"),
+            (|b| b["entries"][0]["signed"]["entry"]["rulebook"] = 1.into(), "entries[0].signed.entry.rulebook type"),
+            (|b| b["blocks"][0]["previous"] = b["blocks"][1]["text"].clone(), "blocks[0].previous not_allowed_here"),
+            (|b| drop(b["blocks"][1].as_object_mut().unwrap().remove("previous")), "blocks[1].previous missing"),
+            (|b| b["tip"]["text"] = "x".into(), "tip.text form"),
+            (|b| b["checkpoint"] = "x\n".into(), "checkpoint form"),
+            (|b| b["keys"][0] = b["entries"][2]["signed"].clone(), "keys[0].entry.kind choice"),
+        ];
+        for (change, expected) in cases {
+            let bytes = json::canonical(&with(good.clone(), change));
+            match Bundle::from_bytes(&bytes) {
+                Ok(bundle) => assert!(expected.is_empty() && bundle.to_bytes() == bytes, "{expected}"),
+                Err(BundleError::Fields(errors)) => assert_eq!(in_words(&errors), *expected),
+                Err(BundleError::Json(_)) => assert_eq!(*expected, "json"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(Bundle::from_bytes(&vec![b' '; MAX_BUNDLE + 1]).err(), Some(BundleError::TooLarge));
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_refused() {
+        never_panics(BUNDLE, |bytes| {
+            if let Ok(bundle) = Bundle::from_bytes(bytes) {
+                assert_eq!(bundle.to_bytes(), bytes);
+            }
+        });
+    }
+}

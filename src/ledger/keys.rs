@@ -506,3 +506,157 @@ fn check_signature(
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::KeyReason;
+    use super::super::testing::{AUTHORITY, OTHER, RECORDER, adding, key_id, read_entry, signed, signing, study};
+    use super::*;
+
+    /// Keys by number: 1 and 2 authorities, 3 and 4 of the recorder, 5 of another one.
+    const OWNERS: [(u8, &str); 5] = [(1, AUTHORITY), (2, AUTHORITY), (3, RECORDER), (4, RECORDER), (5, OTHER)];
+
+    #[derive(Clone, Copy)]
+    enum Do {
+        Add(u8, Role),
+        Retire(u8),
+        Revoke(u8),
+    }
+    use Do::{Add, Retire, Revoke};
+
+    fn element(number: u64, what: Do, signers: &[u8]) -> SignedEntry {
+        let owner = |key: u8| OWNERS.iter().find(|(number, _)| *number == key).unwrap().1;
+        let body = match what {
+            Add(key, role) => adding(key, role, owner(key)),
+            Retire(key) => Body::Key(KeyChange::Retire { target: key_id(key), reason: KeyReason::Rotation }),
+            Revoke(key) => Body::Key(KeyChange::Revoke {
+                target: key_id(key),
+                reason: KeyReason::Compromised,
+                compromised_from: Some(9),
+            }),
+        };
+        signed(number, owner(signers[0]), body, signers)
+    }
+
+    const GENESIS: (Do, &[u8]) = (Add(1, Role::Authority), &[1]);
+
+    /// The register that these elements make, or why the last one is refused; the others must pass.
+    fn register(elements: &[(Do, &[u8])]) -> Result<KeyRegister, KeyError> {
+        let mut register = KeyRegister::default();
+        for (i, (what, signers)) in elements.iter().enumerate() {
+            let pushed = register.push(&element(i as u64, *what, signers));
+            assert_eq!(register.len(), if pushed.is_ok() { i + 1 } else { i }, "on an error nothing changes");
+            match pushed {
+                Err(error) if i + 1 == elements.len() => return Err(error),
+                other => other.unwrap(),
+            }
+        }
+        Ok(register)
+    }
+
+    #[test]
+    fn rules_of_the_register() {
+        let recorder = (Add(3, Role::Recorder), &[1][..]);
+        let cases: &[(&[(Do, &[u8])], Option<KeyError>)] = &[
+            (&[GENESIS], None),
+            (&[(Add(3, Role::Recorder), &[3])], Some(KeyError::BadGenesis)),
+            (&[(Add(1, Role::Authority), &[1, 2])], Some(KeyError::BadGenesis)),
+            (&[(Add(1, Role::Authority), &[2])], Some(KeyError::BadGenesis)),
+            (&[(Retire(1), &[1])], Some(KeyError::BadGenesis)),
+            (&[GENESIS, (Add(2, Role::Authority), &[1]), (Add(3, Role::Recorder), &[2])], None),
+            (&[GENESIS, (Add(2, Role::Authority), &[1]), (Add(3, Role::Recorder), &[1, 2])], None),
+            (&[GENESIS, recorder, (Add(4, Role::Recorder), &[3])], Some(KeyError::NoAuthority(key_id(3)))),
+            (&[GENESIS, (Add(3, Role::Recorder), &[2])], Some(KeyError::UnknownKey(key_id(2)))),
+            (&[GENESIS, recorder, (Retire(3), &[3])], None),
+            (&[GENESIS, recorder, (Retire(3), &[1])], None),
+            (&[GENESIS, recorder, (Revoke(3), &[3])], None),
+            (
+                &[GENESIS, recorder, (Add(5, Role::Recorder), &[1]), (Revoke(3), &[5])],
+                Some(KeyError::NoAuthority(key_id(5))),
+            ),
+            (&[GENESIS, recorder, (Retire(1), &[3])], Some(KeyError::NoAuthority(key_id(3)))),
+            (&[GENESIS, recorder, (Retire(3), &[3]), (Retire(3), &[3])], Some(KeyError::Ended(key_id(3)))),
+            (&[GENESIS, recorder, (Retire(3), &[3]), (Retire(3), &[1])], Some(KeyError::Ended(key_id(3)))),
+            (&[GENESIS, recorder, (Retire(3), &[3]), (Revoke(3), &[1])], None),
+            (&[GENESIS, recorder, (Revoke(3), &[1]), (Revoke(3), &[1])], Some(KeyError::Ended(key_id(3)))),
+            (&[GENESIS, recorder, (Revoke(3), &[1]), (Retire(3), &[1])], Some(KeyError::Ended(key_id(3)))),
+            (&[GENESIS, recorder, recorder], Some(KeyError::AlreadyAdded(key_id(3)))),
+            (&[GENESIS, recorder, (Retire(3), &[3]), recorder], Some(KeyError::AlreadyAdded(key_id(3)))),
+            (&[GENESIS, (Retire(3), &[1])], Some(KeyError::UnknownKey(key_id(3)))),
+            (&[GENESIS, (Retire(1), &[1]), (Add(3, Role::Recorder), &[1])], Some(KeyError::Ended(key_id(1)))),
+        ];
+        for (elements, expected) in cases {
+            assert_eq!(register(elements).err(), *expected, "{} elements", elements.len());
+        }
+    }
+
+    #[test]
+    fn what_no_sequence_shows() {
+        let mut register = register(&[GENESIS]).unwrap();
+        let foreign = signed(7, RECORDER, adding(3, Role::Recorder, RECORDER), &[1]);
+        assert_eq!(register.push(&foreign), Err(KeyError::WrongOwner(key_id(1))));
+        let again = signed(0, AUTHORITY, adding(3, Role::Recorder, RECORDER), &[1]);
+        assert_eq!(register.push(&again), Err(KeyError::SameId(again.entry().id)));
+        let study = SignedEntry::sign(read_entry(study()).unwrap(), &[&signing(1)]);
+        assert_eq!(register.push(&study), Err(KeyError::NotAKeyEntry));
+        for (public, good) in [
+            (*signing(3).verifying_key().as_bytes(), true),
+            ([0; 32], false),
+            (std::array::from_fn(|i| u8::from(i == 0)), false),
+            (std::array::from_fn(|i| if i == 0 { 2 } else { 0 }), false),
+            (std::array::from_fn(|i| [0xf0, 0xff, 0x7f][usize::from(i > 0) + usize::from(i == 31)]), false),
+        ] {
+            assert_eq!(PublicKey::new(&Alg::Ed25519, &public).is_ok(), good, "{public:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_algorithm_is_never_skipped() {
+        let mut known = register(&[GENESIS]).unwrap();
+        let Body::Key(KeyChange::Add { kinds, owner, role, .. }) = adding(3, Role::Recorder, RECORDER) else {
+            panic!()
+        };
+        let alg = Alg::Other("ML-DSA-44".into());
+        let id = KeyId::of(&alg, &[7; 40]);
+        let add = Body::Key(KeyChange::Add { alg, public: vec![7; 40], kinds, owner, role });
+        known.push(&signed(1, AUTHORITY, add, &[1])).unwrap();
+        let retire = Body::Key(KeyChange::Retire { target: id, reason: KeyReason::Ended });
+        let mut value = signed(2, RECORDER, retire, &[3]).to_value();
+        value["signatures"][0]["alg"] = "ML-DSA-44".into();
+        value["signatures"][0]["key"] = id.to_string().into();
+        let element = SignedEntry::from_value(value).unwrap();
+        assert_eq!(known.push(&element), Err(KeyError::UnknownAlg("ML-DSA-44".into())));
+        assert_eq!((known.len(), known.push_open(&element)), (2, Ok(Some("ML-DSA-44".into()))));
+        assert_eq!(known.len(), 3);
+    }
+
+    #[test]
+    fn keys_work_from_the_block_after_theirs_until_they_end() {
+        let register = register(&[GENESIS, (Add(3, Role::Recorder), &[1]), (Revoke(3), &[1])]).unwrap();
+        let entry = SignedEntry::sign(read_entry(study()).unwrap(), &[&signing(3)]);
+        for (in_force, height, expected) in [
+            (1, 1, Err(KeyError::NotYet(key_id(3)))),
+            (2, 2, Ok(())),
+            (2, 8, Ok(())),
+            (2, 9, Err(KeyError::Compromised(key_id(3), 9))),
+            (3, 3, Err(KeyError::Ended(key_id(3)))),
+        ] {
+            assert_eq!(register.judge(&entry, in_force, height), expected, "{in_force} elements, block {height}");
+        }
+        let by_authority = SignedEntry::sign(read_entry(study()).unwrap(), &[&signing(1)]);
+        assert_eq!(register.judge(&by_authority, 1, 1), Err(KeyError::WrongKind(key_id(1), Kind::Study)));
+        assert!(register.has_authority(&by_authority) && !register.has_authority(&entry));
+        let stranger = SignedEntry::sign(read_entry(study()).unwrap(), &[&signing(9)]);
+        assert_eq!(register.judge(&stranger, 2, 2), Err(KeyError::UnknownKey(key_id(9))));
+    }
+
+    #[test]
+    fn digests_are_those_of_the_prefixes() {
+        let register = register(&[GENESIS, (Add(3, Role::Recorder), &[1]), (Retire(3), &[3])]).unwrap();
+        for length in 1..=3 {
+            assert_eq!(register.prefix_digest(length), Some(Hash::of(&[&register.prefix(length)])));
+        }
+        assert_eq!((register.prefix_digest(0), register.prefix_digest(4)), (None, None));
+        assert_eq!(register.prefix_digests().len(), 3);
+    }
+}

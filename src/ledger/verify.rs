@@ -899,3 +899,58 @@ impl Judged<'_> {
         totals.into_values().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{BLOCK_PROOF, BUNDLE, never_panics};
+    use super::*;
+
+    #[test]
+    fn files_are_recognised_by_their_bytes() {
+        for (bytes, kind) in [
+            (BUNDLE, Some(FileKind::Proof)),
+            (BLOCK_PROOF, Some(FileKind::TlogProof)),
+            (br#"x"format":"cqo-ledger/proof/v1""#, Some(FileKind::Proof)),
+            (b"c2sp.org/tlog-proof@v1\n\xff", Some(FileKind::TlogProof)),
+            (b"c2sp.org/tlog-proof@v1", None),
+            (b"c2sp.org/tlog-proof@v1\r\n", None),
+            (br#"{"format": "cqo-ledger/proof/v1"}"#, None),
+            (b"\xff\"format\":\"cqo-ledger/proof/v1\"", None),
+            (b"", None),
+        ] {
+            assert_eq!(FileKind::recognise(bytes), kind, "{}", String::from_utf8_lossy(bytes));
+        }
+        let mut large = BUNDLE.to_vec();
+        large.resize(bundle::MAX_BUNDLE, b' ');
+        assert_eq!(FileKind::recognise(&large), Some(FileKind::Proof));
+        large.push(b' ');
+        assert_eq!(FileKind::recognise(&large), None);
+    }
+
+    /// Every report names every step of its kind once, whatever the file.
+    #[test]
+    fn arbitrary_files_are_judged() {
+        for (kind, good) in [(FileKind::Proof, BUNDLE), (FileKind::TlogProof, BLOCK_PROOF)] {
+            never_panics(good, |bytes| {
+                let report = verify_file(kind, bytes, Question::default());
+                let steps: Vec<Step> = report.steps.iter().map(|step| step.step).collect();
+                assert_eq!(steps, kind.steps());
+                let files = [report.clone(), report];
+                let joint = verify_together(&files);
+                assert!(matches!(exit_status(&files, &joint, false), 1 | 3));
+            });
+        }
+    }
+
+    #[test]
+    fn a_failure_wins_over_an_unreadable_file_and_that_over_an_open_step() {
+        let report = |bytes| verify_file(FileKind::Proof, bytes, Question::default());
+        for (bytes, any_unreadable, expected) in
+            [(&BUNDLE[1..], true, 1), (&BUNDLE[1..], false, 1), (BUNDLE, true, 2), (BUNDLE, false, 3)]
+        {
+            let files = [report(bytes)];
+            assert_eq!(exit_status(&files, &verify_together(&files), any_unreadable), expected);
+        }
+        assert_eq!(exit_status(&[], &verify_together(&[]), false), 0);
+    }
+}
