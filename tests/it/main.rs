@@ -10,7 +10,9 @@
 
 mod access;
 mod api;
+mod chain;
 mod cli;
 mod demo;
 mod edges;
 mod server;
+mod vectors;
