@@ -538,10 +538,13 @@ mod tests {
         signed(number, owner(signers[0]), body, signers)
     }
 
-    const GENESIS: (Do, &[u8]) = (Add(1, Role::Authority), &[1]);
+    /// What is done, and the numbers of the keys that sign it.
+    type Row = (Do, &'static [u8]);
+
+    const GENESIS: Row = (Add(1, Role::Authority), &[1]);
 
     /// The register that these elements make, or why the last one is refused; the others must pass.
-    fn register(elements: &[(Do, &[u8])]) -> Result<KeyRegister, KeyError> {
+    fn register(elements: &[Row]) -> Result<KeyRegister, KeyError> {
         let mut register = KeyRegister::default();
         for (i, (what, signers)) in elements.iter().enumerate() {
             let pushed = register.push(&element(i as u64, *what, signers));
@@ -556,8 +559,8 @@ mod tests {
 
     #[test]
     fn rules_of_the_register() {
-        let recorder = (Add(3, Role::Recorder), &[1][..]);
-        let cases: &[(&[(Do, &[u8])], Option<KeyError>)] = &[
+        let recorder: Row = (Add(3, Role::Recorder), &[1]);
+        let cases: &[(&[Row], Option<KeyError>)] = &[
             (&[GENESIS], None),
             (&[(Add(3, Role::Recorder), &[3])], Some(KeyError::BadGenesis)),
             (&[(Add(1, Role::Authority), &[1, 2])], Some(KeyError::BadGenesis)),

@@ -1087,6 +1087,78 @@ fn no_single_change_goes_unseen() {
     }
 }
 
+/// Changes one place somewhere in a JSON value, which keeps its canonical form for the checks behind `form`.
+fn change_inside(value: &mut Value, dice: &mut Dice) {
+    match value {
+        Value::Object(members) if !members.is_empty() && dice.below(40) > 0 => {
+            let at = dice.below(members.len());
+            change_inside(members.values_mut().nth(at).unwrap(), dice);
+        }
+        Value::Array(items) if !items.is_empty() && dice.below(12) > 0 => {
+            let at = dice.below(items.len());
+            change_inside(&mut items[at], dice);
+        }
+        Value::Object(members) => {
+            let name = members.keys().nth(dice.below(members.len().max(1))).cloned().unwrap_or_default();
+            members.remove(&name);
+        }
+        Value::Array(items) => match (dice.below(3), items.len()) {
+            (0, 1..) => drop(items.pop()),
+            (1, 2..) => items.swap(0, 1),
+            (_, 1..) => items.push(items[0].clone()),
+            (_, 0) => items.push("0".repeat(64).into()),
+        },
+        Value::String(text) => {
+            const WORDS: [&str; 6] = ["other", "void", "authority", "recorder", "2026-03-01", "ML-DSA-44"];
+            let chars: Vec<char> = text.chars().collect();
+            let (at, new) = (dice.below(chars.len().max(1)), ['0', '1', 'a', ' ', '9', '\u{301}'][dice.below(6)]);
+            *text = match dice.below(4) {
+                0 => WORDS[dice.below(WORDS.len())].into(),
+                1 => chars.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, c)| c).collect(),
+                _ => chars.iter().enumerate().map(|(i, c)| if i == at { new } else { *c }).collect(),
+            };
+        }
+        Value::Number(number) => *value = (number.as_u64().unwrap_or(0) ^ (1 << dice.below(5))).into(),
+        Value::Bool(flag) => *value = (!*flag).into(),
+        Value::Null => *value = 0.into(),
+    }
+}
+
+#[test]
+fn both_verifiers_judge_damaged_files_alike() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut dice = Dice(0xd1ce);
+    let mut cases = Vec::new();
+    for (name, count) in [("single-entry.proof.json", 250), ("many-entries.proof.json", 250), ("block.tlog-proof", 100)]
+    {
+        let good = std::fs::read(directory().join("good").join(name)).unwrap();
+        for number in 0..count {
+            let value = serde_json::from_slice::<Value>(&good).ok().filter(|_| number % 5 > 0);
+            let bytes = match value {
+                Some(mut value) => {
+                    change_inside(&mut value, &mut dice);
+                    bytes(&value)
+                }
+                None => mutated(&good, &mut dice),
+            };
+            let file = scratch.path().join(format!("{number}-{name}"));
+            std::fs::write(&file, bytes).unwrap();
+            let mut vectors = Vectors::default();
+            vectors.case(name, &[file.to_str().unwrap()], 0, None);
+            cases.append(&mut vectors.cases);
+        }
+    }
+    let mut wrong = Vec::new();
+    for (case, script) in cases.iter().zip(by_script(&cases)) {
+        let library = by_library(case);
+        if library != script {
+            let damaged = String::from_utf8_lossy(&std::fs::read(&case.files[0]).unwrap()).into_owned();
+            wrong.push(format!("{damaged}\n  library {library:?}\n  script  {script:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} files:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
 fn by_hand(bundle: &Path) -> std::process::Output {
     let script = directory().with_file_name("by-hand.sh");
     Command::new("sh").arg(script).arg(bundle).arg(directory().join("policy.txt")).output().unwrap()
