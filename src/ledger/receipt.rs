@@ -15,6 +15,9 @@ use crate::standard::UnixMillis;
 /// Most entries of one receipt, and so of one request.
 pub const MAX_RECEIPT_ENTRIES: usize = 1_000;
 
+/// Largest receipt, in bytes: its entries take some 280 each.
+pub const MAX_RECEIPT: usize = 512 * 1024;
+
 const RECEIPT_CONTEXT: &[u8] = b"cqo-ledger/receipt/v1\n";
 const FORMAT: &str = "cqo-ledger/receipt/v1";
 const MOMENT_EN: &str = "must be a moment such as 2026-11-22T08:00:00.123Z";
@@ -109,6 +112,9 @@ impl SignedReceipt {
 
     /// Reads a receipt from canonical bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
+        if bytes.len() > MAX_RECEIPT {
+            return Err(SignedEntryError::TooLarge(MAX_RECEIPT));
+        }
         let mut errors = FieldErrors::default();
         match read(json::parse_canonical(bytes)?, &mut errors) {
             Some(receipt) if errors.0.is_empty() => Ok(receipt),

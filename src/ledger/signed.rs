@@ -40,9 +40,9 @@ pub struct SignedEntry {
 /// Why bytes are not a signed entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignedEntryError {
-    /// More than [`MAX_SIGNED_ENTRY`] bytes.
-    #[error("larger than {MAX_SIGNED_ENTRY} bytes")]
-    TooLarge,
+    /// More bytes than this limit.
+    #[error("larger than {0} bytes")]
+    TooLarge(usize),
     /// Not canonical JSON of version 1.
     #[error(transparent)]
     Json(#[from] JsonError),
@@ -55,7 +55,7 @@ impl SignedEntry {
     /// Reads a signed entry from bytes that must be canonical.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
         if bytes.len() > MAX_SIGNED_ENTRY {
-            return Err(SignedEntryError::TooLarge);
+            return Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY));
         }
         Self::from_canonical(json::parse_canonical(bytes)?, bytes.to_vec())
     }
@@ -64,7 +64,7 @@ impl SignedEntry {
     pub fn from_value(value: Value) -> Result<Self, SignedEntryError> {
         let bytes = json::canonical(&value);
         if bytes.len() > MAX_SIGNED_ENTRY {
-            return Err(SignedEntryError::TooLarge);
+            return Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY));
         }
         Self::from_canonical(value, bytes)
     }
@@ -220,7 +220,10 @@ mod tests {
         assert!(SignedEntry::from_value(other).is_ok(), "another algorithm has other lengths");
         let spaced = String::from_utf8(json::canonical(&good())).unwrap().replace("\"hours\":", "\"hours\": ");
         assert!(matches!(SignedEntry::from_bytes(spaced.as_bytes()), Err(SignedEntryError::Json(_))));
-        assert_eq!(SignedEntry::from_bytes(&[b' '; MAX_SIGNED_ENTRY + 1]), Err(SignedEntryError::TooLarge));
+        assert_eq!(
+            SignedEntry::from_bytes(&[b' '; MAX_SIGNED_ENTRY + 1]),
+            Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY))
+        );
     }
 
     /// FORMATS section 4, put together here by hand.

@@ -20,18 +20,18 @@ impl Running {
     fn start(arguments: &[&str]) -> Self {
         let mut child =
             Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped"));
-        let mut said = String::new();
-        loop {
-            let mut line = String::new();
-            let read = lines.read_line(&mut line).expect("its output is text");
-            assert!(read > 0, "it ended before it was ready: {said}");
-            if let Some(url) = line.trim_end().strip_prefix("ready ") {
-                let url = url.to_owned();
-                return Self { child, url, said };
+        let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+        let mut running = Self { child, url: String::new(), said: String::new() };
+        for line in lines {
+            let line = line.expect("its output is text");
+            if let Some(url) = line.strip_prefix("ready ") {
+                running.url = url.to_owned();
+                return running;
             }
-            said.push_str(&line);
+            running.said.push_str(&line);
+            running.said.push('\n');
         }
+        panic!("it ended before it was ready: {}", running.said);
     }
 
     /// What the tip of its chain says: blocks, and entries in them.
