@@ -98,7 +98,8 @@ mod tests {
         for good in [r#"{"a":1,"b":[true,null,"é"]}"#, "[]", r#""𠮷""#, "-1", "9007199254740991", r#""\n\u0001""#] {
             assert!(parse_canonical(good.as_bytes()).is_ok(), "{good}");
         }
-        let cases: [(&str, fn(&JsonError) -> bool); 12] = [
+        type Expected = fn(&JsonError) -> bool;
+        let cases: [(&str, Expected); 12] = [
             (r#"{"b":1,"a":1}"#, |e| matches!(e, JsonError::NotCanonical(2))),
             (r#"{"a":1,"a":1}"#, |e| matches!(e, JsonError::NotCanonical(6))),
             (r#"{"a": 1}"#, |e| matches!(e, JsonError::NotCanonical(5))),

@@ -1,13 +1,14 @@
 //! Limits of a listener: size, time, concurrency and rate. Above them the answer is a refusal, before memory grows.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, Request};
 use axum::response::{IntoResponse, Response};
@@ -23,7 +24,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::problem::Problem;
-use crate::merkle::Hash;
+use super::request::bearer;
+use crate::service::Service;
+
+/// How often clients that were not seen lately are forgotten.
+const FORGET_CLIENTS_EVERY: Duration = Duration::from_secs(60);
 
 /// What one listener bears.
 #[derive(Debug, Clone)]
@@ -54,7 +59,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Puts the limits, and the headers that every answer has, around a router.
-    pub(super) fn around(&self, router: Router) -> Router {
+    pub(super) fn around(&self, router: Router, service: &Arc<Service>) -> Router {
         let header =
             |name: HeaderName, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let router = router
@@ -70,7 +75,7 @@ impl Limits {
                     .layer(LoadShedLayer::new())
                     .layer(GlobalConcurrencyLimitLayer::new(self.in_flight_max)),
             );
-        self.rated(router)
+        self.rated(router, service)
             .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .layer(header(X_FRAME_OPTIONS, "DENY"))
@@ -78,22 +83,28 @@ impl Limits {
             .layer(header(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
     }
 
-    fn rated(&self, router: Router) -> Router {
+    fn rated(&self, router: Router, service: &Arc<Service>) -> Router {
         if self.rate_per_second == 0 {
             return router;
         }
         let config = GovernorConfigBuilder::default()
-            .key_extractor(Client)
+            .key_extractor(Client(Arc::clone(service)))
             .period(Duration::from_secs(1) / self.rate_per_second)
             .burst_size(self.rate_burst.max(1))
             .finish();
-        match config {
-            Some(config) => router.layer(GovernorLayer::new(config).error_handler(|error| match error {
-                GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
-                _ => Problem::internal().into_response(),
-            })),
-            None => router,
-        }
+        // A period and a burst above zero always make a configuration.
+        let Some(config) = config else { return router };
+        let limiter = Arc::clone(config.limiter());
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(FORGET_CLIENTS_EVERY).await;
+                limiter.retain_recent();
+            }
+        });
+        router.layer(GovernorLayer::new(config).error_handler(|error| match error {
+            GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
+            _ => Problem::internal().into_response(),
+        }))
     }
 }
 
@@ -106,14 +117,14 @@ async fn explain_timeout(response: Response) -> Response {
     }
 }
 
-/// A client for the rate limit: its token's digest, so that no token is kept in a table, or else its address.
-#[derive(Debug, Clone)]
-struct Client;
+/// Who a request counts for: a known token's owner, or else an address. What a stranger writes into the header makes no new client.
+#[derive(Clone)]
+struct Client(Arc<Service>);
 
 /// What the rate counts by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum ClientKey {
-    Token(Hash),
+    Known(String),
     Address(Option<IpAddr>),
 }
 
@@ -121,8 +132,10 @@ impl KeyExtractor for Client {
     type Key = ClientKey;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<ClientKey, GovernorError> {
-        if let Some(token) = request.headers().get(AUTHORIZATION) {
-            return Ok(ClientKey::Token(Hash::of(&[token.as_bytes()])));
+        if let Some(token) = bearer(request.headers())
+            && let Ok(actor) = self.0.authenticate(Some(token))
+        {
+            return Ok(ClientKey::Known(actor.to_string()));
         }
         let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         Ok(ClientKey::Address(address))

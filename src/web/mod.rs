@@ -42,10 +42,12 @@ pub struct Routers {
     pub metrics: Router,
 }
 
-/// Builds both routers over one service.
+/// Builds both routers over one service. Must be called within a tokio runtime.
 pub fn routers(service: Arc<Service>, limits: &Limits) -> Routers {
-    let app = App { service, metrics: Arc::new(Metrics::default()) };
-    let (paths, api) = described().split_for_parts();
+    let app = App { service: Arc::clone(&service), metrics: Arc::new(Metrics::default()) };
+    let (paths, mut api) = described().split_for_parts();
+    let (health, health_api) = health().split_for_parts();
+    api.merge(health_api);
     let description = api.to_pretty_json().unwrap_or_default();
     let public = paths
         .route("/", get(|| async { Html(include_str!("index.html")) }))
@@ -54,11 +56,13 @@ pub fn routers(service: Arc<Service>, limits: &Limits) -> Routers {
         .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
         .layer(axum::middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app.clone());
+    // Whoever asks whether the service lives is answered when it is busy, too.
+    let health = health.with_state(app.clone());
     let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app);
-    Routers { public: limits.around(public), metrics }
+    Routers { public: limits.around(public, &service).merge(health), metrics }
 }
 
-/// Every documented route, once.
+/// Every documented route within the limits, once.
 fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(api::entries::submit))
@@ -79,8 +83,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::chain::batch))
         .routes(routes!(api::chain::key_register))
         .routes(routes!(api::chain::policy))
-        .routes(routes!(api::health::healthz))
-        .routes(routes!(api::health::readyz))
+}
+
+/// The routes outside all limits.
+fn health() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(api::health::healthz)).routes(routes!(api::health::readyz))
 }
 
 #[derive(OpenApi)]

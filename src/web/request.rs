@@ -1,9 +1,11 @@
 //! What handlers take from a request: who asks, a JSON body, a version.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, IF_MATCH};
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::App;
@@ -17,14 +19,40 @@ impl FromRequestParts<App> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = match parts.headers.get(AUTHORIZATION) {
-            None => None,
-            Some(value) => {
-                let token = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
-                Some(token.ok_or(Problem::from(Error::Unauthenticated))?)
-            }
-        };
+        let token = bearer(&parts.headers);
+        if token.is_none() && parts.headers.contains_key(AUTHORIZATION) {
+            return Err(Error::Unauthenticated.into());
+        }
         Ok(Self(app.service.authenticate(token)?))
+    }
+}
+
+/// The bearer token of a request.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// The parameters after the question mark.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let query = Query::try_from_uri(&parts.uri);
+        query.map(|Query(params)| Self(params)).map_err(|rejection| Problem::unreadable(rejection.body_text()))
+    }
+}
+
+/// The one variable part of a path.
+pub(crate) struct Segment(pub(crate) String);
+
+impl FromRequestParts<App> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let segment = Path::<String>::from_request_parts(parts, app).await;
+        segment.map(|Path(text)| Self(text)).map_err(|rejection| Problem::unreadable(rejection.body_text()))
     }
 }
 

@@ -1,12 +1,13 @@
 //! The public chain: everything here is the same for everyone, and all but the newest state is kept for ever.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::problem::Problem;
+use super::super::request::{Params, Segment};
 use super::{BRIEF, BYTES, IMMUTABLE, JSON, TEXT, answer, json_text};
 use crate::merkle::TilePath;
 
@@ -41,7 +42,10 @@ pub(crate) struct BlockAnswer {
 
 /// List blocks. 区块列表
 #[utoipa::path(get, path = "/api/v1/blocks", tag = "chain", params(BlocksQuery), responses((status = 200, body = BlocksAnswer)))]
-pub(crate) async fn list_blocks(State(app): State<App>, Query(query): Query<BlocksQuery>) -> Result<Response, Problem> {
+pub(crate) async fn list_blocks(
+    State(app): State<App>,
+    Params(query): Params<BlocksQuery>,
+) -> Result<Response, Problem> {
     let size = app.service.published().size();
     let limit = query.limit.unwrap_or(DEFAULT_PAGE);
     let from = query.from.unwrap_or_else(|| size.saturating_sub(limit as u64));
@@ -56,7 +60,7 @@ pub(crate) async fn list_blocks(State(app): State<App>, Query(query): Query<Bloc
     get, path = "/api/v1/blocks/{height}", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem))
 )]
-pub(crate) async fn block(State(app): State<App>, Path(height): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn block(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     let text = app.service.block_text(&app.service.published(), decimal(&height)?).await?;
     Ok(answer(TEXT, IMMUTABLE, text))
 }
@@ -66,7 +70,7 @@ pub(crate) async fn block(State(app): State<App>, Path(height): Path<String>) ->
     get, path = "/api/v1/blocks/{height}/proof", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
     responses((status = 200, body = String, content_type = "text/plain", description = "a .tlog-proof file"), (status = 404, body = Problem))
 )]
-pub(crate) async fn block_proof(State(app): State<App>, Path(height): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn block_proof(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     let proof = app.service.block_proof(decimal(&height)?).await?;
     Ok(answer(TEXT, BRIEF, proof.to_string()))
 }
@@ -82,7 +86,7 @@ pub(crate) async fn checkpoint(State(app): State<App>) -> Response {
     get, path = "/tile/{*path}", tag = "chain", params(("path" = String, Path, description = "the tile's path")),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem))
 )]
-pub(crate) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn tile(State(app): State<App>, Segment(path): Segment) -> Result<Response, Problem> {
     let tile: TilePath = format!("tile/{path}").parse().map_err(|_| Problem::not_found("tile"))?;
     Ok(answer(BYTES, IMMUTABLE, app.service.tile(&tile).await?))
 }
@@ -92,7 +96,7 @@ pub(crate) async fn tile(State(app): State<App>, Path(path): Path<String>) -> Re
     get, path = "/batch/{height}", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem))
 )]
-pub(crate) async fn batch(State(app): State<App>, Path(height): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn batch(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     Ok(answer(BYTES, IMMUTABLE, app.service.batch(decimal(&height)?).await?))
 }
 
@@ -101,7 +105,7 @@ pub(crate) async fn batch(State(app): State<App>, Path(height): Path<String>) ->
     get, path = "/keys/{height}", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
     responses((status = 200, body = Value), (status = 404, body = Problem))
 )]
-pub(crate) async fn key_register(State(app): State<App>, Path(height): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn key_register(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     Ok(answer(JSON, IMMUTABLE, app.service.key_register(decimal(&height)?).await?))
 }
 

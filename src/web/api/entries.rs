@@ -1,6 +1,6 @@
 //! Submitting entries, and reading them and their proofs.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::problem::Problem;
-use super::super::request::{Asker, Body, JsonBody};
+use super::super::request::{Asker, Body, JsonBody, Params, Segment};
 use super::{JSON, PRIVATE, answer, private_json};
 use crate::ledger::bundle::MAX_BUNDLE_ENTRIES;
 use crate::ledger::entry::EntryId;
@@ -70,7 +70,7 @@ pub(crate) struct ResultAnswer {
 pub(crate) async fn submit(
     State(app): State<App>,
     Asker(actor): Asker,
-    Query(query): Query<SubmitQuery>,
+    Params(query): Params<SubmitQuery>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let is_array = body.first() == Some(&b'[');
@@ -157,7 +157,7 @@ pub(crate) struct EntryAnswer {
 pub(crate) async fn read(
     State(app): State<App>,
     Asker(actor): Asker,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let view = app.service.entry(&actor, entry_id(&id)?).await?;
     Ok(private_json(&render_entry(&view)))
@@ -191,7 +191,7 @@ fn render_entry(view: &EntryView) -> EntryAnswer {
 pub(crate) async fn proof(
     State(app): State<App>,
     Asker(actor): Asker,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let id = entry_id(&id)?;
     let bundle = app.service.proof(&actor, &[id]).await?;

@@ -1,6 +1,6 @@
 //! Organisations, learners, courses and API tokens.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::problem::Problem;
-use super::super::request::{Asker, JsonBody, ReadVersion};
+use super::super::request::{Asker, JsonBody, Params, ReadVersion, Segment};
 use super::private_json;
 use crate::ledger::entry::{CourseCode, LearnerId};
 use crate::ledger::fields::{FieldErrors, Fields, Problem as FieldProblem};
@@ -127,7 +127,7 @@ pub(crate) async fn put_organisation(
 pub(crate) async fn list_learners(
     State(app): State<App>,
     Asker(actor): Asker,
-    Query(query): Query<PageQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Response, Problem> {
     let provider = query.provider(&actor)?;
     let after = match &query.after {
@@ -158,7 +158,7 @@ pub(crate) async fn register_learners(
 pub(crate) async fn read_learner(
     State(app): State<App>,
     Asker(actor): Asker,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, Problem> {
     Ok(private_json(&app.service.learner(&actor, learner_id(&id)?).await?))
 }
@@ -172,7 +172,7 @@ pub(crate) async fn read_learner(
 pub(crate) async fn change_learner(
     State(app): State<App>,
     Asker(actor): Asker,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     ReadVersion(version): ReadVersion,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
@@ -187,7 +187,7 @@ pub(crate) async fn change_learner(
 pub(crate) async fn list_courses(
     State(app): State<App>,
     Asker(actor): Asker,
-    Query(query): Query<PageQuery>,
+    Params(query): Params<PageQuery>,
 ) -> Result<Response, Problem> {
     let provider = query.provider(&actor)?;
     let after: Option<CourseCode> = match &query.after {
@@ -240,7 +240,7 @@ pub(crate) async fn create_token(
 pub(crate) async fn end_token(
     State(app): State<App>,
     Asker(actor): Asker,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<StatusCode, Problem> {
     app.service.end_token(&actor, &id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,0 +1,123 @@
+//! Every route as every actor. A route that the table does not name fails the test.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::server::{Ledger, Provider, array};
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Public,
+    BadToken,
+    Owner,
+    OtherRecorder,
+    Operator,
+}
+
+const EVERYBODY: [Who; 5] = [Who::Public, Who::BadToken, Who::Owner, Who::OtherRecorder, Who::Operator];
+
+/// Method, path as the description has it, and the status for each of [`EVERYBODY`] in their order. The requests are
+/// good ones, about what belongs to `Owner`.
+const TABLE: &[(&str, &str, [u16; 5])] = &[
+    ("POST", "/api/v1/entries", [401, 401, 201, 422, 201]),
+    ("GET", "/api/v1/entries/{id}", [404, 401, 200, 404, 200]),
+    ("GET", "/api/v1/entries/{id}/proof", [404, 401, 200, 404, 200]),
+    ("POST", "/api/v1/proofs", [404, 401, 200, 404, 200]),
+    ("GET", "/api/v1/organisations", [401, 401, 403, 403, 200]),
+    ("POST", "/api/v1/organisations", [401, 401, 403, 403, 200]),
+    ("GET", "/api/v1/learners", [401, 401, 200, 403, 200]),
+    ("POST", "/api/v1/learners", [401, 401, 200, 422, 200]),
+    ("GET", "/api/v1/learners/{id}", [401, 401, 200, 404, 200]),
+    ("PUT", "/api/v1/learners/{id}", [401, 401, 409, 422, 409]),
+    ("GET", "/api/v1/courses", [401, 401, 200, 403, 200]),
+    ("POST", "/api/v1/courses", [401, 401, 200, 422, 200]),
+    ("POST", "/api/v1/tokens", [401, 401, 403, 403, 201]),
+    ("DELETE", "/api/v1/tokens/{id}", [401, 401, 403, 403, 404]),
+    ("GET", "/api/v1/blocks", [200; 5]),
+    ("GET", "/api/v1/blocks/{height}", [200; 5]),
+    ("GET", "/api/v1/blocks/{height}/proof", [200; 5]),
+    ("GET", "/checkpoint", [200; 5]),
+    ("GET", "/tile/{path}", [200; 5]),
+    ("GET", "/batch/{height}", [200; 5]),
+    ("GET", "/keys/{height}", [200; 5]),
+    ("GET", "/policy", [200; 5]),
+    ("GET", "/healthz", [200; 5]),
+    ("GET", "/readyz", [200; 5]),
+];
+
+#[test]
+fn every_route_answers_every_actor_as_the_table_says() {
+    let ledger = Ledger::start();
+    let (owner, other) = (ledger.provider(2), ledger.provider(3));
+    let entry = owner.sign(owner.study());
+    assert_eq!(ledger.post_as(&owner.token, "/api/v1/entries?wait=sealed", entry.bytes()).status, 201);
+    let id = entry.entry().id.to_string();
+
+    for (method, route, statuses) in TABLE {
+        for (who, status) in EVERYBODY.into_iter().zip(statuses) {
+            let token = match who {
+                Who::Public => None,
+                Who::BadToken => Some("cqo_0000000000000000_0000".to_owned()),
+                Who::Owner => Some(owner.token.clone()),
+                Who::OtherRecorder => Some(other.token.clone()),
+                Who::Operator => Some(ledger.operator_token()),
+            };
+            let (path, body) = good_request(method, route, &owner, &id);
+            let body = body.map(|value| value.into_bytes());
+            let headers = [("if-match", "1")];
+            let answer = ledger.request_with(method, &path, token.as_deref(), body.as_deref(), &headers);
+            assert_eq!(answer.status, *status, "{method} {route} as {who:?}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn every_documented_route_is_in_the_table() {
+    let ledger = Ledger::start();
+    let described = ledger.get("/openapi.json").json();
+    let mut routes = BTreeSet::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            routes.insert((method.to_uppercase(), path.replace("{*path}", "{path}")));
+        }
+    }
+    let tabled: BTreeSet<(String, String)> =
+        TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(routes, tabled);
+}
+
+/// A request that is good in itself, about what belongs to `owner`.
+fn good_request(method: &str, route: &str, owner: &Provider, id: &str) -> (String, Option<String>) {
+    let learner = owner.learner.to_string();
+    let provider = owner.code.as_str();
+    let path = match route {
+        "/api/v1/learners" | "/api/v1/courses" if method == "GET" => format!("{route}?provider={provider}"),
+        "/api/v1/learners/{id}" => route.replace("{id}", &learner),
+        "/api/v1/tokens/{id}" => route.replace("{id}", "0000000000000000"),
+        "/tile/{path}" => "/tile/0/000.p/2".to_owned(),
+        _ => route.replace("{id}", id).replace("{height}", "1"),
+    };
+    let body: Option<Value> = match (method, route) {
+        ("POST", "/api/v1/entries") => {
+            let text = String::from_utf8(array(&owner.signed(1))).unwrap();
+            // An array is answered with 200 whatever becomes of its entries; a single one shows the refusal.
+            let one = text.trim_start_matches('[').trim_end_matches(']').to_owned();
+            return (path, Some(one));
+        }
+        ("POST", "/api/v1/proofs") => Some(json!({"entries": [id]})),
+        ("POST", "/api/v1/organisations") => {
+            Some(json!({"code": provider, "name": "培训机构2", "roles": ["provider"]}))
+        }
+        ("POST" | "PUT", "/api/v1/learners" | "/api/v1/learners/{id}") => {
+            Some(json!({"id": learner, "name": owner.name, "provider": provider}))
+        }
+        ("POST", "/api/v1/courses") => {
+            Some(json!({"code": "QM-01", "title": "质量战略管理", "hours": 200, "provider": provider}))
+        }
+        ("POST", "/api/v1/tokens") => Some(json!({"organisation": provider})),
+        _ => None,
+    };
+    (path, body.map(|value| value.to_string()))
+}
