@@ -10,6 +10,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod cli;
 mod edges;
 mod server;
