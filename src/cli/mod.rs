@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each parsing its flags and calling one thing.
 
+mod audit;
 mod client;
 mod data_dir;
 mod demo;
@@ -49,6 +50,8 @@ enum Command {
     Demo(demo::Args),
     /// 离线核验文件 | Check proof files offline, without the server
     Verify(verify::Args),
+    /// 镜像并审计整条链 | Mirror a chain and check everything a stranger can
+    Audit(audit::Args),
     /// 生成密钥 | Make an Ed25519 key of your own
     Keygen(keygen::Args),
     /// 签署记录 | Sign entries with your key
@@ -97,6 +100,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Submit(args) => submit::run(args),

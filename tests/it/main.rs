@@ -10,9 +10,11 @@
 
 mod access;
 mod api;
+mod audit;
 mod chain;
 mod cli;
 mod demo;
 mod edges;
+mod interop;
 mod server;
 mod vectors;
