@@ -137,7 +137,7 @@ impl Plan {
         let year = draw::draw_year(seed, learners, self.year)?;
         let filled = fill::fill(&self.dir, &self.data, &self.url, &year)?;
         let sample = samples::write(&self.data, &self.policy, &filled, &year)?;
-        samples::recheck(&filled, &year, &self.policy)?;
+        samples::recheck(&self.data, &self.url, &filled, &year, &self.policy)?;
         summarise(&year, &filled, self.year);
         say(format!("用时 took {:.1} s", started.elapsed().as_secs_f64()));
         self.say_next(&sample)
@@ -152,6 +152,8 @@ impl Plan {
         say(format!("  # 离线核验 {} 的一年 check one CQO's year offline", sample.name));
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/entry.proof.json")));
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/block.tlog-proof")));
+        say("  # 审计整条链，再次运行只读取新增部分 audit the whole chain; again, only what is new");
+        say(format!("  {program} audit {url} --mirror {} --policy {}", file("mirror"), file("samples/policy.txt")));
         say("  # 只用 openssl 手工核验检查点签名 the checkpoint's signature by hand, with openssl alone");
         say(format!("  sh {}", file("samples/by-hand.sh")));
         say("  # 链与接口 the chain, and the interface");

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::super::Failure;
 use super::super::client::Client;
+use super::super::{EXIT_OK, Failure, audit};
 use super::draw::Year;
 use super::fill::Filled;
 use crate::ledger::bundle::Bundle;
@@ -41,6 +41,11 @@ pub(super) fn policy_file(data: &Path) -> PathBuf {
     data.join("samples/policy.txt")
 }
 
+/// Where the audit of the demo keeps its mirror of the chain.
+pub(super) fn mirror(data: &Path) -> PathBuf {
+    data.join("mirror")
+}
+
 /// Writes `samples/`, and checks the files as a stranger would: from the disk, offline.
 pub(super) fn write(data: &Path, policy: &str, filled: &Filled, year: &Year) -> Result<Sample, Failure> {
     let person = choose(year);
@@ -72,9 +77,13 @@ pub(super) fn write(data: &Path, policy: &str, filled: &Filled, year: &Year) -> 
     Ok(Sample { name: year.people[person].name.clone(), provider, entry })
 }
 
-/// Holds the whole against the trust policy once more, from outside: some people's years of every provider.
-// The one place where the chain is audited as a whole as well, once this program has a command for it.
-pub(super) fn recheck(filled: &Filled, year: &Year, policy: &str) -> Result<(), Failure> {
+/// Holds the whole against the trust policy once more, from outside: the chain by an audit, and some people's years.
+pub(super) fn recheck(data: &Path, url: &str, filled: &Filled, year: &Year, policy: &str) -> Result<(), Failure> {
+    let trusted = TrustPolicy::parse(policy.as_bytes()).map_err(Failure::new)?;
+    match audit::status(url, &mirror(data), trusted)? {
+        EXIT_OK => {}
+        status => return Err(Failure::new(format!("the audit of the chain ended with {status}"))),
+    }
     let with_entries = (0..year.people.len()).rev().filter(|&person| !entries_of(year, person).is_empty());
     for person in with_entries.take(RECHECKED) {
         let client = &filled.providers[year.people[person].provider];
