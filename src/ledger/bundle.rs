@@ -218,13 +218,7 @@ fn read_all<T>(
 }
 
 fn read_path(fields: &mut Fields<'_>) -> Option<Vec<Hash>> {
-    fields.list(
-        "path",
-        0,
-        MAX_PATH,
-        "must be a SHA-256 in 64 lower-case hexadecimal digits",
-        "应为 SHA-256，64 位小写十六进制",
-    )
+    fields.list("path", 0, MAX_PATH)
 }
 
 fn read_block_text(fields: &mut Fields<'_>, name: &str) -> Option<Block> {
@@ -243,7 +237,7 @@ fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Bund
     let block = fields.integer("block", 0, json::MAX_INTEGER);
     let index = fields.integer("index", 0, json::MAX_INTEGER);
     let inclusion = read_path(&mut fields);
-    let salt = fields.parsed("salt", "must be 64 lower-case hexadecimal digits", "应为 64 位小写十六进制");
+    let salt = fields.parsed("salt");
     let signed_path = fields.path_of("signed");
     let signed = fields.value("signed").and_then(|value| read_signed(value, &signed_path, fields.errors()));
     fields.finish();

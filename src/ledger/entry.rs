@@ -344,15 +344,10 @@ impl Entry {
     /// Reads an entry; all bad fields are reported together. `path` names the entry in errors.
     pub fn from_value(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Self> {
         let mut fields = Fields::of(value, path, errors)?;
-        let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
-        let ledger = fields.parsed("ledger", "must be the origin of a ledger", "应为账本的名称（origin）");
-        let recorder = fields.parsed(
-            "recorder",
-            "must be a unified social credit code of 18 characters with a right check character",
-            "应为 18 位统一社会信用代码，且校验码正确",
-        );
-        let rulebook =
-            fields.parsed("rulebook", "must be a rulebook version such as 2026.1", "应为规则版本，如 2026.1");
+        let id = fields.parsed("id");
+        let ledger = fields.parsed("ledger");
+        let recorder = fields.parsed("recorder");
+        let rulebook = fields.parsed("rulebook");
         let body = match fields.word("kind") {
             Some(Kind::Study) => {
                 read_learner(&mut fields).zip(Study::read(&mut fields)).map(|(l, s)| Body::Study(l, s))
@@ -434,7 +429,7 @@ fn read_learner(fields: &mut Fields<'_>) -> Option<Learner> {
     let path = fields.path_of("learner");
     let value = fields.value("learner")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
-    let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
+    let id = fields.parsed("id");
     let name = fields.text("name", MAX_NAME);
     fields.finish();
     Some(Learner { id: id?, name: name? })
@@ -456,18 +451,13 @@ impl Record {
     }
 }
 
-const DAY_EN: &str = "must be a day such as 2026-11-22";
-const DAY_ZH: &str = "应为日期，如 2026-11-22";
-const HASH_EN: &str = "must be a SHA-256 in 64 lower-case hexadecimal digits";
-const HASH_ZH: &str = "应为 SHA-256，64 位小写十六进制";
-
 impl Study {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let completes = fields.boolean("completes");
         let course = read_course(fields);
-        let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE, HASH_EN, HASH_ZH);
-        let first_day: Option<Day> = fields.parsed("first_day", DAY_EN, DAY_ZH);
-        let last_day: Option<Day> = fields.parsed("last_day", DAY_EN, DAY_ZH);
+        let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE);
+        let first_day: Option<Day> = fields.parsed("first_day");
+        let last_day: Option<Day> = fields.parsed("last_day");
         let form: Option<StudyForm> = fields.word("form");
         let form_reason = match form {
             Some(StudyForm::Other) => fields.text("form_reason", MAX_TITLE).map(Some),
@@ -526,11 +516,7 @@ fn read_course(fields: &mut Fields<'_>) -> Option<(CourseCode, String)> {
     let path = fields.path_of("course");
     let value = fields.value("course")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
-    let code = fields.parsed(
-        "code",
-        "must be 1 to 64 characters of A-Z a-z 0-9 . _ -",
-        "应为 1 到 64 个字符，限 A-Z a-z 0-9 . _ -",
-    );
+    let code = fields.parsed("code");
     let title = fields.text("title", MAX_TITLE);
     fields.finish();
     code.zip(title)
@@ -544,9 +530,9 @@ impl Activity {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let attendees =
             fields.integer("attendees", 1, u64::from(MAX_ATTENDEES)).and_then(|count| u32::try_from(count).ok());
-        let attendees_digest = fields.parsed("attendees_digest", HASH_EN, HASH_ZH);
-        let date = fields.parsed("date", DAY_EN, DAY_ZH);
-        let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE, HASH_EN, HASH_ZH);
+        let attendees_digest = fields.parsed("attendees_digest");
+        let date = fields.parsed("date");
+        let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE);
         let topic = fields.text("topic", MAX_TITLE);
         Some(Self {
             attendees: attendees?,
@@ -612,8 +598,8 @@ fn read_target(fields: &mut Fields<'_>) -> Option<(EntryId, Hash)> {
     let path = fields.path_of("target");
     let value = fields.value("target")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
-    let commitment = fields.parsed("commitment", HASH_EN, HASH_ZH);
-    let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
+    let commitment = fields.parsed("commitment");
+    let id = fields.parsed("id");
     fields.finish();
     id.zip(commitment)
 }
@@ -635,15 +621,12 @@ fn read_replacement(fields: &mut Fields<'_>) -> Option<Record> {
     record
 }
 
-const KEY_ID_EN: &str = "must be a key id: 64 lower-case hexadecimal digits";
-const KEY_ID_ZH: &str = "应为密钥编号：64 位小写十六进制";
-
 impl KeyChange {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         match fields.string("action").as_deref() {
             Some("add") => Self::read_add(fields),
             Some(action @ ("retire" | "revoke")) => {
-                let target = fields.parsed("target", KEY_ID_EN, KEY_ID_ZH);
+                let target = fields.parsed("target");
                 let reason = fields.word("reason");
                 if action == "retire" {
                     return Some(Self::Retire { target: target?, reason: reason? });
@@ -666,7 +649,7 @@ impl KeyChange {
         let key = read_public_key(fields);
         let owner = read_owner(fields);
         let role: Option<Role> = fields.word("role");
-        let kinds: Option<Vec<Kind>> = fields.ascending("kinds", 0, 8, "must be a kind of entry", "应为记录种类");
+        let kinds: Option<Vec<Kind>> = fields.ascending("kinds", 0, 8);
         if let Some((role, kinds)) = role.zip(kinds.as_ref())
             && !role.may_have(kinds)
         {
@@ -712,8 +695,8 @@ fn read_public_key(fields: &mut Fields<'_>) -> Option<(Alg, Vec<u8>)> {
     let path = fields.path_of("key");
     let value = fields.value("key")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
-    let alg = fields.parsed("alg", Alg::FORM_EN, Alg::FORM_ZH);
-    let public = fields.parsed::<HexBytes>("public", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    let alg = fields.parsed("alg");
+    let public = fields.parsed::<HexBytes>("public");
     check_length(&mut fields, "public", alg.as_ref(), public.as_ref(), PUBLIC_KEY_LENGTH);
     fields.finish();
     Some((alg?, public?.0))
@@ -723,11 +706,7 @@ fn read_owner(fields: &mut Fields<'_>) -> Option<Owner> {
     let path = fields.path_of("owner");
     let value = fields.value("owner")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
-    let code = fields.parsed(
-        "code",
-        "must be a unified social credit code of 18 characters with a right check character",
-        "应为 18 位统一社会信用代码，且校验码正确",
-    );
+    let code = fields.parsed("code");
     let name = fields.text("name", MAX_TITLE);
     fields.finish();
     Some(Owner { code: code?, name: name? })
@@ -748,12 +727,7 @@ pub(super) fn check_length(
 }
 
 /// 1 to [`MAX_KEY_BYTES`] bytes in lower-case hexadecimal.
-pub(super) struct HexBytes(pub(super) Vec<u8>);
-
-impl HexBytes {
-    pub(super) const FORM_EN: &'static str = "must be 1 to 256 bytes in lower-case hexadecimal";
-    pub(super) const FORM_ZH: &'static str = "应为 1 到 256 字节的小写十六进制";
-}
+pub struct HexBytes(pub(super) Vec<u8>);
 
 impl FromStr for HexBytes {
     type Err = FormError;

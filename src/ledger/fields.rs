@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::forms::Form;
 use super::json::{self, TextError};
 use crate::standard::UnknownWord;
 
@@ -257,12 +258,12 @@ impl<'e> Fields<'e> {
         }
     }
 
-    /// A string that `T` reads; `en` and `zh` say the form.
-    pub fn parsed<T: FromStr>(&mut self, name: &str, en: &str, zh: &str) -> Option<T> {
+    /// A string that `T` reads.
+    pub fn parsed<T: Form>(&mut self, name: &str) -> Option<T> {
         let text = self.string(name)?;
         let parsed = text.parse().ok();
         if parsed.is_none() {
-            self.note(name, Problem::form(en, zh));
+            self.note(name, Problem::form(T::EN, T::ZH));
         }
         parsed
     }
@@ -293,14 +294,14 @@ impl<'e> Fields<'e> {
     }
 
     /// An array of strings that `T` reads, `min` to `max` of them.
-    pub fn list<T: FromStr>(&mut self, name: &str, min: usize, max: usize, en: &str, zh: &str) -> Option<Vec<T>> {
+    pub fn list<T: Form>(&mut self, name: &str, min: usize, max: usize) -> Option<Vec<T>> {
         let items = self.array(name, min, max)?;
         let mut list = Vec::with_capacity(items.len());
         for (i, item) in items.into_iter().enumerate() {
             match item.as_str().and_then(|text| text.parse().ok()) {
                 Some(parsed) => list.push(parsed),
                 None => {
-                    self.note(&format!("{name}[{i}]"), Problem::form(en, zh));
+                    self.note(&format!("{name}[{i}]"), Problem::form(T::EN, T::ZH));
                     return None;
                 }
             }
@@ -309,15 +310,8 @@ impl<'e> Fields<'e> {
     }
 
     /// An array as [`Fields::list`], which must be strictly ascending.
-    pub fn ascending<T: FromStr + Ord>(
-        &mut self,
-        name: &str,
-        min: usize,
-        max: usize,
-        en: &str,
-        zh: &str,
-    ) -> Option<Vec<T>> {
-        let list = self.list(name, min, max, en, zh)?;
+    pub fn ascending<T: Form + Ord>(&mut self, name: &str, min: usize, max: usize) -> Option<Vec<T>> {
+        let list = self.list(name, min, max)?;
         if !list.is_sorted_by(|a: &T, b: &T| a < b) {
             self.note(name, Problem::NotAscending);
             return None;

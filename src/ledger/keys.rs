@@ -27,9 +27,6 @@ pub enum Alg {
 }
 
 impl Alg {
-    pub(super) const FORM_EN: &'static str = "must be the name of an algorithm such as Ed25519";
-    pub(super) const FORM_ZH: &'static str = "应为算法名称，如 Ed25519";
-
     /// The name.
     pub fn as_str(&self) -> &str {
         match self {

@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod commitment;
 pub mod entry;
 pub mod fields;
+pub mod forms;
 pub mod json;
 pub mod keys;
 pub mod receipt;

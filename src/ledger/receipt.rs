@@ -20,8 +20,6 @@ pub const MAX_RECEIPT: usize = 512 * 1024;
 
 const RECEIPT_CONTEXT: &[u8] = b"cqo-ledger/receipt/v1\n";
 const FORMAT: &str = "cqo-ledger/receipt/v1";
-const MOMENT_EN: &str = "must be a moment such as 2026-11-22T08:00:00.123Z";
-const MOMENT_ZH: &str = "应为时刻，如 2026-11-22T08:00:00.123Z";
 
 /// One accepted entry: with the salt its holder can recompute the commitment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +133,7 @@ impl SignedReceipt {
 fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     let mut fields = Fields::of(value, "", errors)?;
     let receipt = fields.value("receipt");
-    let signature = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    let signature = fields.parsed::<HexBytes>("sig");
     check_length(&mut fields, "sig", Some(&Alg::Ed25519), signature.as_ref(), SIGNATURE_LENGTH);
     let receipt = receipt.and_then(|value| read_receipt(value, fields.errors()));
     fields.finish();
@@ -150,10 +148,10 @@ fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
     if fields.string("alg").is_some_and(|alg| alg != Alg::Ed25519.as_str()) {
         fields.note("alg", Problem::Choice("Ed25519".into()));
     }
-    let ledger = fields.parsed("ledger", "must be the origin of a ledger", "应为账本的名称（origin）");
-    let accepted = fields.parsed("accepted", MOMENT_EN, MOMENT_ZH);
-    let seal_by = fields.parsed("seal_by", MOMENT_EN, MOMENT_ZH);
-    let key = fields.parsed("key", "must be a key id", "应为密钥编号");
+    let ledger = fields.parsed("ledger");
+    let accepted = fields.parsed("accepted");
+    let seal_by = fields.parsed("seal_by");
+    let key = fields.parsed("key");
     let entries = fields.array("entries", 1, MAX_RECEIPT_ENTRIES).and_then(|items| {
         let read: Vec<Option<ReceiptEntry>> = items
             .into_iter()
@@ -167,13 +165,11 @@ fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
 }
 
 fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<ReceiptEntry> {
-    const HASH_EN: &str = "must be 64 lower-case hexadecimal digits";
-    const HASH_ZH: &str = "应为 64 位小写十六进制";
     let mut fields = Fields::of(value, path, errors)?;
-    let commitment = fields.parsed("commitment", HASH_EN, HASH_ZH).map(Commitment::from_hash);
-    let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
-    let salt = fields.parsed("salt", HASH_EN, HASH_ZH);
-    let sha256 = fields.parsed("sha256", HASH_EN, HASH_ZH);
+    let commitment = fields.parsed("commitment").map(Commitment::from_hash);
+    let id = fields.parsed("id");
+    let salt = fields.parsed("salt");
+    let sha256 = fields.parsed("sha256");
     fields.finish();
     Some(ReceiptEntry { id: id?, sha256: sha256?, salt: salt?, commitment: commitment? })
 }

@@ -164,10 +164,9 @@ fn read_signatures(items: Vec<Value>, errors: &mut FieldErrors) -> Option<Vec<Si
 
 fn read_signature(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Signature> {
     let mut fields = Fields::of(item, path, errors)?;
-    let alg = fields.parsed("alg", Alg::FORM_EN, Alg::FORM_ZH);
-    let key =
-        fields.parsed("key", "must be a key id: 64 lower-case hexadecimal digits", "应为密钥编号：64 位小写十六进制");
-    let sig = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    let alg = fields.parsed("alg");
+    let key = fields.parsed("key");
+    let sig = fields.parsed::<HexBytes>("sig");
     check_length(&mut fields, "sig", alg.as_ref(), sig.as_ref(), SIGNATURE_LENGTH);
     fields.finish();
     Some(Signature { alg: alg?, key: key?, bytes: sig?.0 })

@@ -20,6 +20,7 @@ use super::vault::{DataKeyId, Vault};
 use super::{Service, random_bytes};
 use crate::ledger::entry::{CourseCode, LearnerId, MAX_NAME, MAX_TITLE};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
+use crate::ledger::forms::Form;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, choice};
 use crate::store::{Commit, Key, MAX_SCAN_ROWS, Store, Table};
@@ -45,6 +46,11 @@ choice! {
         /// Supervises a certifying body (7.3).
         CompetentAuthority = "competent_authority", "行政主管部门";
     }
+}
+
+impl Form for OrganisationRole {
+    const EN: &'static str = "must be certifying_body, provider, employer or competent_authority";
+    const ZH: &'static str = "应为 certifying_body、provider、employer 或 competent_authority";
 }
 
 /// An organisation.
@@ -463,7 +469,7 @@ impl Service {
 
     fn read_learner(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Learner> {
         let mut fields = Fields::of(item, path, errors)?;
-        let id = fields.parsed("id", "must be a UUID of version 7, in lower case", "应为小写的 UUID 第 7 版");
+        let id = fields.parsed("id");
         let name = fields.text("name", MAX_NAME);
         let provider = self.read_provider(actor, &mut fields);
         let employers = match fields.has("employers") {
@@ -484,11 +490,7 @@ impl Service {
 
     fn read_course(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Course> {
         let mut fields = Fields::of(item, path, errors)?;
-        let code = fields.parsed(
-            "code",
-            "must be 1 to 64 characters of A-Z a-z 0-9 . _ -",
-            "应为 1 到 64 个字符，限 A-Z a-z 0-9 . _ -",
-        );
+        let code = fields.parsed("code");
         let title = fields.text("title", MAX_TITLE);
         let hours = fields
             .integer("hours", 1, u64::from(MAX_ENTRY_HOURS.hundredths()))
@@ -503,7 +505,7 @@ impl Service {
     fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_>) -> Option<CreditCode> {
         let provider = match actor {
             Actor::Recorder(code) if !fields.has("provider") => code.clone(),
-            _ => fields.parsed("provider", CODE_EN, CODE_ZH)?,
+            _ => fields.parsed("provider")?,
         };
         let problem = match self.directory().organisation(&provider) {
             _ if !actor.owns(&provider) => Problem::mismatch("is not your organisation", "不是您的机构"),
@@ -515,22 +517,13 @@ impl Service {
     }
 }
 
-const CODE_EN: &str = "must be a unified social credit code of 18 characters with a right check character";
-const CODE_ZH: &str = "应为 18 位统一社会信用代码，且校验码正确";
-
 fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     let mut errors = FieldErrors::default();
     let read = (|| {
         let mut fields = Fields::of(input, "", &mut errors)?;
-        let code = fields.parsed("code", CODE_EN, CODE_ZH);
+        let code = fields.parsed("code");
         let name = fields.text("name", MAX_TITLE);
-        let roles: Option<Vec<OrganisationRole>> = fields.list(
-            "roles",
-            1,
-            OrganisationRole::ALL.len(),
-            "must be certifying_body, provider, employer or competent_authority",
-            "应为 certifying_body、provider、employer 或 competent_authority",
-        );
+        let roles: Option<Vec<OrganisationRole>> = fields.list("roles", 1, OrganisationRole::ALL.len());
         fields.finish();
         let mut roles = roles?;
         roles.sort_unstable();
@@ -541,14 +534,11 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
 }
 
 fn read_employment(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
-    const DAY_EN: &str = "must be a day such as 2026-11-22";
-    const DAY_ZH: &str = "应为日期，如 2026-11-22";
     let mut fields = Fields::of(item, path, errors)?;
     let name = fields.text("name", MAX_TITLE);
-    let code = if fields.has("code") { fields.parsed("code", CODE_EN, CODE_ZH).map(Some) } else { Some(None) };
-    let from: Option<Day> = fields.parsed("from", DAY_EN, DAY_ZH);
-    let to: Option<Option<Day>> =
-        if fields.has("to") { fields.parsed("to", DAY_EN, DAY_ZH).map(Some) } else { Some(None) };
+    let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };
+    let from: Option<Day> = fields.parsed("from");
+    let to: Option<Option<Day>> = if fields.has("to") { fields.parsed("to").map(Some) } else { Some(None) };
     if from.zip(to.flatten()).is_some_and(|(from, to)| to < from) {
         fields.note("to", Problem::mismatch("is before `from`", "早于 from"));
     }

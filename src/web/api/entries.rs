@@ -225,8 +225,7 @@ pub(crate) async fn proofs(
 ) -> Result<Response, Problem> {
     let mut errors = FieldErrors::default();
     let ids = Fields::of(body, "", &mut errors).and_then(|mut fields| {
-        let ids: Option<Vec<EntryId>> =
-            fields.list("entries", 1, MAX_BUNDLE_ENTRIES, "must be a UUID of version 7", "应为 UUID 第 7 版");
+        let ids: Option<Vec<EntryId>> = fields.list("entries", 1, MAX_BUNDLE_ENTRIES);
         fields.finish();
         ids
     });

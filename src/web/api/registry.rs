@@ -222,8 +222,7 @@ pub(crate) async fn create_token(
 ) -> Result<Response, Problem> {
     let mut errors = FieldErrors::default();
     let code = Fields::of(body, "", &mut errors).and_then(|mut fields| {
-        let code: Option<CreditCode> =
-            fields.parsed("organisation", "must be a unified social credit code", "应为统一社会信用代码");
+        let code: Option<CreditCode> = fields.parsed("organisation");
         fields.finish();
         code
     });
