@@ -29,10 +29,11 @@ except ImportError:
     sys.exit(2)
 
 BUNDLE_LIMIT = 16 * 1024 * 1024  # section 10
-SMALL_LIMIT = 1024 * 1024  # policies and block proofs; ours to choose, the formats set none
+BLOCK_PROOF_LIMIT = 1024 * 1024  # section 11
+POLICY_LIMIT = EXTRA_LIMIT = 65536  # sections 10 and 11
 SIGNED_LIMIT = 16384  # section 4
 BLOCK_LIMIT = 1024  # section 7
-SIGNATURE_LINES = 100  # of one note; ours to choose, C2SP asks for at least 16
+SIGNATURE_LINES, SIGNATURE_LINE = 100, 8192  # section 10: lines of one note, and bytes of one line with its newline
 DEPTH = 8  # section 2, rule 3
 MAX_INT = 2**53 - 1
 PASSED, FAILED, OPEN = "passed", "failed", "open"
@@ -88,19 +89,19 @@ def decimal(text):
 
 
 def is_moment(text):
-    """Whether this is a moment, and one that the calendar has (so no second 60, no year 0)."""
+    """Whether this is a moment, and one that the calendar has (so no second 60), from 1970 on."""
     if not re.fullmatch(MOMENT, text):
         return False
     try:
         datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
     except ValueError:
         return False
-    return int(text[17:19]) < 60  # strptime lets 60 and 61 through
+    return text >= "1970" and int(text[17:19]) < 60  # strptime lets 60 and 61 through
 
 
 def is_credit_code(text):
     """GB 32100-2015: the last character makes the weighted sum, modulo 31, come out at nought."""
-    if not re.fullmatch("[%s]{18}" % CREDIT_ALPHABET, text):
+    if not re.fullmatch("[%s]{2}[0-9]{6}[%s]{10}" % (CREDIT_ALPHABET, CREDIT_ALPHABET), text):
         return False
     total = sum(CREDIT_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(text[:17]))
     return CREDIT_ALPHABET[(31 - total % 31) % 31] == text[17]
@@ -132,6 +133,13 @@ def sound_point(encoded):
     The other non-canonical form, a sign bit on x = 0, exists for y = 1 and y = -1 only, which are of small order."""
     y = int.from_bytes(encoded, "little") & (2**255 - 1)
     return y < FIELD and y not in SMALL_ORDER_Y
+
+
+def sound_key(encoded):
+    """Whether 32 bytes are a public key: sound, and a point of the curve, so that (y^2-1)/(d y^2+1) is a square."""
+    square = pow(int.from_bytes(encoded, "little") & (2**255 - 1), 2, FIELD)
+    above, below = square - 1, square * -121665 * pow(121666, -1, FIELD) + 1
+    return sound_point(encoded) and pow(above * below, (FIELD - 1) // 2, FIELD) == 1
 
 
 def ed25519(public, signature, message):
@@ -176,45 +184,18 @@ REFUSED = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufdd0-\ufdef\ud800-\udfff"
     "\U000e0000-\U000e007f" + "".join(chr(plane * 65536 + low) for plane in range(17) for low in (65534, 65535)) + "]"
 )
-# strings and brackets; a string that never ends runs to the end of the text, so that scanning stays linear
-TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.S)
-
-
-class Unacceptable:
-    """A number that is JSON, but that rule 2 refuses: a fraction, an exponent, or far too long."""
-
-    def __init__(self, _text):
-        pass
 
 
 def small_int(text):
-    return int(text) if len(text) <= 17 else Unacceptable(text)
+    """A number, unless it is far too long for rule 2 (and for the patience of whoever reads it)."""
+    return int(text) if len(text) <= 17 else refused(text)
 
 
-def not_json(text):
-    raise ValueError("%s is not JSON" % text)
+def refused(text):
+    raise ValueError("%s is no number of rule 2" % show(text))
 
 
-def shallow(text):
-    """The JSON text with all that nests deeper than 8 replaced by 0, and whether there was any."""
-    kept, depth, start = [], 0, 0
-    for token in TOKEN.finditer(text):
-        char = text[token.start()]
-        if char in "[{":
-            depth += 1
-            if depth == DEPTH + 1:
-                kept.append(text[start : token.start()])
-        elif char in "]}":
-            if depth == DEPTH + 1:
-                kept.append("0")
-                start = token.end()
-            depth -= 1
-    if depth <= DEPTH:
-        kept.append(text[start:])
-    return "".join(kept), len(kept) > 1 or depth > DEPTH
-
-
-def canonical(value):
+def canonical(value, depth=1):
     """RFC 8785 for the values that the rules admit. Raises Failed on any other."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -225,11 +206,11 @@ def canonical(value):
         return '"%s"' % re.sub(
             '["\\\\\x00-\x1f]', lambda m: ESCAPES.get(m.group()) or "\\u%04x" % ord(m.group()), value
         )
+    need(depth <= DEPTH, "it nests deeper than %d" % DEPTH)
     if isinstance(value, list):
-        return "[%s]" % ",".join(canonical(item) for item in value)
-    need(isinstance(value, dict), "a number is not an integer of the allowed form")
+        return "[%s]" % ",".join(canonical(item, depth + 1) for item in value)
     names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
-    return "{%s}" % ",".join(canonical(name) + ":" + canonical(value[name]) for name in names)
+    return "{%s}" % ",".join(canonical(name) + ":" + canonical(value[name], depth + 1) for name in names)
 
 
 def canonical_bytes(value):
@@ -237,6 +218,16 @@ def canonical_bytes(value):
         return canonical(value).encode("utf-8")
     except UnicodeEncodeError:
         raise Failed("a string holds a lone surrogate")
+
+
+def read_json(data):
+    """The value of a document that is canonical, byte for byte."""
+    try:
+        value = json.loads(data.decode("utf-8"), parse_int=small_int, parse_float=refused, parse_constant=refused)
+    except (ValueError, RecursionError) as error:
+        raise Failed("it is not JSON of section 2: %s" % show(str(error)))
+    need(canonical_bytes(value) == data, "it is not canonical JSON (RFC 8785)")
+    return value
 
 
 # Checks of one JSON value. Each maker returns a function (value, where) that raises Failed.
@@ -324,7 +315,7 @@ def is_day(value):
         datetime.datetime.strptime(value, "%Y-%m-%d")
     except ValueError:
         return False
-    return bool(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value)) and 1990 <= int(value[:4]) <= 2100
+    return bool(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value)) and 1900 <= int(value[:4]) <= 2199
 
 
 def boolean(value, where):
@@ -383,7 +374,7 @@ HASH = matching(HEX32, "64 hexadecimal digits")
 ID = matching(UUID7, "a UUID of version 7")
 ALG = matching("[-A-Za-z0-9]{1,32}", "the name of an algorithm")
 CREDIT_CODE = passing(is_credit_code, "a valid credit code")
-DAY = passing(is_day, "a day of the years 1990 to 2100")
+DAY = passing(is_day, "a day of the years 1900 to 2199")
 EVIDENCE = listing(HASH, 0, 20, ascending=True)
 LEARNER = closed({"id": ID, "name": text(100)})
 COMMON = {
@@ -391,7 +382,7 @@ COMMON = {
     "kind": one_of("study", "activity", "correction", "key"),
     "ledger": matching(ORIGIN, "an origin"),
     "recorder": CREDIT_CODE,
-    "rulebook": matching(r"[0-9]{4}\.[0-9]{1,3}", "a version of the rulebook"),
+    "rulebook": matching(r"[0-9]{4}\.(?:0|[1-9][0-9]{0,2})", "a version of the rulebook"),
 }
 STUDY = {
     "completes": boolean,
@@ -490,9 +481,16 @@ class Block:
         need(1 <= self.entries <= 65536, "%s does not have 1 to 65,536 entries" % where)
         need(is_moment(self.time), "%s has an impossible time" % where)
 
+    def stand(self, origin):
+        """What step `chain` asks of every block text by itself."""
+        need(self.origin == origin, "block %d is of another ledger than the checkpoint" % self.height)
+        if self.height == 0:
+            need(self.previous == "0" * 64 and self.total == self.entries, "block 0 does not begin a chain")
+        need(self.total >= self.entries + self.height, "block %d: its total is too small" % self.height)
+
 
 class Checkpoint:
-    """A checkpoint as served: a signed note whose text begins with origin, size and root."""
+    """A checkpoint as served: a signed note whose text is origin, size and root."""
 
     def __init__(self, note):
         need(not re.search("[\x00-\x09\x0b-\x1f]", note), "the checkpoint has a control character")
@@ -500,7 +498,7 @@ class Checkpoint:
         cut = note.rindex("\n\n") + 1
         self.body = note[:cut].encode("utf-8")
         lines = note[:cut].split("\n")[:-1]
-        need(len(lines) >= 3 and all(lines), "the checkpoint lacks a line, or has an empty one")
+        need(len(lines) == 3, "the checkpoint does not have exactly three lines")
         self.origin, size, root = lines[0], decimal(lines[1]), strict_base64(lines[2])
         need(re.fullmatch(ORIGIN, self.origin), "the origin of the checkpoint is malformed")
         need(size is not None, "the size of the checkpoint is malformed")
@@ -509,6 +507,7 @@ class Checkpoint:
         lines = note[cut + 1 :].split("\n")[:-1]
         need(1 <= len(lines) <= SIGNATURE_LINES, "the checkpoint does not have 1 to %d signatures" % SIGNATURE_LINES)
         for line in lines:
+            need(len(line.encode("utf-8")) < SIGNATURE_LINE, "a signature line is too long")
             parts = line.split(" ")
             need(len(parts) == 3 and parts[0] == "\u2014" and is_key_name(parts[1]), "a signature line is malformed")
             payload = strict_base64(parts[2])
@@ -526,16 +525,16 @@ class Policy:
     """A C2SP trust policy: which logs and witnesses are trusted, and how many witnesses a checkpoint needs."""
 
     def __init__(self, data):
+        need(len(data) <= POLICY_LIMIT, "it is longer than 64 KiB")
         need(re.fullmatch(rb"[\t\n\x20-\x7e\x80-\xff]*", data), "it has a control character (CR counts as one)")
-        need(data.endswith(b"\n"), "its last line does not end in a newline")
         self.known = {}  # (key name, key id) -> (policy name of the witness or None for a log, public key)
         self.groups, self.names, self.members, self.quorum, self.keys = [], {"none"}, set(), None, set()
-        for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), 1):
-            words = [word for word in re.split("[ \t]+", line) if word]
-            if words and not words[0].startswith("#"):
+        for number, line in enumerate(data.split(b"\n"), 1):
+            words = [word for word in re.split(b"[ \t]+", line) if word]
+            if words and not words[0].startswith(b"#"):
                 try:
-                    self.take(words)
-                except Failed as reason:
+                    self.take([word.decode("utf-8") for word in words])
+                except (Failed, UnicodeDecodeError) as reason:
                     raise Failed("line %d: %s" % (number, reason))
         need(self.quorum is not None, "it has no quorum line")
 
@@ -571,9 +570,9 @@ class Policy:
         material = strict_base64(parts[2])
         need(material is not None and len(material) == 33, "the verifier key is not an Ed25519 key")
         need(material[0] == kind, "the type of the verifier key is not the one of this kind of line")
-        key_id = sha256(parts[0].encode("utf-8", "surrogateescape") + b"\n" + material)[:4]
+        key_id = sha256(parts[0].encode("utf-8") + b"\n" + material)[:4]
         need(parts[1] == key_id.hex(), "the key id does not belong to the verifier key")
-        need(sound_point(material[1:]), "the public key is of small order or not canonical")
+        need(sound_key(material[1:]), "the public key is no point, of small order or not canonical")
         need(material[1:] not in self.keys and (parts[0], key_id) not in self.known, "a key is listed twice")
         self.keys.add(material[1:])
         self.known[(parts[0], key_id)] = (witness, material[1:])
@@ -627,10 +626,11 @@ class Register:
     """The key register: who may sign what, from which element on and until which."""
 
     def __init__(self, elements, origin):
-        self.elements, self.keys, self.unknown = [canonical_bytes(element) for element in elements], {}, None
-        self.prefixes, ids, running = {}, set(), hashlib.sha256(b"[")
-        for number, (element, data) in enumerate(zip(elements, self.elements)):
-            entry = element["entry"]
+        self.keys, self.unknown = {}, None  # unknown: why something could not be checked
+        self.numbers, self.prefixes, ids, running = {}, {}, set(), hashlib.sha256(b"[")
+        for number, element in enumerate(elements):
+            entry, data = element["entry"], canonical_bytes(element)
+            self.numbers[data] = number
             need(entry["ledger"] == origin, "element %d of the register is of another ledger" % number)
             need(entry["id"] not in ids, "element %d of the register repeats an entry id" % number)
             ids.add(entry["id"])
@@ -649,8 +649,8 @@ class Register:
             public = bytes.fromhex(entry["key"]["public"])
             target = sha256(entry["key"]["alg"].encode("ascii") + b"\n" + public).hex()
             need(target not in self.keys, "%s adds a key a second time" % where)
-            good = entry["key"]["alg"] != "Ed25519" or sound_point(public)
-            need(good, "%s adds a key of small order or not canonical" % where)
+            good = entry["key"]["alg"] != "Ed25519" or sound_key(public)
+            need(good, "%s adds a key that is no point, of small order or not canonical" % where)
         if number == 0:
             need(add and entry["role"] == "authority", "%s does not add an authority" % where)
             need(signers == [target], "%s is not signed by exactly the key that it adds" % where)
@@ -704,10 +704,9 @@ class Register:
             need(good, "%s: a signature is not valid" % where)
 
     def settle(self):
-        """Open the current step when a signature since the last call was of an unknown algorithm."""
-        reason, self.unknown = self.unknown, None
-        if reason:
-            raise Open(reason)
+        """Open the current step when a signature so far was of an unknown algorithm."""
+        if self.unknown:
+            raise Open(self.unknown)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -740,13 +739,11 @@ class Bundle:
 
     kind, steps = "proof", BUNDLE_STEPS
 
-    def __init__(self, name, data, value, too_deep, options):
-        self.name, self.data, self.value, self.too_deep, self.options = name, data, value, too_deep, options
-        self.results, self.entries = [], []
+    def __init__(self, data, options):
+        self.data, self.options, self.results, self.entries = data, options, [], []
 
     def form(self):
-        need(not self.too_deep, "it nests deeper than 8")
-        need(canonical_bytes(self.value) == self.data, "it is not canonical JSON (RFC 8785)")
+        self.value = read_json(self.data)
         BUNDLE(self.value, "bundle")
         self.entries = self.value["entries"]
         places = [(entry["block"], entry["index"]) for entry in self.entries]
@@ -777,13 +774,14 @@ class Bundle:
             yield block
         yield self.tip
 
+    def shown(self):
+        """The block texts that this file shows to be on its chain."""
+        return list(self.sequence())
+
     def chain(self):
         note, tip = self.note, self.tip
         for block in self.sequence():
-            need(block.origin == note.origin, "block %d is of another ledger" % block.height)
-            if block.height == 0:
-                need(block.previous == "0" * 64 and block.total == block.entries, "block 0 does not begin a chain")
-            need(block.total >= block.entries + block.height, "block %d: its total is too small" % block.height)
+            block.stand(note.origin)
         for block, previous, path in self.blocks.values():
             at = "block %d" % block.height
             good = path_leads(block.data, block.height, note.size, path, note.root)
@@ -812,7 +810,7 @@ class Bundle:
         return "every block leads to the root of the checkpoint of %d blocks" % note.size
 
     def keys(self):
-        self.register = Register(self.value["keys"], self.origin)
+        self.register = Register(self.value["keys"], self.origin)  # also of use where the step stays open
         length = self.register.prefixes
         need(length.get(self.tip.keys) == len(self.value["keys"]), "the register is not the one that the tip names")
         before = 1
@@ -844,20 +842,21 @@ class Bundle:
 
     def signatures(self):
         register = self.register
+        register.settle()  # without the register no signature can be checked
         for item in self.entries:
             signed, entry, at = item["signed"], item["signed"]["entry"], "entry %d-%d" % (item["block"], item["index"])
             block, previous, _ = self.blocks[item["block"]]
             until = register.prefixes[block.keys]
             since = register.prefixes[previous.keys] if previous else 0
-            if entry["kind"] == "key":  # rule 2 of section 5 has judged its signers
-                added = canonical_bytes(signed) in register.elements[since:until]
-                need(added, "%s is a key entry that its block did not add to the register" % at)
+            if entry["kind"] == "key":  # step `keys` has judged its signers, if it is an element
+                number = register.numbers.get(canonical_bytes(signed), -1)
+                need(since <= number < until, "%s is a key entry that its block did not add to the register" % at)
+                continue
             for signature in signed["signatures"]:
                 key = register.keys.get(signature["key"])
                 need(key, "%s is signed by a key that is not in the register" % at)
-                if entry["kind"] != "key":
-                    need(register.works(signature["key"], since), "%s: its key does not work at this position" % at)
-                    need(entry["kind"] in key["kinds"], "%s: its key may not sign this kind" % at)
+                need(register.works(signature["key"], since), "%s: its key does not work at this position" % at)
+                need(entry["kind"] in key["kinds"], "%s: its key may not sign this kind" % at)
                 bad = key["compromised_from"] is not None and key["compromised_from"] <= item["block"]
                 need(not bad, "%s is signed by a key that was compromised by then" % at)
             register.check_signatures(signed, self.origin, at)
@@ -880,11 +879,11 @@ class BlockProof:
 
     kind, steps = "tlog-proof", BLOCK_STEPS
 
-    def __init__(self, name, data, options):
-        self.name, self.data, self.options, self.results = name, data, options, []
+    def __init__(self, data, options):
+        self.data, self.options, self.results, self.block = data, options, [], None
 
     def form(self):
-        need(len(self.data) <= SMALL_LIMIT, "it is longer than 1 MiB")
+        need(len(self.data) <= BLOCK_PROOF_LIMIT, "it is longer than 1 MiB")
         try:
             head, empty, note = self.data[len(TLOG_HEADER) :].decode("utf-8").partition("\n\n")
         except UnicodeDecodeError:
@@ -893,7 +892,7 @@ class BlockProof:
         lines, self.extra = head.split("\n"), None
         if lines[0].startswith("extra "):
             self.extra = strict_base64(lines.pop(0)[len("extra ") :])
-            need(self.extra is not None, "the extra line is not base64")
+            need(self.extra is not None and len(self.extra) <= EXTRA_LIMIT, "the extra line is not base64, or too long")
         need(lines and lines[0].startswith("index "), "it has no index line")
         self.index = decimal(lines.pop(0)[len("index ") :])
         need(self.index is not None, "the index is malformed")
@@ -917,13 +916,14 @@ class BlockProof:
         need(good, "the path does not lead from the block to the root of the checkpoint")
         block = Block(leaf, "the leaf")
         need(block.height == self.index, "the height of the block is not its index")
-        need(block.origin == self.note.origin, "the block is of another ledger than the checkpoint")
-        if block.height == 0:
-            need(block.previous == "0" * 64 and block.total == block.entries, "block 0 does not begin a chain")
-        need(block.total >= block.entries + block.height, "the total of the block is too small")
+        block.stand(self.note.origin)
         late = self.options.at is not None and block.time > self.options.at
         need(not late, "the block was sealed at %s, after the moment asked for" % block.time)
+        self.block = block
         return "block %d, sealed %s, leads to the root of the checkpoint" % (block.height, block.time)
+
+    def shown(self):
+        return [self.block] if self.block else []
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -931,72 +931,94 @@ class BlockProof:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-class Joint:
-    """Section 3 and step `corrections`: the entries of all sound files of a run, each counted once, and the hours."""
+def failed(results):
+    return FAILED in [state for _, state, _ in results]
 
-    def __init__(self, bundles):
-        self.bundles = [b for b in bundles if FAILED not in [state for _, state, _ in b.results]]
-        self.left_out = len(bundles) - len(self.bundles)
-        self.entries = {}  # (origin, entry id) -> entry with its place
-        self.first = {}  # (origin, id of a target) -> the correction of it that counts
-        self.learners = []
+
+class Joint:
+    """What only all files without a failed step show together: one chain, the corrections that count, and the hours."""
+
+    def __init__(self, files):
+        self.files = [file for file in files if not failed(file.results)]
+        self.results, self.learners = [], []
+        if len(self.files) > 1:
+            run(self.one_chain, self.results, "one_chain")
+        if any(file.kind == "proof" for file in files):
+            run_after(self.corrections, self.results, "corrections")
+
+    def one_chain(self):
+        """Two texts for one height of one ledger: the operator showed two chains."""
+        texts = {}
+        for block in (block for file in self.files for block in file.shown()):
+            same = texts.setdefault((block.origin, block.height), block.data) == block.data
+            need(same, "block %d of %s: both shown chains cannot be one, the operator showed two (运营方出示了两条链)"
+                 % (block.height, block.origin))  # fmt: skip
+        return "%d blocks, and no height with two texts" % len(texts)
 
     def corrections(self):
-        for bundle in self.bundles:
+        self.entries = {}  # (origin, entry id) -> entry with its place
+        self.first = {}  # (origin, id of a target) -> the correction of it that counts
+        for bundle in (file for file in self.files if file.kind == "proof"):
             for item in bundle.entries:
                 entry = item["signed"]["entry"]
-                roles = [bundle.register.keys[s["key"]]["role"] for s in item["signed"]["signatures"]]
+                keys = [bundle.register.keys.get(signature["key"]) for signature in item["signed"]["signatures"]]
+                authority = any(key and key["role"] == "authority" for key in keys)
                 place = (item["block"], item["index"])
-                record = {"entry": entry, "place": place, "commitment": item["commitment"], "roles": roles}
+                record = {"entry": entry, "place": place, "commitment": item["commitment"], "authority": authority}
                 known = self.entries.setdefault((bundle.origin, entry["id"]), record)
                 good = (known["commitment"], known["place"]) == (record["commitment"], place)
                 need(good, "two different entries of %s have the id %s" % (bundle.origin, entry["id"]))
+        self.entries = dict(sorted(self.entries.items(), key=lambda pair: pair[1]["place"]))
         missing = 0
-        for (origin, _), record in sorted(self.entries.items(), key=lambda pair: pair[1]["place"]):
+        for (origin, _), record in self.entries.items():
             if record["entry"]["kind"] == "correction":
-                target = self.entries.get((origin, record["entry"]["target"]["id"]))
-                if target is None:
+                target = (origin, record["entry"]["target"]["id"])
+                if target in self.entries:
+                    self.judge(record, self.entries[target])
+                    self.first.setdefault(target, record)
+                else:
                     missing += 1
-                elif (origin, record["entry"]["target"]["id"]) not in self.first:
-                    self.judge(record, target)
-                    self.first[(origin, record["entry"]["target"]["id"])] = record
         self.total()
+        if not self.entries:
+            raise Open("no entry passed (没有通过核验的记录)")
         if missing:
             raise Open("%d corrections have their target in none of the files (缺少被更正的记录)" % missing)
-        if self.left_out:
-            raise Open("%d files failed and were left out (未计入核验失败的文件)" % self.left_out)
-        return "all corrections among the files count, or come after one that does"
+        return "all corrections among the files hold, and the first one of each target counts"
 
     @staticmethod
     def judge(record, target):
-        """Whether a correction that comes first counts."""
+        """Section 3: what must hold of a correction, whether it is the first one of its target or not."""
         correction, was, at = record["entry"], target["entry"], "correction %d-%d" % record["place"]
         need(correction["target"]["commitment"] == target["commitment"].hex(), "%s names another commitment" % at)
         need(target["place"] < record["place"], "%s stands before its target" % at)
         says = was.get("replacement", was)  # what the target says: a superseding correction speaks by its replacement
-        sort = says["kind"] if says["kind"] in ("study", "activity") else None
-        need(sort, "%s corrects an entry that cannot be corrected" % at)
+        need(says["kind"] in ("study", "activity"), "%s corrects an entry that says nothing to correct" % at)
         need(correction["learner"]["id"] == was["learner"]["id"], "%s is for another learner" % at)
-        mine = correction["recorder"] == was["recorder"] or "authority" in record["roles"]
+        mine = correction["recorder"] == was["recorder"] or record["authority"]
         need(mine, "%s is signed neither by the recorder of its target nor by an authority" % at)
-        same = correction["action"] == "void" or correction["replacement"]["kind"] == sort
+        same = correction["action"] == "void" or correction["replacement"]["kind"] == says["kind"]
         need(same, "%s replaces an entry by another kind" % at)
 
     def total(self):
-        """Credit hours of each learner: study entries, followed from correction to correction to what holds now."""
+        """What each learner's study and activity entries say in the end, from correction to correction that counts."""
         sums = {}
-        for (origin, _), record in sorted(self.entries.items(), key=lambda pair: pair[1]["place"]):
+        for (origin, _), record in self.entries.items():
             entry = says = record["entry"]
-            if entry["kind"] != "study":
+            if entry["kind"] == "key":
+                continue
+            nothing = {"id": entry["learner"]["id"], "name": "", "hours": 0, "entries": 0, "activities": 0}
+            learner = sums.setdefault((origin, entry["learner"]["id"]), nothing)
+            learner["name"] = entry["learner"]["name"]  # the newest comes last
+            if entry["kind"] == "correction":
                 continue
             while (origin, entry["id"]) in self.first:
                 entry = self.first[(origin, entry["id"])]["entry"]
                 says = entry.get("replacement")
-            learner = sums.setdefault((origin, entry["learner"]["id"]), {"hours": 0, "entries": 0})
-            learner.update(id=entry["learner"]["id"], name=entry["learner"]["name"])
-            if says:
+            if says and says["kind"] == "study":
                 learner["hours"] += says["hours"]
                 learner["entries"] += 1
+            elif says:
+                learner["activities"] += 1
         self.learners = [sums[who] for who in sorted(sums)]
 
 
@@ -1010,13 +1032,12 @@ def run(step, results, name):
         results.append((name, OPEN, str(reason)))
 
 
-def run_file(proof):
-    """All steps of a file, in order; after a failed one the others could not be checked."""
-    for name in proof.steps:
-        if proof.results and FAILED in [state for _, state, _ in proof.results]:
-            proof.results.append((name, OPEN, "a step before it failed (前一步骤失败)"))
-        else:
-            run(getattr(proof, name), proof.results, name)
+def run_after(step, results, name):
+    """Run one step, unless one before it failed."""
+    if failed(results):
+        results.append((name, OPEN, "a step before it failed (前一步骤失败)"))
+    else:
+        run(step, results, name)
 
 
 def read(name, limit):
@@ -1029,20 +1050,17 @@ def read(name, limit):
 
 
 def load(name, options):
-    """The proof in a file, by its content: a block proof, or JSON with a known format."""
+    """The proof in a file, by its content. Once recognised, whatever is wrong with it fails its step `form`."""
     data = read(name, BUNDLE_LIMIT)
     if data.startswith(TLOG_HEADER):
-        return BlockProof(name, data, options)
-    if len(data) > BUNDLE_LIMIT:
-        raise Misuse("it is longer than 16 MiB")
+        return BlockProof(data, options)
     try:
-        content, too_deep = shallow(data.decode("utf-8"))
-        value = json.loads(content, parse_int=small_int, parse_float=Unacceptable, parse_constant=not_json)
-    except (ValueError, RecursionError):
-        raise Misuse("it is neither UTF-8 JSON nor a tlog-proof")
-    if not isinstance(value, dict) or value.get("format") != "cqo-ledger/proof/v1":
-        raise Misuse("it is JSON of no known format")
-    return Bundle(name, data, value, too_deep, options)
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Misuse("it is neither UTF-8 nor a tlog-proof")
+    if len(data) > BUNDLE_LIMIT or b'"format":"cqo-ledger/proof/v1"' not in data:
+        raise Misuse("it is neither a proof bundle of at most 16 MiB nor a tlog-proof")
+    return Bundle(data, options)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -1052,8 +1070,8 @@ def load(name, options):
 STATES = {PASSED: "通过 passed", FAILED: "失败 failed", OPEN: "无法核验 could not be checked"}
 STEP_NAMES = {
     "form": "格式 form", "checkpoint": "检查点 checkpoint", "chain": "区块链 chain", "keys": "密钥登记 keys",
-    "batch": "批次 batch", "signatures": "签名 signatures", "corrections": "更正 corrections",
-    "in_force": "现行有效 in_force",
+    "batch": "批次 batch", "signatures": "签名 signatures", "one_chain": "同一条链 one_chain",
+    "corrections": "更正 corrections", "in_force": "现行有效 in_force",
 }  # fmt: skip
 CLOSING = {
     0: "全部通过 everything passed",
@@ -1085,10 +1103,8 @@ def options_of(arguments):
     if options.at is not None and not is_moment(options.at):
         raise Misuse("--at wants a moment such as 2026-11-22T08:00:00.123Z")
     if options.policy is not None:
-        data = read(options.policy, SMALL_LIMIT)
         try:
-            need(len(data) <= SMALL_LIMIT, "it is longer than 1 MiB")
-            options.policy = Policy(data)
+            options.policy = Policy(read(options.policy, POLICY_LIMIT))
         except Failed as reason:
             raise Misuse("the trust policy cannot be used: %s" % reason)
     if options.leaf is not None:
@@ -1098,7 +1114,7 @@ def options_of(arguments):
 
 def verify(arguments):
     """Check everything and return the report as one object."""
-    options, files, bundles, states, unreadable = options_of(arguments), [], [], set(), False
+    options, files, proofs, unreadable = options_of(arguments), [], [], False
     for name in options.files:
         try:
             proof = load(name, options)
@@ -1106,18 +1122,15 @@ def verify(arguments):
             unreadable = True
             files.append({"file": name, "kind": None, "steps": [], "error": str(reason)})
             continue
-        run_file(proof)
+        for step in proof.steps:
+            run_after(getattr(proof, step), proof.results, step)
         proof.data = None
-        if proof.kind == "proof":
-            bundles.append(proof)
-        states.update(state for _, state, _ in proof.results)
+        proofs.append(proof)
         files.append({"file": name, "kind": proof.kind, "steps": as_objects(proof.results)})
-    joint, results = Joint(bundles), []
-    if bundles:
-        run(joint.corrections, results, "corrections")
-        states.update(state for _, state, _ in results)
+    joint = Joint(proofs)
+    states = [state for results in [*(proof.results for proof in proofs), joint.results] for _, state, _ in results]
     status = 1 if FAILED in states else 2 if unreadable else 3 if OPEN in states else 0
-    return {"exit": status, "files": files, "joint": {"steps": as_objects(results), "learners": joint.learners}}
+    return {"exit": status, "files": files, "joint": {"steps": as_objects(joint.results), "learners": joint.learners}}
 
 
 def as_objects(results):

@@ -3,6 +3,7 @@
 mod audit;
 mod client;
 mod data_dir;
+mod demo;
 mod init;
 mod keygen;
 mod keys;
@@ -45,6 +46,8 @@ enum Command {
     Init(init::Args),
     /// 启动服务 | Serve an existing ledger over HTTP
     Serve(serve::Args),
+    /// 演示：虚构的一年 | Found a ledger, fill it with an invented year through its own HTTP interface, and serve it
+    Demo(demo::Args),
     /// 离线核验文件 | Check proof files offline, without the server
     Verify(verify::Args),
     /// 镜像并审计整条链 | Mirror a chain and check everything a stranger can
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Init(args) => init::run(args),
         Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Keygen(args) => keygen::run(&args),

@@ -72,7 +72,7 @@ impl ServeOptions {
 }
 
 pub(super) fn run(args: Args) -> Outcome {
-    start_log();
+    start_log("info");
     runtime()?.block_on(async {
         let dir = DataDir::new(&args.data);
         let listener = bind(args.listen).await?;
@@ -88,10 +88,10 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)
 }
 
-/// Structured logs go to standard error; `RUST_LOG` filters them.
-pub(super) fn start_log() {
+/// Structured logs go to standard error; `RUST_LOG` filters them, and `usual` says what is logged without it.
+pub(super) fn start_log(usual: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr);
     // Only a second start in one process could fail, and then the first one goes on.
     drop(log.try_init());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{EXIT_MISUSE, Failure, Outcome, read_input, say};
+use super::{Failure, Outcome, read_input, say};
 use crate::ledger::bundle::MAX_BUNDLE;
 use crate::ledger::verify::{
     FileKind, FileReport, Joint, Question, State, StepReport, exit_status, verify_file, verify_together,
@@ -70,12 +70,7 @@ pub(super) fn run(args: Args) -> Outcome {
     let checked: Vec<Checked> = args.files.into_iter().map(|path| check(path, question)).collect();
     let reports: Vec<FileReport> = checked.iter().filter_map(|file| file.report.as_ref().ok()).cloned().collect();
     let joint = verify_together(&reports);
-    let status = match exit_status(&reports, &joint) {
-        // Something that failed says more than a file that could not be read.
-        failed @ 1 => failed,
-        _ if reports.len() < checked.len() => EXIT_MISUSE,
-        other => other,
-    };
+    let status = exit_status(&reports, &joint, reports.len() < checked.len());
     if args.json {
         say(as_json(&checked, &joint, status));
     } else {

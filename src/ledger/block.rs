@@ -63,8 +63,11 @@ pub enum LinkError {
     #[error("`previous` is not the digest of the block before")]
     Previous,
     /// `total` is not the previous total plus `entries`.
-    #[error("`total` is not the previous total plus `entries`")]
+    #[error("`total` does not add up")]
     Total,
+    /// Two texts for one height.
+    #[error("there are two texts for one height")]
+    Fork,
     /// Time went back.
     #[error("the time is before that of the previous block")]
     Time,
@@ -89,6 +92,31 @@ impl Block {
             () if Some(self.total) != total.checked_add(self.entries) => Err(LinkError::Total),
             () if time.is_some_and(|time| self.time < time) => Err(LinkError::Time),
             () => Ok(()),
+        }
+    }
+
+    /// Checks what can be told of a block alone: the rules of height 0, and that every block before holds an entry.
+    pub fn stands(&self) -> Result<(), LinkError> {
+        match () {
+            () if self.height == 0 => self.follows(None),
+            () if self.total < self.entries.saturating_add(self.height) => Err(LinkError::Total),
+            () => Ok(()),
+        }
+    }
+
+    /// Checks this block against an earlier one, not always the one before, or against another text of itself.
+    pub fn comes_after(&self, earlier: &Block) -> Result<(), LinkError> {
+        // Every block in between holds an entry.
+        let between = |gap: u64| earlier.total.saturating_add(gap - 1).saturating_add(self.entries);
+        match self.height.checked_sub(earlier.height) {
+            None => Err(LinkError::Height),
+            Some(0) if self == earlier => Ok(()),
+            Some(0) => Err(LinkError::Fork),
+            Some(1) => self.follows(Some(earlier)),
+            Some(_) if self.origin != earlier.origin => Err(LinkError::Origin),
+            Some(gap) if self.total < between(gap) => Err(LinkError::Total),
+            Some(_) if self.time < earlier.time => Err(LinkError::Time),
+            Some(_) => Ok(()),
         }
     }
 
@@ -153,4 +181,159 @@ fn decimal(text: &str, name: &'static str) -> Result<u64, BlockError> {
     let plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()));
     let number: u64 = parse(text, name)?;
     if plain && number <= MAX_INTEGER { Ok(number) } else { Err(BlockError::Line(name)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::never_panics;
+    use super::*;
+
+    const PARTS: [&str; 9] = [
+        "cqo-ledger/block/v1",
+        "a.example",
+        "height 7",
+        "previous P",
+        "root R",
+        "entries 3",
+        "total 20",
+        "keys K",
+        "time T",
+    ];
+
+    fn line(part: &str) -> String {
+        let hash = |digit: &str| digit.repeat(64);
+        let part = part.replace('P', &hash("a")).replace('R', &hash("b")).replace('K', &hash("c"));
+        part.replace('T', "2026-11-22T08:00:00.123Z") + "\n"
+    }
+
+    fn text() -> String {
+        PARTS.iter().map(|part| line(part)).collect()
+    }
+
+    fn block() -> Block {
+        text().parse().unwrap()
+    }
+
+    #[test]
+    fn a_block_has_one_form() {
+        assert_eq!(block().to_string(), text());
+        for i in 0..PARTS.len() {
+            let lines = |change: fn(usize, usize, String) -> String| -> String {
+                PARTS.iter().enumerate().map(|(at, part)| change(at, i, line(part))).collect()
+            };
+            for bad in [
+                lines(|at, i, line| if at == i { String::new() } else { line }),
+                lines(|at, i, line| if at == i { line.repeat(2) } else { line }),
+                lines(|at, i, line| if at == i { line.replace('\n', "\r\n") } else { line }),
+                lines(|at, i, line| if at == i { line.replace('\n', " \n") } else { line }),
+                lines(|at, i, line| if at == i { format!(" {line}") } else { line }),
+                lines(|at, i, line| {
+                    if at == i {
+                        line.replacen(' ', "  ", 1).replacen("block", "blocks", 1).replacen("a.e", "A.e", 1)
+                    } else {
+                        line
+                    }
+                }),
+            ] {
+                assert!(bad.parse::<Block>().is_err(), "{bad}");
+            }
+        }
+        for (from, to) in [
+            ("height 7", "height 07"),
+            ("height 7", "height +7"),
+            ("height 7", "height -7"),
+            ("height 7", "height 9007199254740992"),
+            ("height 7", "height "),
+            ("entries 3", "entries 0"),
+            ("entries 3", "entries 65537"),
+            ("total 20", "total 9007199254740992"),
+            ("root b", "root B"),
+            ("root b", "root "),
+            (".123Z", ".12Z"),
+            ("08:00:00", "08:00:60"),
+            ("2026-11-22", "2026-02-29"),
+            ("a.example", ""),
+            ("123Z\n", "123Z"),
+            ("123Z\n", "123Z\n\n"),
+            ("123Z\n", "123Z\nextra\n"),
+        ] {
+            let bad = text().replacen(from, to, 1);
+            assert!(bad != text() && bad.parse::<Block>().is_err(), "{bad}");
+        }
+        for (from, to) in
+            [("height 7", "height 0"), ("height 7", "height 9007199254740991"), ("entries 3", "entries 65536")]
+        {
+            assert!(text().replacen(from, to, 1).parse::<Block>().is_ok(), "{to}");
+        }
+        let long = "x".repeat(MAX_BLOCK + 1);
+        assert_eq!(long.parse::<Block>(), Err(BlockError::TooLong));
+        assert_eq!(text().replace("123Z\n", "123Z\nmore\n").parse::<Block>(), Err(BlockError::Trailing));
+        assert_eq!(text().replace("height 7", "height 07").parse::<Block>(), Err(BlockError::Line("height")));
+    }
+
+    /// The block after `block()`, with one entry.
+    fn next() -> Block {
+        Block { height: 8, previous: block().digest(), entries: 1, total: 21, ..block() }
+    }
+
+    type Change = fn(&mut Block);
+
+    #[test]
+    fn what_follows_what() {
+        let cases: &[(Change, Result<(), LinkError>)] = &[
+            (|_| (), Ok(())),
+            (|b| b.origin = "b.example".parse().unwrap(), Err(LinkError::Origin)),
+            (|b| b.height = 9, Err(LinkError::Height)),
+            (|b| b.height = 7, Err(LinkError::Height)),
+            (|b| b.previous = Hash::ZERO, Err(LinkError::Previous)),
+            (|b| b.total = 20, Err(LinkError::Total)),
+            (|b| b.total = 22, Err(LinkError::Total)),
+            (|b| b.time = UnixMillis::new(b.time.millis() - 1).unwrap(), Err(LinkError::Time)),
+            (|b| b.time = UnixMillis::new(b.time.millis() + 1).unwrap(), Ok(())),
+        ];
+        for (change, expected) in cases {
+            let mut after = next();
+            change(&mut after);
+            assert_eq!(after.follows(Some(&block())), *expected, "{after}");
+        }
+        let first = Block { height: 0, previous: Hash::ZERO, entries: 1, total: 1, ..block() };
+        assert_eq!((first.follows(None), first.stands()), (Ok(()), Ok(())));
+        assert_eq!(Block { total: 2, ..first.clone() }.stands(), Err(LinkError::Total));
+        assert_eq!(Block { previous: block().root, ..first }.stands(), Err(LinkError::Previous));
+        assert_eq!(block().follows(None), Err(LinkError::Height));
+    }
+
+    #[test]
+    fn what_comes_after_what() {
+        let cases: &[(Change, Result<(), LinkError>)] = &[
+            (|_| (), Ok(())),
+            (|b| *b = block(), Ok(())),
+            (|b| *b = Block { entries: 4, ..block() }, Err(LinkError::Fork)),
+            (|b| b.height = 6, Err(LinkError::Height)),
+            (|b| b.previous = Hash::ZERO, Err(LinkError::Previous)),
+            // Over a gap of three: two blocks in between, and this one's entry.
+            (|b| (b.height, b.total) = (10, 23), Ok(())),
+            (|b| (b.height, b.total) = (10, 22), Err(LinkError::Total)),
+            (|b| (b.height, b.total, b.time) = (10, 23, UnixMillis::new(0).unwrap()), Err(LinkError::Time)),
+            (|b| (b.height, b.origin) = (10, "b.example".parse().unwrap()), Err(LinkError::Origin)),
+        ];
+        for (change, expected) in cases {
+            let mut after = next();
+            change(&mut after);
+            assert_eq!(after.comes_after(&block()), *expected, "{after}");
+        }
+        assert_eq!(Block { total: 10, ..block() }.stands(), Ok(()));
+        assert_eq!(Block { total: 9, ..block() }.stands(), Err(LinkError::Total));
+    }
+
+    #[test]
+    fn arbitrary_texts_are_read_or_refused() {
+        never_panics(text().as_bytes(), |bytes| {
+            let Ok(text) = std::str::from_utf8(bytes) else { return };
+            if let Ok(block) = text.parse::<Block>() {
+                assert_eq!(block.to_string(), text);
+                let _ = (block.stands(), block.follows(None), block.comes_after(&next()), next().comes_after(&block));
+            }
+        });
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::block::Block;
 use super::commitment::{Commitment, Salt};
+use super::entry::{Kind, Origin};
 use super::fields::{FieldError, FieldErrors, Fields, Problem};
 use super::json;
 use super::keys::MAX_REGISTER;
@@ -19,7 +20,7 @@ pub const MAX_BUNDLE: usize = 16 * 1024 * 1024;
 /// Most entries of one bundle.
 pub const MAX_BUNDLE_ENTRIES: usize = 10_000;
 /// Longest inclusion path.
-const MAX_PATH: usize = 63;
+pub(super) const MAX_PATH: usize = 63;
 /// The `format` member.
 pub const FORMAT: &str = "cqo-ledger/proof/v1";
 
@@ -119,6 +120,13 @@ impl Bundle {
         }
     }
 
+    /// Every block text at hand: of each block the one before and its own, then the tip. Heights never descend here,
+    /// unless the bundle lies.
+    pub fn sequence(&self) -> impl Iterator<Item = &Block> {
+        let pairs = self.blocks.iter().flat_map(|block| block.previous.iter().chain([&block.block]));
+        pairs.chain([&self.tip.block])
+    }
+
     /// The canonical bytes: the inverse of [`Bundle::from_bytes`].
     pub fn to_bytes(&self) -> Vec<u8> {
         let entries: Value = self
@@ -170,7 +178,7 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<Bundle> {
     }
     let entries = read_all(&mut fields, "entries", MAX_BUNDLE_ENTRIES, read_entry);
     let blocks = read_all(&mut fields, "blocks", MAX_BUNDLE_ENTRIES, read_block);
-    let keys = read_all(&mut fields, "keys", MAX_REGISTER, read_signed);
+    let keys = read_all(&mut fields, "keys", MAX_REGISTER, read_key_entry);
     let tip = fields.value("tip").and_then(|value| read_tip(value, fields.errors()));
     let note = fields.lines("checkpoint").and_then(|text| read_checkpoint(&text, &mut fields));
     if let Some((entries, blocks)) = entries.as_ref().zip(blocks.as_ref()) {
@@ -267,18 +275,40 @@ fn read_tip(value: Value, errors: &mut FieldErrors) -> Option<BundleTip> {
     Some(BundleTip { block: block?, path: path? })
 }
 
+/// Reads a checkpoint as served. Its form is stricter than C2SP's: the origin is one of ours, the size a number that
+/// JSON holds exactly, and a signature in the origin's name is there.
+pub(super) fn parse_checkpoint(text: &str) -> Result<(SignedNote, Checkpoint), String> {
+    let note = SignedNote::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+    let checkpoint = Checkpoint::from_str(note.text()).map_err(|error| error.to_string())?;
+    if checkpoint.origin().parse::<Origin>().is_err() {
+        return Err("the first line is not the origin of a ledger".into());
+    }
+    if checkpoint.size() > json::MAX_INTEGER {
+        return Err("the size is beyond 2^53-1".into());
+    }
+    if !note.signatures().iter().any(|line| line.name() == checkpoint.origin()) {
+        return Err("no signature bears the name of the origin".into());
+    }
+    Ok((note, checkpoint))
+}
+
 fn read_checkpoint(text: &str, fields: &mut Fields<'_>) -> Option<(SignedNote, Checkpoint)> {
-    let read = SignedNote::parse(text.as_bytes()).map_err(|error| error.to_string()).and_then(|note| {
-        let checkpoint = Checkpoint::from_str(note.text()).map_err(|error| error.to_string())?;
-        Ok((note, checkpoint))
-    });
-    match read {
+    match parse_checkpoint(text) {
         Ok(read) => Some(read),
         Err(error) => {
             fields.note("checkpoint", Problem::form(format!("is not a checkpoint: {error}"), "不是合格的检查点"));
             None
         }
     }
+}
+
+fn read_key_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<SignedEntry> {
+    let signed = read_signed(value, path, errors)?;
+    if signed.entry().kind() != Kind::Key {
+        errors.0.push(FieldError { field: format!("{path}.entry.kind"), problem: Problem::Choice("key".into()) });
+        return None;
+    }
+    Some(signed)
 }
 
 /// Reads a signed entry inside a larger document; its field errors are put under `path`.
@@ -298,5 +328,56 @@ fn read_signed(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Sig
             });
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{BUNDLE, in_words, never_panics, with};
+    use super::*;
+
+    type Change = fn(&mut Value);
+
+    #[test]
+    fn a_bundle_has_one_form() {
+        let good: Value = serde_json::from_slice(BUNDLE).unwrap();
+        let cases: &[(Change, &str)] = &[
+            (|_| (), ""),
+            (|b| b["format"] = "cqo-ledger/proof/v2".into(), "format choice"),
+            (|b| b["x"] = 1.into(), "x unknown"),
+            (|b| b["entries"] = json!([]), "entries length"),
+            (|b| b["keys"] = json!([]), "keys length"),
+            (|b| b["entries"].as_array_mut().unwrap().swap(0, 1), "blocks mismatch, entries not_ascending"),
+            (|b| drop(b["blocks"].as_array_mut().unwrap().pop()), "blocks mismatch"),
+            (|b| b["entries"][0]["index"] = 9_007_199_254_740_992_u64.into(), "json"),
+            (|b| b["entries"][0]["index"] = (-1).into(), "entries[0].index range"),
+            (|b| b["entries"][0]["salt"] = "00".into(), "entries[0].salt form"),
+            (|b| b["entries"][0]["path"] = json!(vec!["0".repeat(64); 64]), "entries[0].path length"),
+            (|b| b["entries"][0]["signed"]["entry"]["rulebook"] = 1.into(), "entries[0].signed.entry.rulebook type"),
+            (|b| b["blocks"][0]["previous"] = b["blocks"][1]["text"].clone(), "blocks[0].previous not_allowed_here"),
+            (|b| drop(b["blocks"][1].as_object_mut().unwrap().remove("previous")), "blocks[1].previous missing"),
+            (|b| b["tip"]["text"] = "x".into(), "tip.text form"),
+            (|b| b["checkpoint"] = "x\n".into(), "checkpoint form"),
+            (|b| b["keys"][0] = b["entries"][2]["signed"].clone(), "keys[0].entry.kind choice"),
+        ];
+        for (change, expected) in cases {
+            let bytes = json::canonical(&with(good.clone(), change));
+            match Bundle::from_bytes(&bytes) {
+                Ok(bundle) => assert!(expected.is_empty() && bundle.to_bytes() == bytes, "{expected}"),
+                Err(BundleError::Fields(errors)) => assert_eq!(in_words(&errors), *expected),
+                Err(BundleError::Json(_)) => assert_eq!(*expected, "json"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(Bundle::from_bytes(&vec![b' '; MAX_BUNDLE + 1]).err(), Some(BundleError::TooLarge));
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_refused() {
+        never_panics(BUNDLE, |bytes| {
+            if let Ok(bundle) = Bundle::from_bytes(bytes) {
+                assert_eq!(bundle.to_bytes(), bytes);
+            }
+        });
     }
 }

@@ -78,3 +78,31 @@ impl fmt::Display for Commitment {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bundle::Bundle;
+    use super::super::testing::BUNDLE;
+    use super::*;
+
+    /// Computed with `{ printf ...; printf '%s' $salt | xxd -r -p; printf '{}'; } | sha256sum`.
+    #[test]
+    fn a_commitment_known() {
+        let origin = "ledger.example.org/cqo".parse().unwrap();
+        let salt: Salt = "00".repeat(32).parse().unwrap();
+        let commitment = Commitment::of(&origin, b"{}", &salt);
+        assert_eq!(commitment.to_string(), "105f08d64a7c7e44827b8f952e4a133f7445b851a69cfa6f48adb840ca684762");
+        assert_eq!(commitment.leaf().to_string(), "58f09036104e8fed4761c10f0f8eb9f4d5a67b4ce2128bb24bf04a0f006ff0a7");
+    }
+
+    #[test]
+    fn every_part_changes_the_commitment() {
+        let bundle = Bundle::from_bytes(BUNDLE).unwrap();
+        let commitments: std::collections::HashSet<Commitment> =
+            bundle.entries.iter().map(super::super::bundle::BundleEntry::commitment).collect();
+        assert_eq!(commitments.len(), bundle.entries.len());
+        let entry = &bundle.entries[0];
+        assert_ne!(entry.commitment(), Commitment::to(&entry.signed, &Salt::from([0; 32])));
+        assert_eq!(format!("{:?}", entry.salt), "Salt(secret)");
+    }
+}

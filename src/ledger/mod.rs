@@ -13,4 +13,6 @@ pub mod json;
 pub mod keys;
 pub mod receipt;
 pub mod signed;
+#[cfg(test)]
+mod testing;
 pub mod verify;

@@ -1,10 +1,10 @@
 //! Receipts: the signed promise to seal what was accepted (proofs/FORMATS.md section 9).
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{SIGNATURE_LENGTH, Signer, SigningKey};
 use serde_json::{Value, json};
 
 use super::commitment::{Commitment, Salt};
-use super::entry::{EntryId, HexBytes, Origin};
+use super::entry::{EntryId, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
 use super::json;
 use super::keys::{Alg, KeyError, KeyId, KeyRegister, Role};
@@ -14,6 +14,9 @@ use crate::standard::UnixMillis;
 
 /// Most entries of one receipt, and so of one request.
 pub const MAX_RECEIPT_ENTRIES: usize = 1_000;
+
+/// Largest receipt, in bytes: its entries take some 280 each.
+pub const MAX_RECEIPT: usize = 512 * 1024;
 
 const RECEIPT_CONTEXT: &[u8] = b"cqo-ledger/receipt/v1\n";
 const FORMAT: &str = "cqo-ledger/receipt/v1";
@@ -109,6 +112,9 @@ impl SignedReceipt {
 
     /// Reads a receipt from canonical bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
+        if bytes.len() > MAX_RECEIPT {
+            return Err(SignedEntryError::TooLarge(MAX_RECEIPT));
+        }
         let mut errors = FieldErrors::default();
         match read(json::parse_canonical(bytes)?, &mut errors) {
             Some(receipt) if errors.0.is_empty() => Ok(receipt),
@@ -130,6 +136,7 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     let mut fields = Fields::of(value, "", errors)?;
     let receipt = fields.value("receipt");
     let signature = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    check_length(&mut fields, "sig", Some(&Alg::Ed25519), signature.as_ref(), SIGNATURE_LENGTH);
     let receipt = receipt.and_then(|value| read_receipt(value, fields.errors()));
     fields.finish();
     Some(SignedReceipt { receipt: receipt?, signature: signature?.0 })
@@ -169,4 +176,75 @@ fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Rece
     let sha256 = fields.parsed("sha256", HASH_EN, HASH_ZH);
     fields.finish();
     Some(ReceiptEntry { id: id?, sha256: sha256?, salt: salt?, commitment: commitment? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{
+        AUTHORITY, adding, in_words, key_id, never_panics, read_entry, signed, signing, study, with,
+    };
+    use super::*;
+
+    fn register() -> KeyRegister {
+        let mut register = KeyRegister::default();
+        register.push(&signed(1, AUTHORITY, adding(1, Role::Authority, AUTHORITY), &[1])).unwrap();
+        register.push(&signed(2, AUTHORITY, adding(2, Role::Receipt, AUTHORITY), &[1])).unwrap();
+        register
+    }
+
+    fn receipt(key: u8) -> SignedReceipt {
+        let entry = SignedEntry::sign(read_entry(study()).unwrap(), &[&signing(3)]);
+        let receipt = Receipt {
+            ledger: entry.entry().ledger.clone(),
+            accepted: "2026-11-22T08:00:00.000Z".parse().unwrap(),
+            seal_by: "2026-11-22T08:05:00.000Z".parse().unwrap(),
+            key: key_id(key),
+            entries: vec![ReceiptEntry::of(&entry, Salt::from([7; 32]))],
+        };
+        receipt.sign(&signing(key))
+    }
+
+    #[test]
+    fn only_a_receipt_key_signs_receipts() {
+        assert_eq!(receipt(2).verify(&register()), Ok(()));
+        assert_eq!(receipt(1).verify(&register()), Err(KeyError::NoAuthority(key_id(1))));
+        assert_eq!(receipt(9).verify(&register()), Err(KeyError::UnknownKey(key_id(9))));
+        let mut forged = receipt(2);
+        forged.receipt.seal_by = forged.receipt.accepted;
+        assert_eq!(forged.verify(&register()), Err(KeyError::BadSignature(key_id(2))));
+    }
+
+    type Change = fn(&mut Value);
+
+    #[test]
+    fn a_receipt_has_one_form() {
+        let cases: &[(Change, &str)] = &[
+            (|_| (), ""),
+            (|r| r["sig"] = "ab".repeat(63).into(), "sig form"),
+            (|r| r["receipt"]["alg"] = "ML-DSA-44".into(), "receipt.alg choice"),
+            (|r| r["receipt"]["format"] = "x".into(), "receipt.format choice"),
+            (|r| r["receipt"]["accepted"] = "2026-11-22".into(), "receipt.accepted form"),
+            (|r| r["receipt"]["entries"] = json!([]), "receipt.entries length"),
+            (|r| r["receipt"]["entries"][0]["salt"] = "".into(), "receipt.entries[0].salt form"),
+            (|r| r["x"] = 1.into(), "x unknown"),
+        ];
+        for (change, expected) in cases {
+            let value = with(receipt(2).to_value(), change);
+            match SignedReceipt::from_bytes(&json::canonical(&value)) {
+                Ok(read) => assert!(expected.is_empty() && read.to_value() == value, "{expected}"),
+                Err(SignedEntryError::Fields(errors)) => assert_eq!(in_words(&errors), *expected),
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_refused() {
+        never_panics(&json::canonical(&receipt(2).to_value()), |bytes| {
+            if let Ok(read) = SignedReceipt::from_bytes(bytes) {
+                assert_eq!(json::canonical(&read.to_value()), bytes);
+                let _ = read.verify(&register());
+            }
+        });
+    }
 }

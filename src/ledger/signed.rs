@@ -1,9 +1,9 @@
 //! Signed entries (proofs/FORMATS.md section 4).
 
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::{SIGNATURE_LENGTH, Signer, SigningKey};
 use serde_json::{Value, json};
 
-use super::entry::{Entry, HexBytes, Origin};
+use super::entry::{Entry, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
 use super::json::{self, JsonError};
 use super::keys::{Alg, KeyId};
@@ -40,9 +40,9 @@ pub struct SignedEntry {
 /// Why bytes are not a signed entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignedEntryError {
-    /// More than [`MAX_SIGNED_ENTRY`] bytes.
-    #[error("larger than {MAX_SIGNED_ENTRY} bytes")]
-    TooLarge,
+    /// More bytes than this limit.
+    #[error("larger than {0} bytes")]
+    TooLarge(usize),
     /// Not canonical JSON of version 1.
     #[error(transparent)]
     Json(#[from] JsonError),
@@ -55,7 +55,7 @@ impl SignedEntry {
     /// Reads a signed entry from bytes that must be canonical.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
         if bytes.len() > MAX_SIGNED_ENTRY {
-            return Err(SignedEntryError::TooLarge);
+            return Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY));
         }
         Self::from_canonical(json::parse_canonical(bytes)?, bytes.to_vec())
     }
@@ -64,7 +64,7 @@ impl SignedEntry {
     pub fn from_value(value: Value) -> Result<Self, SignedEntryError> {
         let bytes = json::canonical(&value);
         if bytes.len() > MAX_SIGNED_ENTRY {
-            return Err(SignedEntryError::TooLarge);
+            return Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY));
         }
         Self::from_canonical(value, bytes)
     }
@@ -168,6 +168,7 @@ fn read_signature(item: Value, path: &str, errors: &mut FieldErrors) -> Option<S
     let key =
         fields.parsed("key", "must be a key id: 64 lower-case hexadecimal digits", "应为密钥编号：64 位小写十六进制");
     let sig = fields.parsed::<HexBytes>("sig", HexBytes::FORM_EN, HexBytes::FORM_ZH);
+    check_length(&mut fields, "sig", alg.as_ref(), sig.as_ref(), SIGNATURE_LENGTH);
     fields.finish();
     Some(Signature { alg: alg?, key: key?, bytes: sig?.0 })
 }
@@ -177,4 +178,82 @@ fn signatures_value(signatures: &[Signature]) -> Value {
         .iter()
         .map(|s| json!({"alg": s.alg.as_str(), "key": s.key.to_string(), "sig": hex::encode(&s.bytes)}))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{
+        BUNDLE, RECORDER, all_kinds, in_words, never_panics, read_entry, signing, study, with,
+    };
+    use super::*;
+
+    type Change = fn(&mut Value);
+
+    fn good() -> Value {
+        SignedEntry::sign(read_entry(study()).unwrap(), &[&signing(1), &signing(2)]).to_value()
+    }
+
+    #[test]
+    fn signed_entries_have_one_form() {
+        let cases: &[(Change, &str)] = &[
+            (|_| (), ""),
+            (|s| s["signatures"] = json!([]), "signatures length"),
+            (|s| s["signatures"].as_array_mut().unwrap().reverse(), "signatures not_ascending"),
+            (|s| s["signatures"][0]["sig"] = "ab".repeat(63).into(), "signatures[0].sig form"),
+            (|s| s["signatures"][0]["sig"] = "AB".repeat(64).into(), "signatures[0].sig form"),
+            (|s| s["signatures"][0]["alg"] = "".into(), "signatures[0].alg form"),
+            (|s| s["signatures"][0]["x"] = 1.into(), "signatures[0].x unknown"),
+            (|s| s["entry"]["hours"] = 0.into(), "entry.hours range"),
+            (|s| s["x"] = 1.into(), "x unknown"),
+        ];
+        for (change, expected) in cases {
+            let bytes = json::canonical(&with(good(), change));
+            match SignedEntry::from_bytes(&bytes) {
+                Ok(signed) => assert!(expected.is_empty() && signed.bytes() == bytes, "{expected}"),
+                Err(SignedEntryError::Fields(errors)) => assert_eq!(in_words(&errors), *expected),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        let other = with(good(), |s| {
+            s["signatures"] = json!([{"alg": "ML-DSA-44", "key": "a".repeat(64), "sig": "ab".repeat(256)}]);
+        });
+        assert!(SignedEntry::from_value(other).is_ok(), "another algorithm has other lengths");
+        let spaced = String::from_utf8(json::canonical(&good())).unwrap().replace("\"hours\":", "\"hours\": ");
+        assert!(matches!(SignedEntry::from_bytes(spaced.as_bytes()), Err(SignedEntryError::Json(_))));
+        assert_eq!(
+            SignedEntry::from_bytes(&[b' '; MAX_SIGNED_ENTRY + 1]),
+            Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY))
+        );
+    }
+
+    /// FORMATS section 4, put together here by hand.
+    #[test]
+    fn a_signature_is_over_context_origin_algorithm_key_and_entry() {
+        use ed25519_dalek::Verifier;
+        let key = signing(1);
+        for value in all_kinds() {
+            let signed = SignedEntry::sign(read_entry(value.clone()).unwrap(), &[&key]);
+            let id = KeyId::of(&Alg::Ed25519, key.verifying_key().as_bytes());
+            let entry = String::from_utf8(json::canonical(&value)).unwrap();
+            assert_eq!(signed.entry_bytes(), entry.as_bytes());
+            assert_eq!(json::canonical(&signed.to_value()), signed.bytes());
+            let message = format!("cqo-ledger/entry/v1\nledger.example.org/cqo\nEd25519\n{id}\n{entry}");
+            let signature = ed25519_dalek::Signature::from_slice(&signed.signatures()[0].bytes).unwrap();
+            assert!(key.verifying_key().verify(message.as_bytes(), &signature).is_ok());
+            assert_eq!(signed.message(&signed.signatures()[0]), message.as_bytes());
+        }
+        assert_eq!(good()["entry"]["recorder"], RECORDER);
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_refused() {
+        let good = json::canonical(&good());
+        never_panics(&good, |bytes| {
+            if let Ok(signed) = SignedEntry::from_bytes(bytes) {
+                assert_eq!(signed.bytes(), bytes);
+                assert_eq!(json::canonical(&signed.to_value()), bytes);
+            }
+        });
+        assert!(SignedEntry::from_bytes(BUNDLE).is_err());
+    }
 }

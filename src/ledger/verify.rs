@@ -3,14 +3,15 @@
 //! Pure: bytes and a trust policy go in, reports come out. No clock, no network, no server code. Every check of a
 //! section of FORMATS.md stands here once, and the command line only prints.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
 use super::block::Block;
-use super::bundle::{Bundle, BundleEntry};
+use super::bundle::{self, Bundle, BundleEntry};
 use super::commitment::Commitment;
-use super::entry::{Body, EntryId, LearnerId, Origin, Record};
+use super::entry::{Body, Correction, EntryId, Learner, LearnerId, Origin, Record};
+use super::json;
 use super::keys::{KeyError, KeyRegister};
 use super::signed::SignedEntry;
 use crate::merkle::{
@@ -33,6 +34,8 @@ pub enum Step {
     Batch,
     /// The entries are signed by keys that worked at their position.
     Signatures,
+    /// The files show one chain.
+    OneChain,
     /// Corrections among the entries of all files.
     Corrections,
     /// Nothing was corrected or revoked since.
@@ -49,6 +52,7 @@ impl Step {
             Self::Keys => "keys",
             Self::Batch => "batch",
             Self::Signatures => "signatures",
+            Self::OneChain => "one_chain",
             Self::Corrections => "corrections",
             Self::InForce => "in_force",
         }
@@ -63,6 +67,7 @@ impl Step {
             Self::Keys => "密钥登记册",
             Self::Batch => "记录在批次中",
             Self::Signatures => "记录签名",
+            Self::OneChain => "同一条链",
             Self::Corrections => "更正记录",
             Self::InForce => "现行有效",
         }
@@ -123,6 +128,11 @@ pub struct StepReport {
     pub detail: Message,
 }
 
+/// What tells a proof bundle from any other file.
+const PROOF_MARK: &str = r#""format":"cqo-ledger/proof/v1""#;
+/// Largest `.tlog-proof` file, in bytes.
+const MAX_BLOCK_PROOF: usize = 1024 * 1024;
+
 /// What kind of file was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
@@ -150,13 +160,14 @@ impl FileKind {
         }
     }
 
-    /// Recognises a file by its first bytes; what is not recognised is not read at all.
+    /// Recognises a file by its bytes; what is not recognised is not read at all. Whatever is wrong with a file that is
+    /// recognised fails its step `form`.
     pub fn recognise(bytes: &[u8]) -> Option<Self> {
         if bytes.starts_with(b"c2sp.org/tlog-proof@v1\n") {
             return Some(Self::TlogProof);
         }
-        let value: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-        (value.get("format")?.as_str()? == super::bundle::FORMAT).then_some(Self::Proof)
+        let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= bundle::MAX_BUNDLE)?;
+        text.contains(PROOF_MARK).then_some(Self::Proof)
     }
 }
 
@@ -169,6 +180,15 @@ pub struct FileReport {
     pub steps: Vec<StepReport>,
     /// What it proves; empty when a step failed.
     pub entries: Vec<ProvenEntry>,
+    /// The block texts it shows to be on its chain; empty when a step failed.
+    pub blocks: Vec<Block>,
+}
+
+impl FileReport {
+    /// Whether the file takes part in what is judged over all files.
+    fn takes_part(&self) -> bool {
+        self.steps.iter().all(|step| step.state != State::Failed)
+    }
 }
 
 /// An entry that one file proves, as far as the steps of that file say.
@@ -225,11 +245,16 @@ impl Run {
     }
 
     /// Closes the report; steps that were not reached could not be checked.
-    fn finish(mut self, entries: Vec<ProvenEntry>) -> FileReport {
+    fn finish(mut self, entries: Vec<ProvenEntry>, blocks: Vec<Block>) -> FileReport {
         for step in &self.kind.steps()[self.steps.len()..] {
             self.open(*step, Message::new("前面的步骤未通过，未继续核验", "an earlier step failed"));
         }
-        FileReport { kind: self.kind, steps: self.steps, entries }
+        FileReport { kind: self.kind, steps: self.steps, entries, blocks }
+    }
+
+    /// Closes the report after a failed step.
+    fn fail(self) -> FileReport {
+        self.finish(Vec::new(), Vec::new())
     }
 }
 
@@ -247,35 +272,25 @@ fn verify_bundle(bytes: &[u8], question: Question<'_>) -> FileReport {
         Bundle::from_bytes(bytes).map(|bundle| (Message::new(form_zh(&bundle), form_en(&bundle)), bundle)).map_err(
             |error| Message::new(format!("不是合格的证明包：{error}"), format!("not a sound proof bundle: {error}")),
         );
-    let Some(bundle) = run.step(Step::Form, read) else { return run.finish(Vec::new()) };
+    let Some(bundle) = run.step(Step::Form, read) else { return run.fail() };
 
     if !check_checkpoint(&mut run, &bundle.note, question.policy) {
-        return run.finish(Vec::new());
+        return run.fail();
     }
     if run.step(Step::Chain, check_chain(&bundle, question.at)).is_none() {
-        return run.finish(Vec::new());
+        return run.fail();
     }
     let keys = match check_keys(&bundle) {
-        Err(KeysError::UnknownAlg(alg)) => {
-            run.open(Step::Keys, Message::new(format!("不认识算法 {alg}"), format!("algorithm {alg} is unknown here")));
-            None
-        }
-        Err(KeysError::Broken(detail)) => {
+        Err(detail) => {
             run.step::<()>(Step::Keys, Err(detail));
-            return run.finish(Vec::new());
+            return run.fail();
         }
-        Ok(keys) => {
-            let length = keys.register.len();
-            let detail = Message::new(
-                format!("{length} 条密钥记录，摘要与区块一致"),
-                format!("{length} key entries, as the blocks say"),
-            );
-            run.step(Step::Keys, Ok((detail, keys)))
-        }
+        Ok(keys) => keys,
     };
-    let Some(proven) = run.step(Step::Batch, check_batch(&bundle)) else { return run.finish(Vec::new()) };
-    let Some(entries) = check_signatures(&mut run, &bundle, keys.as_ref(), proven) else {
-        return run.finish(Vec::new());
+    note_keys(&mut run, &keys);
+    let Some(proven) = run.step(Step::Batch, check_batch(&bundle)) else { return run.fail() };
+    let Some(entries) = check_signatures(&mut run, &bundle, &keys, proven) else {
+        return run.fail();
     };
     run.open(
         Step::InForce,
@@ -284,7 +299,28 @@ fn verify_bundle(bytes: &[u8], question: Question<'_>) -> FileReport {
             "a bundle carries no status list: whether an entry was corrected later must be asked elsewhere",
         ),
     );
-    run.finish(entries)
+    let blocks = bundle.sequence().cloned().collect();
+    run.finish(entries, blocks)
+}
+
+fn note_keys(run: &mut Run, keys: &Keys) {
+    let length = keys.register.len();
+    match &keys.unknown {
+        Some(alg) => run.open(
+            Step::Keys,
+            Message::new(
+                format!("登记册中有本版本无法核验的算法 {alg}"),
+                format!("the register has signatures of the algorithm {alg}, unknown here"),
+            ),
+        ),
+        None => {
+            let detail = Message::new(
+                format!("{length} 条密钥记录，摘要与区块一致"),
+                format!("{length} key entries, as the blocks say"),
+            );
+            run.step(Step::Keys, Ok((detail, ())));
+        }
+    }
 }
 
 fn form_zh(bundle: &Bundle) -> String {
@@ -337,33 +373,36 @@ fn broken(zh: impl fmt::Display, en: impl fmt::Display) -> Message {
 
 fn check_chain(bundle: &Bundle, at: Option<UnixMillis>) -> Result<(Message, ()), Message> {
     let checkpoint = &bundle.checkpoint;
+    for block in bundle.sequence() {
+        check_alone(block, checkpoint)?;
+    }
     for block in &bundle.blocks {
-        check_block(&block.block, &block.path, checkpoint)?;
+        check_inclusion(&block.block, &block.path, checkpoint)?;
         let height = block.block.height;
         block.block.follows(block.previous.as_ref()).map_err(|error| {
             broken(format!("区块 {height} 与前一区块不衔接：{error}"), format!("block {height}: {error}"))
         })?;
-        if at.is_some_and(|at| block.block.time > at) {
-            return Err(broken(
-                format!("区块 {height} 晚于所问时刻"),
-                format!("block {height} was sealed after the moment asked for"),
-            ));
-        }
+        check_moment(&block.block, at)?;
     }
     let tip = &bundle.tip;
-    check_block(&tip.block, &tip.path, checkpoint)?;
+    check_inclusion(&tip.block, &tip.path, checkpoint)?;
     if tip.block.height + 1 != checkpoint.size() {
         return Err(broken("末区块不是检查点下的最后一个区块", "the tip is not the last block under the checkpoint"));
     }
-    let blocks: Vec<&Block> = bundle.blocks.iter().map(|block| &block.block).chain([&tip.block]).collect();
-    for pair in blocks.windows(2) {
-        check_pair(pair[0], pair[1])?;
+    for (before, after) in bundle.sequence().zip(bundle.sequence().skip(1)) {
+        after.comes_after(before).map_err(|error| {
+            broken(
+                format!("区块 {} 与区块 {} 互相矛盾：{error}", before.height, after.height),
+                format!("blocks {} and {} contradict each other: {error}", before.height, after.height),
+            )
+        })?;
     }
     let count = bundle.blocks.len();
     Ok((Message::new(format!("{count} 个区块都在检查点之下"), format!("{count} blocks under the checkpoint")), ()))
 }
 
-fn check_block(block: &Block, path: &[Hash], checkpoint: &Checkpoint) -> Result<(), Message> {
+/// What must hold of any block text, whatever its place.
+fn check_alone(block: &Block, checkpoint: &Checkpoint) -> Result<(), Message> {
     let height = block.height;
     if block.origin.as_str() != checkpoint.origin() {
         return Err(broken(
@@ -371,6 +410,22 @@ fn check_block(block: &Block, path: &[Hash], checkpoint: &Checkpoint) -> Result<
             format!("block {height} names another ledger than the checkpoint"),
         ));
     }
+    block.stands().map_err(|error| broken(format!("区块 {height} 不成立：{error}"), format!("block {height}: {error}")))
+}
+
+fn check_moment(block: &Block, at: Option<UnixMillis>) -> Result<(), Message> {
+    let height = block.height;
+    if at.is_some_and(|at| block.time > at) {
+        return Err(broken(
+            format!("区块 {height} 晚于所问时刻"),
+            format!("block {height} was sealed after the moment asked for"),
+        ));
+    }
+    Ok(())
+}
+
+fn check_inclusion(block: &Block, path: &[Hash], checkpoint: &Checkpoint) -> Result<(), Message> {
+    let height = block.height;
     let leaf = leaf_hash(block.to_string().as_bytes());
     verify_inclusion(&leaf, height, checkpoint.size(), path, checkpoint.root()).map_err(|error| {
         broken(
@@ -380,84 +435,56 @@ fn check_block(block: &Block, path: &[Hash], checkpoint: &Checkpoint) -> Result<
     })
 }
 
-/// What must hold between two blocks of a bundle that follow each other in it, but not always on the chain.
-fn check_pair(before: &Block, after: &Block) -> Result<(), Message> {
-    let gap = after.height.saturating_sub(before.height);
-    let good = match gap {
-        0 => before == after,
-        1 => after.follows(Some(before)).is_ok(),
-        _ => after.time >= before.time && after.total >= before.total.saturating_add(gap),
-    };
-    if good {
-        return Ok(());
-    }
-    Err(broken(
-        format!("区块 {} 与区块 {} 互相矛盾", before.height, after.height),
-        format!("blocks {} and {} contradict each other", before.height, after.height),
-    ))
-}
-
 /// The register of a bundle, and how much of it was in force where.
 struct Keys {
     register: KeyRegister,
     /// For each block of the bundle: elements up to the block before, and up to the block itself.
     lengths: HashMap<u64, (usize, usize)>,
+    /// An algorithm in the register that could not be checked.
+    unknown: Option<String>,
 }
 
-enum KeysError {
-    UnknownAlg(String),
-    Broken(Message),
-}
-
-fn check_keys(bundle: &Bundle) -> Result<Keys, KeysError> {
+fn check_keys(bundle: &Bundle) -> Result<Keys, Message> {
     let mut register = KeyRegister::default();
+    let mut unknown = None;
     for (i, element) in bundle.keys.iter().enumerate() {
         if element.entry().ledger.as_str() != bundle.checkpoint.origin() {
-            return Err(KeysError::Broken(broken(
+            return Err(broken(
                 format!("第 {i} 条密钥记录属于另一账本"),
                 format!("key entry {i} names another ledger"),
-            )));
+            ));
         }
-        register.push(element).map_err(|error| match error {
-            KeyError::UnknownAlg(alg) => KeysError::UnknownAlg(alg),
-            error => KeysError::Broken(broken(
-                format!("第 {i} 条密钥记录不成立：{error}"),
-                format!("key entry {i}: {error}"),
-            )),
-        })?;
+        let open = register
+            .push_open(element)
+            .map_err(|error| broken(format!("第 {i} 条密钥记录不成立：{error}"), format!("key entry {i}: {error}")))?;
+        unknown = unknown.or(open);
     }
     if register.digest() != Some(bundle.tip.block.keys) {
-        return Err(KeysError::Broken(broken(
-            "登记册与末区块所记摘要不符",
-            "the key register is not the one that the tip names",
-        )));
+        return Err(broken("登记册与末区块所记摘要不符", "the key register is not the one that the tip names"));
     }
+    let prefixes: HashMap<&Hash, usize> = register.prefix_digests().iter().zip(1..).collect();
     let mut lengths = HashMap::new();
-    for block in &bundle.blocks {
-        let height = block.block.height;
-        let own = register.prefix_with_digest(&block.block.keys);
-        let before = match &block.previous {
-            Some(previous) => register.prefix_with_digest(&previous.keys),
-            None => Some(0),
-        };
-        let genesis_alone = height > 0 || (block.block.entries == 1 && own == Some(1));
-        match before.zip(own).filter(|(before, own)| before <= own && genesis_alone) {
-            Some(pair) => lengths.insert(height, pair),
-            None => {
-                return Err(KeysError::Broken(broken(
-                    format!("区块 {height} 的密钥登记册摘要不在登记册之中"),
-                    format!("block {height} names a key register that is no prefix of the bundle's"),
-                )));
-            }
-        };
+    let mut before = 0;
+    for block in bundle.sequence() {
+        let height = block.height;
+        let own = prefixes.get(&block.keys).copied().filter(|own| before <= *own);
+        let own = own.filter(|own| height > 0 || (*own == 1 && block.entries == 1)).ok_or_else(|| {
+            broken(
+                format!("区块 {height} 的密钥登记册摘要不在登记册之中"),
+                format!("block {height} names a key register that does not fit the bundle's"),
+            )
+        })?;
+        // Of two texts in a row that are one block, the first tells what was in force before it.
+        lengths.entry(height).or_insert((before, own));
+        before = own;
     }
-    Ok(Keys { register, lengths })
+    Ok(Keys { register, lengths, unknown })
 }
 
 fn check_batch(bundle: &Bundle) -> Result<(Message, Vec<ProvenEntry>), Message> {
     let blocks: HashMap<u64, &Block> = bundle.blocks.iter().map(|block| (block.block.height, &block.block)).collect();
-    let mut ids = std::collections::HashSet::new();
-    let mut commitments = std::collections::HashSet::new();
+    let mut ids = HashSet::new();
+    let mut commitments = HashSet::new();
     let mut proven = Vec::with_capacity(bundle.entries.len());
     for entry in &bundle.entries {
         let id = entry.signed.entry().id;
@@ -505,23 +532,30 @@ fn check_entry(entry: &BundleEntry, block: &Block) -> Result<Commitment, Message
 fn check_signatures(
     run: &mut Run,
     bundle: &Bundle,
-    keys: Option<&Keys>,
+    keys: &Keys,
     mut proven: Vec<ProvenEntry>,
 ) -> Option<Vec<ProvenEntry>> {
-    let Some(keys) = keys else {
-        let detail = Message::new(
-            "密钥登记册无法核验，签名也就无法核验",
-            "without the key register no signature can be checked",
-        );
-        run.open(Step::Signatures, detail);
-        return Some(proven);
-    };
-    let mut unknown = None;
+    let places: HashMap<&[u8], usize> = bundle.keys.iter().map(SignedEntry::bytes).zip(0..).collect();
+    let mut unknown = keys.unknown.as_ref().map(|alg| {
+        Message::new(
+            format!("密钥登记册无法核验（算法 {alg}），签名也就无法核验"),
+            format!("without the key register (algorithm {alg}) no signature can be checked"),
+        )
+    });
     for entry in &mut proven {
         let id = entry.signed.entry().id;
-        match check_signature(&bundle.keys, keys, entry) {
-            Ok(()) => entry.by_authority = keys.register.has_authority(&entry.signed),
-            Err(KeyError::UnknownAlg(alg)) => unknown = Some((id, alg)),
+        entry.by_authority = keys.register.has_authority(&entry.signed);
+        if keys.unknown.is_some() {
+            continue;
+        }
+        match check_signature(&places, keys, entry) {
+            Ok(()) => {}
+            Err(KeyError::UnknownAlg(alg)) => {
+                unknown = Some(Message::new(
+                    format!("记录 {id} 的签名算法 {alg} 无法核验"),
+                    format!("entry {id}: algorithm {alg} is unknown here"),
+                ));
+            }
             Err(error) => {
                 let detail = broken(format!("记录 {id}：{error}"), format!("entry {id}: {error}"));
                 return run.step(Step::Signatures, Err(detail));
@@ -529,35 +563,22 @@ fn check_signatures(
         }
     }
     match unknown {
-        Some((id, alg)) => run.open(
-            Step::Signatures,
-            Message::new(
-                format!("记录 {id} 的签名算法 {alg} 无法核验"),
-                format!("entry {id}: algorithm {alg} is unknown here"),
-            ),
-        ),
+        Some(detail) => run.open(Step::Signatures, detail),
         None => {
-            run.step(
-                Step::Signatures,
-                Ok((
-                    Message::new(
-                        "每条记录的签名有效，密钥当时可用",
-                        "every signature is valid, by a key that worked then",
-                    ),
-                    (),
-                )),
-            );
+            let detail =
+                Message::new("每条记录的签名有效，密钥当时可用", "every signature is valid, by a key that worked then");
+            run.step(Step::Signatures, Ok((detail, ())));
         }
     }
     Some(proven)
 }
 
-fn check_signature(elements: &[SignedEntry], keys: &Keys, entry: &ProvenEntry) -> Result<(), KeyError> {
+fn check_signature(places: &HashMap<&[u8], usize>, keys: &Keys, entry: &ProvenEntry) -> Result<(), KeyError> {
     let (before, own) = keys.lengths.get(&entry.height).copied().unwrap_or_default();
     if matches!(entry.signed.entry().body, Body::Key(_)) {
         // The register has judged it, if it is an element that this very block added.
-        let is_element = elements.iter().take(own).skip(before).any(|element| element.bytes() == entry.signed.bytes());
-        return if is_element { Ok(()) } else { Err(KeyError::NotAKeyEntry) };
+        let is_element = places.get(entry.signed.bytes()).is_some_and(|place| (before..own).contains(place));
+        return if is_element { Ok(()) } else { Err(KeyError::NotInRegister) };
     }
     keys.register.judge(&entry.signed, before, entry.height)
 }
@@ -565,42 +586,53 @@ fn check_signature(elements: &[SignedEntry], keys: &Keys, entry: &ProvenEntry) -
 fn verify_block_proof(bytes: &[u8], question: Question<'_>) -> FileReport {
     let mut run = Run::new(FileKind::TlogProof);
     let Some((proof, note, checkpoint)) = run.step(Step::Form, read_block_proof(bytes)) else {
-        return run.finish(Vec::new());
+        return run.fail();
     };
     if !check_checkpoint(&mut run, &note, question.policy) {
-        return run.finish(Vec::new());
+        return run.fail();
     }
     let leaf = match (question.leaf, proof.extra.as_deref()) {
         (Some(leaf), Some(extra)) if leaf != extra => {
             let detail =
                 broken("--leaf 文件与证明中的区块文本不同", "the file of --leaf differs from the proof's extra line");
             run.step::<()>(Step::Chain, Err(detail));
-            return run.finish(Vec::new());
+            return run.fail();
         }
         (leaf, extra) => leaf.or(extra),
     };
-    match leaf {
-        Some(leaf) => {
-            run.step(Step::Chain, check_leaf(leaf, &proof, &checkpoint, question.at));
-        }
-        None => run.open(
+    if proof.index >= checkpoint.size() {
+        let detail = broken("区块序号超出检查点", "the index is beyond the size of the checkpoint");
+        run.step::<()>(Step::Chain, Err(detail));
+        return run.fail();
+    }
+    let Some(leaf) = leaf else {
+        run.open(
             Step::Chain,
             Message::new(
                 "证明中没有区块文本，也没有给出 --leaf",
                 "the proof has no extra line, and no --leaf was given",
             ),
-        ),
+        );
+        return run.finish(Vec::new(), Vec::new());
+    };
+    match run.step(Step::Chain, check_leaf(leaf, &proof, &checkpoint, question.at)) {
+        Some(block) => run.finish(Vec::new(), vec![block]),
+        None => run.fail(),
     }
-    run.finish(Vec::new())
 }
 
 fn read_block_proof(bytes: &[u8]) -> Result<(Message, (TlogProof, SignedNote, Checkpoint)), Message> {
     let fail =
         |error: String| broken(format!("不是合格的 tlog-proof：{error}"), format!("not a sound tlog-proof: {error}"));
+    if bytes.len() > MAX_BLOCK_PROOF {
+        return Err(fail(format!("larger than {MAX_BLOCK_PROOF} bytes")));
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| fail(error.to_string()))?;
     let proof = TlogProof::from_str(text).map_err(|error| fail(error.to_string()))?;
-    let note = SignedNote::parse(proof.checkpoint.as_bytes()).map_err(|error| fail(error.to_string()))?;
-    let checkpoint = Checkpoint::from_str(note.text()).map_err(|error| fail(error.to_string()))?;
+    if proof.path.len() > bundle::MAX_PATH || proof.index > json::MAX_INTEGER {
+        return Err(fail("the index or the path is too long".into()));
+    }
+    let (note, checkpoint) = bundle::parse_checkpoint(&proof.checkpoint).map_err(fail)?;
     let detail = Message::new(
         format!("区块 {}，链长 {}", proof.index, checkpoint.size()),
         format!("block {}, chain of {}", proof.index, checkpoint.size()),
@@ -613,7 +645,7 @@ fn check_leaf(
     proof: &TlogProof,
     checkpoint: &Checkpoint,
     at: Option<UnixMillis>,
-) -> Result<(Message, ()), Message> {
+) -> Result<(Message, Block), Message> {
     verify_inclusion(&leaf_hash(leaf), proof.index, checkpoint.size(), &proof.path, checkpoint.root()).map_err(
         |error| {
             broken(format!("区块不在检查点之下：{error}"), format!("the block is not under the checkpoint: {error}"))
@@ -623,26 +655,25 @@ fn check_leaf(
         .ok()
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| broken("叶子不是合格的区块文本", "the leaf is not the text of a block"))?;
-    if block.height != proof.index || block.origin.as_str() != checkpoint.origin() {
-        return Err(broken("区块的高度或账本名称与证明不符", "the block's height or ledger is not that of the proof"));
+    if block.height != proof.index {
+        return Err(broken("区块的高度与证明不符", "the block's height is not the index of the proof"));
     }
-    if at.is_some_and(|at| block.time > at) {
-        return Err(broken("区块晚于所问时刻", "the block was sealed after the moment asked for"));
-    }
+    check_alone(&block, checkpoint)?;
+    check_moment(&block, at)?;
     let (height, entries, time) = (block.height, block.entries, block.time);
     Ok((
         Message::new(
             format!("区块 {height} 在链上：{entries} 条记录，上链时间 {time}"),
             format!("block {height} is on the chain: {entries} entries, sealed at {time}"),
         ),
-        (),
+        block,
     ))
 }
 
 /// What all files say together.
 #[derive(Debug, Clone)]
 pub struct Joint {
-    /// The steps judged over all files: none when no file holds entries.
+    /// The steps judged over all files: `one_chain` when at least two take part, `corrections` when one is a bundle.
     pub steps: Vec<StepReport>,
     /// The total of each learner, by ledger and learner id.
     pub learners: Vec<LearnerTotal>,
@@ -663,11 +694,13 @@ pub struct LearnerTotal {
     pub activities: u64,
 }
 
-/// The exit status of a check: 1 when a step failed, 3 when one could not be checked, 0 otherwise.
-pub fn exit_status(files: &[FileReport], joint: &Joint) -> u8 {
+/// The exit status of a check: 1 when a step failed, else 2 when a file was unreadable, else 3 when a step could not be
+/// checked, else 0.
+pub fn exit_status(files: &[FileReport], joint: &Joint, any_unreadable: bool) -> u8 {
     let steps = || files.iter().flat_map(|file| &file.steps).chain(&joint.steps);
     match () {
         () if steps().any(|step| step.state == State::Failed) => 1,
+        () if any_unreadable => 2,
         () if steps().any(|step| step.state == State::Open) => 3,
         () => 0,
     }
@@ -675,49 +708,63 @@ pub fn exit_status(files: &[FileReport], joint: &Joint) -> u8 {
 
 type Position = (u64, u64);
 
-/// Judges corrections over all files and adds the hours up; an entry that stands in several files counts once.
+/// Judges what only all files together show: that there is one chain, which corrections count, and the hours. An entry
+/// that stands in several files counts once.
 pub fn verify_together(files: &[FileReport]) -> Joint {
     let mut joint = Joint { steps: Vec::new(), learners: Vec::new() };
+    let mut note = |step, state, detail| joint.steps.push(StepReport { step, state, detail });
+    let taking_part: Vec<&FileReport> = files.iter().filter(|file| file.takes_part()).collect();
+    let one_chain = check_one_chain(&taking_part);
+    let is_one = one_chain.is_ok();
+    if taking_part.len() > 1 {
+        let (state, detail) = match one_chain {
+            Ok(detail) => (State::Passed, detail),
+            Err(detail) => (State::Failed, detail),
+        };
+        note(Step::OneChain, state, detail);
+    }
     if !files.iter().any(|file| file.kind == FileKind::Proof) {
         return joint;
     }
-    let mut note = |state, detail| joint.steps.push(StepReport { step: Step::Corrections, state, detail });
-    let entries = match collect(files) {
-        Ok(entries) if entries.is_empty() => {
-            note(State::Open, Message::new("没有通过核验的记录", "no entry passed"));
-            return joint;
-        }
-        Ok(entries) => entries,
-        Err(detail) => {
-            note(State::Failed, detail);
-            return joint;
-        }
-    };
-    match judge_corrections(&entries) {
-        Err(detail) => note(State::Failed, detail),
-        Ok(judged) => {
-            match judged.open {
-                Some(id) => note(
-                    State::Open,
-                    Message::new(
-                        format!("更正记录 {id} 所更正的记录不在这些文件中"),
-                        format!("the target of correction {id} is not in these files"),
-                    ),
-                ),
-                None => {
-                    let count = judged.counting.len();
-                    let detail = Message::new(format!("{count} 条更正生效"), format!("{count} corrections count"));
-                    note(State::Passed, detail);
-                }
-            }
-            joint.learners = total(&entries, &judged);
+    if !is_one {
+        let detail = Message::new("前面的步骤未通过，未继续核验", "an earlier step failed");
+        note(Step::Corrections, State::Open, detail);
+        return joint;
+    }
+    match collect(files).and_then(|entries| judge_corrections(&entries).map(|judged| (judged.state(), judged.total())))
+    {
+        Err(detail) => note(Step::Corrections, State::Failed, detail),
+        Ok(((state, detail), learners)) => {
+            note(Step::Corrections, state, detail);
+            joint.learners = learners;
         }
     }
     joint
 }
 
+/// Two texts for one height of one ledger: the operator showed two chains.
+fn check_one_chain(files: &[&FileReport]) -> Result<Message, Message> {
+    let mut shown: HashMap<(&Origin, u64), &Block> = HashMap::new();
+    for block in files.iter().flat_map(|file| &file.blocks) {
+        let first = shown.entry((&block.origin, block.height)).or_insert(block);
+        if *first != block {
+            let (origin, height) = (&block.origin, block.height);
+            return Err(broken(
+                format!("{origin} 的区块 {height} 有两种文本：运营者出示了两条不同的链"),
+                format!(
+                    "block {height} of {origin} has two texts: both shown chains cannot be one, the operator showed two"
+                ),
+            ));
+        }
+    }
+    let count = shown.len();
+    Ok(Message::new(format!("所见 {count} 个区块互不矛盾"), format!("{count} blocks, and no height with two texts")))
+}
+
+type Entries<'a> = BTreeMap<(&'a Origin, Position), &'a ProvenEntry>;
+
 /// All proven entries by position on their chain, each once.
-fn collect(files: &[FileReport]) -> Result<BTreeMap<(&Origin, Position), &ProvenEntry>, Message> {
+fn collect(files: &[FileReport]) -> Result<Entries<'_>, Message> {
     let mut by_id: HashMap<(&Origin, EntryId), &ProvenEntry> = HashMap::new();
     let mut entries = BTreeMap::new();
     for entry in files.iter().flat_map(|file| &file.entries) {
@@ -735,44 +782,46 @@ fn collect(files: &[FileReport]) -> Result<BTreeMap<(&Origin, Position), &Proven
     Ok(entries)
 }
 
-#[derive(Default)]
+/// Every entry, and of each corrected one the correction that counts.
 struct Judged<'a> {
-    /// Targets of counting corrections, and the corrections that count.
-    targets: HashMap<(&'a Origin, EntryId), EntryId>,
-    counting: std::collections::HashSet<EntryId>,
+    entries: &'a Entries<'a>,
+    /// The first correction of each target.
+    first: HashMap<(&'a Origin, EntryId), &'a ProvenEntry>,
     /// A correction whose target is not there.
     open: Option<EntryId>,
 }
 
-fn judge_corrections<'a>(entries: &BTreeMap<(&'a Origin, Position), &'a ProvenEntry>) -> Result<Judged<'a>, Message> {
+/// Every correction whose target is there must hold by itself; the first one of a target counts.
+fn judge_corrections<'a>(entries: &'a Entries<'a>) -> Result<Judged<'a>, Message> {
     let by_id: HashMap<(&Origin, EntryId), &ProvenEntry> =
         entries.iter().map(|((origin, _), entry)| ((*origin, entry.signed.entry().id), *entry)).collect();
-    let mut judged = Judged::default();
+    let mut judged = Judged { entries, first: HashMap::new(), open: None };
     for ((origin, _), entry) in entries {
-        let Body::Correction(_, correction) = &entry.signed.entry().body else { continue };
+        let Body::Correction(learner, correction) = &entry.signed.entry().body else { continue };
         let id = entry.signed.entry().id;
         let Some(target) = by_id.get(&(*origin, correction.target)) else {
             judged.open = Some(id);
             continue;
         };
-        if let Err(reason) = check_correction(entry, target) {
-            return Err(broken(
-                format!("更正记录 {id} 不成立：{reason}"),
-                format!("correction {id} does not hold: {reason}"),
-            ));
-        }
+        check_correction(entry, learner, correction, target).map_err(|reason| {
+            broken(
+                format!("更正记录 {id} 不成立：{}", reason.zh),
+                format!("correction {id} does not hold: {}", reason.en),
+            )
+        })?;
         // Entries come in chain order, so the first correction of a target is seen first.
-        if let std::collections::hash_map::Entry::Vacant(vacant) = judged.targets.entry((*origin, correction.target)) {
-            vacant.insert(id);
-            judged.counting.insert(id);
-        }
+        judged.first.entry((*origin, correction.target)).or_insert(*entry);
     }
     Ok(judged)
 }
 
 /// The rules of FORMATS section 3 for a correction and its target.
-fn check_correction(entry: &ProvenEntry, target: &ProvenEntry) -> Result<(), Message> {
-    let Body::Correction(learner, correction) = &entry.signed.entry().body else { return Ok(()) };
+fn check_correction(
+    entry: &ProvenEntry,
+    learner: &Learner,
+    correction: &Correction,
+    target: &ProvenEntry,
+) -> Result<(), Message> {
     let said = target.signed.entry().record();
     let same_learner = target.signed.entry().learner().is_some_and(|l| l.id == learner.id);
     let same_recorder = target.signed.entry().recorder == entry.signed.entry().recorder;
@@ -795,32 +844,113 @@ fn check_correction(entry: &ProvenEntry, target: &ProvenEntry) -> Result<(), Mes
     }
 }
 
-fn total(entries: &BTreeMap<(&Origin, Position), &ProvenEntry>, judged: &Judged<'_>) -> Vec<LearnerTotal> {
-    let mut totals: BTreeMap<(&Origin, LearnerId), LearnerTotal> = BTreeMap::new();
-    for ((origin, _), entry) in entries {
-        let signed = entry.signed.entry();
-        let Some(learner) = signed.learner() else { continue };
-        let total = totals.entry((origin, learner.id)).or_insert_with(|| LearnerTotal {
-            id: learner.id,
-            name: String::new(),
-            hours_hundredths: 0,
-            entries: 0,
-            activities: 0,
-        });
-        total.name.clone_from(&learner.name);
-        let is_correction = matches!(signed.body, Body::Correction(..));
-        let corrected = judged.targets.contains_key(&(*origin, signed.id));
-        if corrected || (is_correction && !judged.counting.contains(&signed.id)) {
-            continue;
-        }
-        match signed.record() {
-            Some(Record::Study(study)) => {
-                total.hours_hundredths += u64::from(study.hours.hundredths());
-                total.entries += 1;
+impl Judged<'_> {
+    fn state(&self) -> (State, Message) {
+        match self.open {
+            _ if self.entries.is_empty() => (State::Open, Message::new("没有通过核验的记录", "no entry passed")),
+            Some(id) => (
+                State::Open,
+                Message::new(
+                    format!("更正记录 {id} 所更正的记录不在这些文件中"),
+                    format!("the target of correction {id} is not in these files"),
+                ),
+            ),
+            None => {
+                let count = self.first.len();
+                (State::Passed, Message::new(format!("{count} 条更正生效"), format!("{count} corrections count")))
             }
-            Some(Record::Activity(_)) => total.activities += 1,
-            None => {}
         }
     }
-    totals.into_values().collect()
+
+    /// What an entry says in the end: from it to the correction that counts, and from that one to the next.
+    fn says_in_the_end(&self, origin: &Origin, entry: &ProvenEntry) -> Option<Record> {
+        let mut last = entry;
+        // A correction stands after its target, so this ends.
+        while let Some(correction) = self.first.get(&(origin, last.signed.entry().id)) {
+            last = correction;
+        }
+        last.signed.entry().record()
+    }
+
+    fn total(&self) -> Vec<LearnerTotal> {
+        let mut totals: BTreeMap<(&Origin, LearnerId), LearnerTotal> = BTreeMap::new();
+        for ((origin, _), entry) in self.entries {
+            let Some(learner) = entry.signed.entry().learner() else { continue };
+            let total = totals.entry((origin, learner.id)).or_insert_with(|| LearnerTotal {
+                id: learner.id,
+                name: String::new(),
+                hours_hundredths: 0,
+                entries: 0,
+                activities: 0,
+            });
+            total.name.clone_from(&learner.name);
+            if matches!(entry.signed.entry().body, Body::Correction(..)) {
+                continue;
+            }
+            match self.says_in_the_end(origin, entry) {
+                Some(Record::Study(study)) => {
+                    total.hours_hundredths += u64::from(study.hours.hundredths());
+                    total.entries += 1;
+                }
+                Some(Record::Activity(_)) => total.activities += 1,
+                None => {}
+            }
+        }
+        totals.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{BLOCK_PROOF, BUNDLE, never_panics};
+    use super::*;
+
+    #[test]
+    fn files_are_recognised_by_their_bytes() {
+        for (bytes, kind) in [
+            (BUNDLE, Some(FileKind::Proof)),
+            (BLOCK_PROOF, Some(FileKind::TlogProof)),
+            (br#"x"format":"cqo-ledger/proof/v1""#, Some(FileKind::Proof)),
+            (b"c2sp.org/tlog-proof@v1\n\xff", Some(FileKind::TlogProof)),
+            (b"c2sp.org/tlog-proof@v1", None),
+            (b"c2sp.org/tlog-proof@v1\r\n", None),
+            (br#"{"format": "cqo-ledger/proof/v1"}"#, None),
+            (b"\xff\"format\":\"cqo-ledger/proof/v1\"", None),
+            (b"", None),
+        ] {
+            assert_eq!(FileKind::recognise(bytes), kind, "{}", String::from_utf8_lossy(bytes));
+        }
+        let mut large = BUNDLE.to_vec();
+        large.resize(bundle::MAX_BUNDLE, b' ');
+        assert_eq!(FileKind::recognise(&large), Some(FileKind::Proof));
+        large.push(b' ');
+        assert_eq!(FileKind::recognise(&large), None);
+    }
+
+    /// Every report names every step of its kind once, whatever the file.
+    #[test]
+    fn arbitrary_files_are_judged() {
+        for (kind, good) in [(FileKind::Proof, BUNDLE), (FileKind::TlogProof, BLOCK_PROOF)] {
+            never_panics(good, |bytes| {
+                let report = verify_file(kind, bytes, Question::default());
+                let steps: Vec<Step> = report.steps.iter().map(|step| step.step).collect();
+                assert_eq!(steps, kind.steps());
+                let files = [report.clone(), report];
+                let joint = verify_together(&files);
+                assert!(matches!(exit_status(&files, &joint, false), 1 | 3));
+            });
+        }
+    }
+
+    #[test]
+    fn a_failure_wins_over_an_unreadable_file_and_that_over_an_open_step() {
+        let report = |bytes| verify_file(FileKind::Proof, bytes, Question::default());
+        for (bytes, any_unreadable, expected) in
+            [(&BUNDLE[1..], true, 1), (&BUNDLE[1..], false, 1), (BUNDLE, true, 2), (BUNDLE, false, 3)]
+        {
+            let files = [report(bytes)];
+            assert_eq!(exit_status(&files, &verify_together(&files), any_unreadable), expected);
+        }
+        assert_eq!(exit_status(&[], &verify_together(&[]), false), 0);
+    }
 }

@@ -85,7 +85,8 @@ impl VerifierKey {
             return Err(KeyError::Name);
         }
         let public = VerifyingKey::from_bytes(public).map_err(|_| KeyError::PublicKey)?;
-        if public.is_weak() {
+        // Of two encodings of one point only the canonical one is a key.
+        if public.is_weak() || public.to_edwards().compress().as_bytes() != public.as_bytes() {
             return Err(KeyError::PublicKey);
         }
         Ok(Self { name: name.to_owned(), kind, public })

@@ -69,3 +69,54 @@ impl fmt::Display for Actor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The golden table: a new action does not compile until its row is written here.
+    fn allowed(action: Action) -> [bool; 3] {
+        //                             public, recorder, operator
+        match action {
+            Action::ReadChain => [true, true, true],
+            Action::SubmitEntries => [false, true, true],
+            Action::ReadEntry => [false, true, true],
+            Action::WriteRegistry => [false, true, true],
+            Action::ReadRegistry => [false, true, true],
+            Action::WriteOrganisations => [false, false, true],
+            Action::ReadOrganisations => [false, false, true],
+            Action::WriteTokens => [false, false, true],
+        }
+    }
+
+    const ALL: [Action; 8] = [
+        Action::SubmitEntries,
+        Action::ReadEntry,
+        Action::WriteOrganisations,
+        Action::ReadOrganisations,
+        Action::WriteRegistry,
+        Action::ReadRegistry,
+        Action::WriteTokens,
+        Action::ReadChain,
+    ];
+
+    #[test]
+    fn every_actor_may_do_exactly_what_the_table_says() {
+        let code = CreditCode::with_check("91110000600037341").unwrap();
+        let actors = [Actor::Public, Actor::Recorder(code), Actor::Operator];
+        for action in ALL {
+            assert_eq!(actors.each_ref().map(|actor| actor.may(action)), allowed(action), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_recorder_owns_its_own_and_the_operator_everything() {
+        let [own, other] = ["91110000600037341", "91340100MA2N0000A"].map(|code| CreditCode::with_check(code).unwrap());
+        let recorder = Actor::Recorder(own.clone());
+        for (actor, owns_own, owns_other) in
+            [(&Actor::Public, false, false), (&recorder, true, false), (&Actor::Operator, true, true)]
+        {
+            assert_eq!((actor.owns(&own), actor.owns(&other)), (owns_own, owns_other), "{actor}");
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! The use cases: who asks ([`Actor`]) and with what goes in, a result or an [`Error`] comes out.
 //!
-//! One [`Service`] owns one ledger. Entries come in through [`Service::submit`], one task gives them their place in the
-//! order ([`ingest`]), one task seals them into blocks ([`sealer`]), and proofs are read off the store ([`prove`]).
+//! One [`Service`] owns one ledger. Entries come in through [`Service::submit`] and are checked by themselves (`check`),
+//! one task gives them their place in the order (`ingest`), one task seals them into blocks (`sealer`), and proofs are
+//! read off the store (`prove`).
 //! Handlers of the web and of the command line parse, call one use case, and render.
 
 pub mod access;
+mod check;
 pub mod clock;
 mod error;
 mod ingest;
@@ -17,6 +19,13 @@ mod start;
 mod tables;
 pub mod vault;
 
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod testing;
+
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ed25519_dalek::SigningKey;
@@ -24,7 +33,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 
 pub use access::{Action, Actor};
 pub use error::Error;
-pub use ingest::{EntryOutcome, EntryResult, MAX_SUBMISSION, Submitted};
+pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use prove::{EntryView, Position};
 pub use sealer::{Published, SealError};
 pub use start::{Founding, LedgerKeys};
@@ -97,6 +106,9 @@ struct AcceptedKeys {
     register: KeyRegister,
     /// The place of each element in the order.
     ordinals: Vec<u64>,
+    /// The first free place in the order. Everything before it is durable and accounted for here; the sealer goes no
+    /// further, so that the entries of a block and the key register it names always belong together.
+    next: u64,
 }
 
 impl AcceptedKeys {

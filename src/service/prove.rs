@@ -11,7 +11,7 @@ use super::sealer::Published;
 use super::tables::{BLOCKS, CORRECTED, ENTRIES, EntryRow, NODES, ORDER, node_key};
 use super::vault::DataKeyId;
 use crate::ledger::block::Block;
-use crate::ledger::bundle::{Bundle, BundleBlock, BundleEntry, BundleTip, MAX_BUNDLE_ENTRIES};
+use crate::ledger::bundle::{Bundle, BundleBlock, BundleEntry, BundleTip, MAX_BUNDLE, MAX_BUNDLE_ENTRIES};
 use crate::ledger::commitment::{Commitment, Salt};
 use crate::ledger::entry::EntryId;
 use crate::ledger::signed::SignedEntry;
@@ -69,8 +69,8 @@ impl Service {
         Ok(EntryView { signed, salt, commitment, position, corrected_by })
     }
 
-    /// A proof bundle of sealed entries, for their recorder and the operator.
-    pub async fn proof(&self, actor: &Actor, ids: &[EntryId]) -> Result<Bundle, Error> {
+    /// The bytes of a proof bundle of sealed entries, for their recorder and the operator.
+    pub async fn proof(&self, actor: &Actor, ids: &[EntryId]) -> Result<Vec<u8>, Error> {
         if !(1..=MAX_BUNDLE_ENTRIES).contains(&ids.len()) {
             return Err(Error::TooLarge { what: "the number of entries in one proof", limit: MAX_BUNDLE_ENTRIES });
         }
@@ -104,7 +104,12 @@ impl Service {
             let (signed, salt) = self.open_with_salt(id, &row)?;
             entries.push(BundleEntry { block: block.height, index, path, salt, signed });
         }
-        self.bundle(&published, entries, blocks).await
+        let bytes = self.bundle(&published, entries, blocks).await?.to_bytes();
+        // No verifier would read a larger one.
+        if bytes.len() > MAX_BUNDLE {
+            return Err(Error::TooLarge { what: "the size of one proof in bytes", limit: MAX_BUNDLE });
+        }
+        Ok(bytes)
     }
 
     async fn bundle(
@@ -151,7 +156,7 @@ impl Service {
         Ok(row.value.text)
     }
 
-    /// The texts of published blocks from `from` on, at most [`MAX_BLOCKS_PAGE`].
+    /// The texts of published blocks from `from` on, at most `MAX_BLOCKS_PAGE`.
     pub async fn block_texts(&self, from: u64, limit: usize) -> Result<Vec<String>, Error> {
         let published = self.published();
         let left = (published.height() + 1).saturating_sub(from);
@@ -214,8 +219,7 @@ impl Service {
 
     fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
         let signed = self.open_entry(id, row)?;
-        let owner = signed.entry().learner().map_or(DataKeyId::LEDGER, |learner| learner.id.into());
-        let salt = self.vault.salt(owner, id)?;
+        let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
         Ok((signed, salt))
     }
 

@@ -1,6 +1,6 @@
 //! The one registry: organisations, learners, courses and API tokens.
 //!
-//! Rows are in the store; what every request needs of them is in memory, in [`Directory`]. Names of learners are nowhere
+//! Rows are in the store; what every request needs of them is in memory, in `Directory`. Names of learners are nowhere
 //! on the disk but encrypted.
 
 use std::collections::HashMap;
@@ -214,10 +214,12 @@ impl Service {
     pub async fn put_organisation(&self, actor: &Actor, input: Value) -> Result<Organisation, Error> {
         self.allow(actor, Action::WriteOrganisations)?;
         let organisation = read_organisation(input)?;
+        let _one_at_a_time = self.registry.lock().await;
+        let before = ORGANISATIONS.get(&*self.store, organisation.code.as_str()).await?;
         let row = OrganisationRow {
             name: organisation.name.clone(),
             roles: organisation.roles.clone(),
-            registered_at: self.clock.now(),
+            registered_at: before.map_or_else(|| self.clock.now(), |row| row.value.registered_at),
         };
         let event = self.event(actor, "put_organisation", organisation.code.to_string());
         let commit = Commit::new(event).write(ORGANISATIONS.put(organisation.code.as_str(), &row)?);
@@ -240,31 +242,38 @@ impl Service {
         self.allow(actor, Action::WriteRegistry)?;
         let drafts = read_batch(input, |item, path, errors| self.read_learner(actor, item, path, errors))?;
         let _one_at_a_time = self.registry.lock().await;
-        let mut fresh = Vec::new();
-        let mut learners = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            match LEARNERS.get(&*self.store, &draft.id.uuid()).await? {
-                None => fresh.push(draft.clone()),
-                Some(row) => {
-                    let old = open_learner(&self.vault, draft.id, &row.value)?;
-                    let same = old.name == draft.name && old.employers == draft.employers;
-                    if !same || row.value.provider != draft.provider {
-                        return Err(Error::Conflict(format!(
-                            "another learner is registered under the id {}",
-                            draft.id
-                        )));
-                    }
-                }
+        let mut fresh: Vec<Learner> = Vec::new();
+        let mut known: HashMap<LearnerId, Learner> = HashMap::new();
+        for draft in &drafts {
+            let old = match known.get(&draft.id) {
+                Some(old) => Some(old.clone()),
+                None => self.known_learner(draft.id).await?,
+            };
+            if old.as_ref().is_some_and(|old| Learner { version: 0, ..old.clone() } != *draft) {
+                return Err(Error::Conflict(format!("another learner is registered under the id {}", draft.id)));
             }
-            learners.push(draft);
+            if old.is_none() {
+                fresh.push(draft.clone());
+            }
+            known.insert(draft.id, old.unwrap_or_else(|| draft.clone()));
         }
-        self.write_learners(actor, &fresh).await?;
-        Ok(learners)
+        let version = self.write_learners(actor, &fresh).await?;
+        for learner in &fresh {
+            known.insert(learner.id, Learner { version, ..learner.clone() });
+        }
+        Ok(drafts.into_iter().map(|draft| known.get(&draft.id).cloned().unwrap_or(draft)).collect())
     }
 
-    async fn write_learners(&self, actor: &Actor, fresh: &[Learner]) -> Result<(), Error> {
+    async fn known_learner(&self, id: LearnerId) -> Result<Option<Learner>, Error> {
+        let Some(row) = LEARNERS.get(&*self.store, &id.uuid()).await? else { return Ok(None) };
+        let LearnerPayload { name, employers } = open_learner(&self.vault, id, &row.value)?;
+        Ok(Some(Learner { id, provider: row.value.provider, name, employers, version: row.version }))
+    }
+
+    /// Writes learners that are not registered yet; returns the version of their rows.
+    async fn write_learners(&self, actor: &Actor, fresh: &[Learner]) -> Result<u64, Error> {
         if fresh.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         // The keys are durable before anything stands under them; a crash here leaves keys that nothing uses.
         let ids: Vec<DataKeyId> = fresh.iter().map(|learner| learner.id.into()).collect();
@@ -278,11 +287,11 @@ impl Service {
                 .write(LEARNERS.put(&uuid, &self.seal_learner(learner)?)?)
                 .write(LEARNERS_BY_PROVIDER.put(&learner.provider.to_string(), &uuid));
         }
-        self.store.commit(commit).await?;
+        let committed = self.store.commit(commit).await?;
         self.directory_mut()
             .learners
             .extend(fresh.iter().map(|learner| (learner.id, (learner.provider.clone(), learner.name.clone()))));
-        Ok(())
+        Ok(committed.sequence)
     }
 
     /// Changes a learner's name or employers, from the version that was read.
@@ -299,6 +308,7 @@ impl Service {
         if draft.id != id {
             return Err(Error::field("id", Problem::mismatch("is not the id of the address", "与地址中的编号不一致")));
         }
+        let _one_at_a_time = self.registry.lock().await;
         let old = self.learner(actor, id).await?;
         if old.provider != draft.provider {
             return Err(Error::NotFound("learner"));
@@ -322,10 +332,8 @@ impl Service {
     /// One learner of the asking provider.
     pub async fn learner(&self, actor: &Actor, id: LearnerId) -> Result<Learner, Error> {
         self.allow(actor, Action::ReadRegistry)?;
-        let row = LEARNERS.get(&*self.store, &id.uuid()).await?;
-        let row = row.filter(|row| actor.owns(&row.value.provider)).ok_or(Error::NotFound("learner"))?;
-        let LearnerPayload { name, employers } = open_learner(&self.vault, id, &row.value)?;
-        Ok(Learner { id, provider: row.value.provider, name, employers, version: row.version })
+        let learner = self.known_learner(id).await?;
+        learner.filter(|learner| actor.owns(&learner.provider)).ok_or(Error::NotFound("learner"))
     }
 
     /// A page of a provider's learners, after the id `after`.

@@ -15,7 +15,7 @@ use crate::merkle::{
     BatchTree, ChainError, Checkpoint, Frontier, Hash, NodeId, frontier_nodes, leaf_hash, sign_checkpoint,
 };
 use crate::standard::UnixMillis;
-use crate::store::{Commit, Event, Store, StoreError};
+use crate::store::{Commit, Event, MAX_SCAN_ROWS, Store, StoreError};
 
 /// The most that the wall clock may gain or lose against the monotonic one before sealing stops.
 const MAX_CLOCK_JUMP_MS: i64 = 5 * 60 * 1_000;
@@ -76,15 +76,21 @@ impl SealState {
     /// Reads the tip back and holds it against the chain hashes and the checkpoint that was anchored last: a chain
     /// that ends before what was signed, or leads elsewhere, is refused.
     pub(super) async fn load(store: &dyn Store) -> Result<Self, SealError> {
-        let Some((height, row)) = BLOCKS.last(store).await? else { return Ok(Self::default()) };
         let unsound = |detail: String| SealError::Unsound(detail);
+        let anchor = store.anchored().await?;
+        let Some((height, row)) = BLOCKS.last(store).await? else {
+            return match anchor {
+                None => Ok(Self::default()),
+                Some(_) => Err(unsound("a checkpoint was signed, and no block is left".into())),
+            };
+        };
         let tip: Block = row.value.text.parse().map_err(|error| unsound(format!("block {height}: {error}")))?;
         let frontier = load_frontier(store, height + 1).await?;
         let leaf = NODES.get(store, &node_key(NodeId { level: 0, index: height })).await?;
         if leaf.is_none_or(|leaf| leaf.value != leaf_hash(row.value.text.as_bytes())) || tip.height != height {
             return Err(unsound(format!("block {height} is not the leaf of that height")));
         }
-        if let Some(anchor) = store.anchored().await? {
+        if let Some(anchor) = anchor {
             let signed: Checkpoint =
                 anchor.checkpoint.parse().map_err(|error| unsound(format!("the anchored checkpoint: {error}")))?;
             let then = match signed.size() {
@@ -139,13 +145,19 @@ impl Service {
     /// Seals the next block; none when nothing is pending.
     pub async fn seal_once(&self) -> Result<Option<Block>, SealError> {
         let mut state = self.sealing.lock().await;
+        // A block whose checkpoint could not be anchored comes first: nothing is built on what nobody has seen.
+        if state.tip.as_ref().is_some_and(|tip| *tip != self.published().tip) {
+            self.publish(&state).await?;
+        }
         let first = state.total();
         // Block 0 holds the founding entry alone: its key works from the next block on.
-        let most = if state.tip.is_none() { 1 } else { self.settings.batch_max };
-        let pending = ORDER.scan(&*self.store, ORDER.from(&first), most).await?;
-        if pending.is_empty() {
+        let most = if state.tip.is_none() { 1 } else { self.settings.batch_max.clamp(1, MAX_SCAN_ROWS) };
+        // What is durable but not yet accounted for in the key register waits for the next block.
+        let waiting = usize::try_from(self.keys().next.saturating_sub(first)).unwrap_or(usize::MAX);
+        if waiting == 0 {
             return Ok(None);
         }
+        let pending = ORDER.scan(&*self.store, ORDER.from(&first), waiting.min(most)).await?;
         let leaves: Vec<Hash> =
             pending.iter().map(|(_, row)| Commitment::from_hash(row.value.commitment).leaf()).collect();
         let tree = BatchTree::from_leaves(&leaves).map_err(|error| SealError::Unsound(error.to_string()))?;
@@ -202,9 +214,9 @@ impl Service {
             if jump.abs() > MAX_CLOCK_JUMP_MS {
                 return Err(SealError::ClockJump(jump));
             }
-        } else {
-            state.clock = Some((wall.millis(), monotonic));
         }
+        // Compared from block to block: clocks that drift apart slowly over months have not jumped.
+        state.clock = Some((wall.millis(), monotonic));
         Ok(state.tip.as_ref().map_or(wall, |tip| wall.max(tip.time)))
     }
 

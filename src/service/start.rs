@@ -169,7 +169,8 @@ impl Service {
         });
         service.publish(&state).await.map_err(unavailable)?;
         *service.sealing.lock().await = state;
-        // Blocks 0 and 1 of a new ledger; of an older one, whatever was accepted before it stopped.
+        // Blocks 0 and 1 of a new ledger, so that the authority's key works when the first request comes. What an older one
+        // had accepted before it stopped is sealed by its sealer.
         while service.published.borrow().checkpoint.is_empty() || service.published().height() == 0 {
             if service.seal_once().await.map_err(unavailable)?.is_none() {
                 return Err(Error::Unavailable("the ledger has no founding entries".into()));
@@ -185,7 +186,7 @@ impl AcceptedKeys {
         let mut range = KEYS.all();
         loop {
             let rows = KEYS.scan(store, range, MAX_SCAN_ROWS).await?;
-            let Some((last, _)) = rows.last() else { return Ok(keys) };
+            let Some((last, _)) = rows.last() else { break };
             range = KEYS.after(last);
             for (element, row) in rows {
                 let signed = SignedEntry::from_bytes(row.value.signed.as_bytes()).map_err(internal)?;
@@ -195,6 +196,8 @@ impl AcceptedKeys {
                 keys.ordinals.push(row.value.ordinal);
             }
         }
+        keys.next = ORDER.last(store).await?.map_or(0, |(last, _)| last + 1);
+        Ok(keys)
     }
 }
 

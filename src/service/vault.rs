@@ -26,7 +26,7 @@ use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::ledger::commitment::Salt;
-use crate::ledger::entry::{EntryId, LearnerId};
+use crate::ledger::entry::{Entry, EntryId, LearnerId};
 
 const HEADER: &[u8] = b"cqo-ledger/data-keys/v1\n";
 const KEY_LEN: usize = 32;
@@ -44,6 +44,13 @@ pub struct DataKeyId(Uuid);
 impl DataKeyId {
     /// The key for entries of no learner.
     pub const LEDGER: Self = Self(Uuid::nil());
+}
+
+impl DataKeyId {
+    /// Whose key an entry is kept under.
+    pub fn of(entry: &Entry) -> Self {
+        entry.learner().map_or(Self::LEDGER, |learner| learner.id.into())
+    }
 }
 
 impl From<LearnerId> for DataKeyId {
@@ -78,14 +85,24 @@ struct DataKey([u8; KEY_LEN]);
 pub struct Vault {
     master: Zeroizing<[u8; KEY_LEN]>,
     keys: RwLock<HashMap<DataKeyId, DataKey>>,
-    /// `None` in memory only, for tests.
-    file: Option<Mutex<File>>,
+    disk: Mutex<Disk>,
+}
+
+/// Where the keys are kept.
+enum Disk {
+    /// In memory only, for tests.
+    None,
+    /// In the key file.
+    File(File),
+    /// A write failed, so the file may end in half a record. Only opening it again finds out and cuts it off; a record
+    /// behind such a half could never be read.
+    Failed,
 }
 
 impl Vault {
     /// A vault that forgets everything with the process, for tests of the layers above.
     pub fn in_memory() -> Result<Self, VaultError> {
-        let vault = Self { master: Zeroizing::new(random()?), keys: RwLock::default(), file: None };
+        let vault = Self { master: Zeroizing::new(random()?), keys: RwLock::default(), disk: Mutex::new(Disk::None) };
         vault.create(&[DataKeyId::LEDGER])?;
         Ok(vault)
     }
@@ -100,6 +117,8 @@ impl Vault {
         let master = Zeroizing::new(random::<KEY_LEN>()?);
         write("master", Zeroizing::new(hex::encode(*master)).as_bytes())?;
         write("data-keys", HEADER)?;
+        // The names of the two files must be as durable as what is in them.
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| VaultError::Io { what: "create", source })?;
         let vault = Self::open(dir)?;
         vault.create(&[DataKeyId::LEDGER])?;
         Ok(vault)
@@ -123,11 +142,15 @@ impl Vault {
         }
         let file = OpenOptions::new().append(true).open(&path).map_err(read)?;
         file.set_len((bytes.len() - torn.len()) as u64).map_err(read)?;
-        Ok(Self { master, keys: RwLock::new(keys), file: Some(Mutex::new(file)) })
+        Ok(Self { master, keys: RwLock::new(keys), disk: Mutex::new(Disk::File(file)) })
     }
 
-    /// Makes a key for each id that has none; durable when it returns.
+    /// Makes a key for each id that has none; durable when it returns. After a failed write no more keys are made until
+    /// the vault is opened again.
     pub fn create(&self, ids: &[DataKeyId]) -> Result<(), VaultError> {
+        let io = |source| VaultError::Io { what: "write", source };
+        // Held all the while: two that make a key for one id would each use their own.
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let known = |id: &DataKeyId| self.keys.read().unwrap_or_else(PoisonError::into_inner).contains_key(id);
         let mut fresh = Vec::new();
         let mut records = Vec::new();
@@ -136,13 +159,16 @@ impl Vault {
             records.extend_from_slice(&wrap(&self.master, *id, &key)?);
             fresh.push((*id, key));
         }
-        if let Some(file) = &self.file
-            && !records.is_empty()
-        {
-            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.write_all(&records)
-                .and_then(|()| file.sync_data())
-                .map_err(|source| VaultError::Io { what: "write", source })?;
+        match &mut *disk {
+            _ if records.is_empty() => {}
+            Disk::None => {}
+            Disk::Failed => return Err(io(io::Error::other("a write failed before: restart first"))),
+            Disk::File(file) => {
+                if let Err(source) = file.write_all(&records).and_then(|()| file.sync_data()) {
+                    *disk = Disk::Failed;
+                    return Err(io(source));
+                }
+            }
         }
         self.keys.write().unwrap_or_else(PoisonError::into_inner).extend(fresh);
         Ok(())
@@ -239,6 +265,23 @@ mod tests {
         assert!(vault.decrypt(b, b"row", &sealed).is_err());
         assert!(vault.decrypt(a, b"other", &sealed).is_err());
         assert!(matches!(vault.salt(DataKeyId(Uuid::now_v7()), entry()), Err(VaultError::NoKey)));
+    }
+
+    #[test]
+    fn after_a_failed_write_no_key_is_made_until_the_vault_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::create_in(dir.path()).unwrap();
+        let id = DataKeyId(Uuid::now_v7());
+        *vault.disk.lock().unwrap() = Disk::File(File::open(dir.path().join("data-keys")).unwrap());
+        for _ in 0..2 {
+            assert!(matches!(vault.create(&[id]), Err(VaultError::Io { what: "write", .. })));
+            assert!(matches!(*vault.disk.lock().unwrap(), Disk::Failed));
+            assert!(matches!(vault.salt(id, entry()), Err(VaultError::NoKey)), "a key that is not durable is not used");
+        }
+        vault.create(&[DataKeyId::LEDGER]).unwrap();
+        let vault = Vault::open(dir.path()).unwrap();
+        vault.create(&[id]).unwrap();
+        vault.salt(id, entry()).unwrap();
     }
 
     #[test]

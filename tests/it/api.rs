@@ -159,8 +159,6 @@ fn limits_are_told_before_anything_is_read() {
 fn too_much_under_way_is_refused_at_once() {
     let slow = Ledger::start_with(&["--in-flight-max", "1", "--seal-interval-ms", "3600000"]);
     let token = slow.operator_token();
-    let entry = array(&[]);
-    assert_eq!(slow.post_as(&token, "/api/v1/entries", &entry).status, 413);
     // One request whose body never ends holds the only place.
     use std::io::Write as _;
     let mut stuck = std::net::TcpStream::connect(slow.url().trim_start_matches("http://")).unwrap();

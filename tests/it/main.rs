@@ -11,7 +11,10 @@
 mod access;
 mod api;
 mod audit;
+mod chain;
 mod cli;
+mod demo;
 mod edges;
 mod interop;
 mod server;
+mod vectors;

@@ -195,7 +195,7 @@ pub(crate) async fn proof(
 ) -> Result<Response, Problem> {
     let id = entry_id(&id)?;
     let bundle = app.service.proof(&actor, &[id]).await?;
-    let mut response = answer(JSON, PRIVATE, bundle.to_bytes());
+    let mut response = answer(JSON, PRIVATE, bundle);
     if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"{id}.proof.json\"")) {
         response.headers_mut().insert(CONTENT_DISPOSITION, name);
     }
@@ -232,7 +232,7 @@ pub(crate) async fn proofs(
     });
     let ids = ids.filter(|_| errors.0.is_empty()).ok_or(Error::Invalid(errors))?;
     let bundle = app.service.proof(&actor, &ids).await?;
-    Ok(answer(JSON, PRIVATE, bundle.to_bytes()))
+    Ok(answer(JSON, PRIVATE, bundle))
 }
 
 fn entry_id(text: &str) -> Result<EntryId, Problem> {

@@ -1,0 +1,192 @@
+//! What can be checked of an entry by itself, before it has a place: form, recorder, facts, signatures.
+//!
+//! This runs on the pool, for many entries at once. What depends on the order (duplicates, key entries, targets of
+//! corrections) is judged where the order is made, in [`super::ingest`].
+
+use std::sync::Arc;
+
+use super::Service;
+use super::access::Actor;
+use super::error::Error;
+use super::vault::{DataKeyId, VaultError};
+use crate::ledger::entry::{Body, CourseCode, Entry, EntryId, Kind, Record};
+use crate::ledger::fields::{FieldErrors, Problem};
+use crate::ledger::keys::{KeyError, Role};
+use crate::ledger::receipt::ReceiptEntry;
+use crate::ledger::signed::{SignedEntry, SignedEntryError};
+use crate::standard::{Day, day_of};
+
+/// Entries that one job of the pool checks.
+const ENTRIES_PER_JOB: usize = 64;
+
+/// An entry that can be recognised, with what was found when it was checked by itself.
+pub(super) struct Prepared {
+    pub(super) signed: SignedEntry,
+    pub(super) receipt: ReceiptEntry,
+    /// The entry encrypted for its row, or why it cannot be accepted. A refusal is not yet the answer: the same entry
+    /// may have been accepted before the key was retired or the learner renamed, and then its receipt stands.
+    pub(super) verdict: Result<Vec<u8>, Error>,
+}
+
+/// An entry that was looked at; its id, as far as it could be read, when it cannot even be recognised.
+pub(super) type Checked = Result<Prepared, (Option<EntryId>, Error)>;
+
+impl Service {
+    /// Checks all entries of a submission on the pool.
+    pub(super) async fn check_all(
+        self: &Arc<Self>,
+        actor: &Actor,
+        entries: Vec<Vec<u8>>,
+    ) -> Result<Vec<Checked>, Error> {
+        let today = day_of(self.clock.now()).map_err(|error| Error::Internal(error.to_string()))?;
+        let mut jobs = Vec::with_capacity(entries.len().div_ceil(ENTRIES_PER_JOB));
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let chunk: Vec<Vec<u8>> = entries.by_ref().take(ENTRIES_PER_JOB).collect();
+            let (service, actor) = (Arc::clone(self), actor.clone());
+            jobs.push(self.checks.run(move || {
+                chunk.iter().map(|bytes| service.check(&actor, today, bytes)).collect::<Vec<Checked>>()
+            })?);
+        }
+        let mut checked = Vec::new();
+        for job in jobs {
+            checked.extend(job.await.map_err(|_| Error::Internal("a check did not finish".into()))?);
+        }
+        Ok(checked)
+    }
+
+    fn check(&self, actor: &Actor, today: Day, bytes: &[u8]) -> Checked {
+        let signed = SignedEntry::from_bytes(bytes).map_err(|error| (None, unreadable(error)))?;
+        let id = signed.entry().id;
+        self.prepare(actor, today, signed).map_err(|error| (Some(id), error))
+    }
+
+    fn prepare(&self, actor: &Actor, today: Day, signed: SignedEntry) -> Result<Prepared, Error> {
+        if !actor.owns(&signed.entry().recorder) {
+            return Err(Error::field(
+                "entry.recorder",
+                Problem::mismatch("is not the organisation of this token", "不是此令牌所属的机构"),
+            ));
+        }
+        let judged = self.judge(&signed, today);
+        let owner = DataKeyId::of(signed.entry());
+        let salt = match (self.vault.salt(owner, signed.entry().id), judged.as_ref()) {
+            // There is no salt for an unknown learner, and `judged` says so better.
+            (Err(VaultError::NoKey), Err(_)) => return Err(judged.err().unwrap_or(Error::NotFound("learner"))),
+            (salt, _) => salt?,
+        };
+        let verdict = match judged {
+            Ok(()) => Ok(self.vault.encrypt(owner, signed.entry().id.uuid().as_bytes(), signed.bytes())?),
+            Err(error) => Err(error),
+        };
+        Ok(Prepared { receipt: ReceiptEntry::of(&signed, salt), signed, verdict })
+    }
+
+    fn judge(&self, signed: &SignedEntry, today: Day) -> Result<(), Error> {
+        let mut errors = FieldErrors::default();
+        self.check_facts(signed, today, &mut errors);
+        if !errors.0.is_empty() {
+            return Err(Error::Invalid(errors));
+        }
+        // Key entries are judged where the order is known.
+        if signed.entry().kind() != Kind::Key {
+            let published = self.published();
+            let keys = self.keys();
+            let in_force = keys.within(published.total());
+            keys.register.judge(signed, in_force, published.height() + 1).map_err(bad_signature)?;
+        }
+        Ok(())
+    }
+
+    /// Holds an entry against the ledger's origin, the rulebook and the registry.
+    fn check_facts(&self, signed: &SignedEntry, today: Day, errors: &mut FieldErrors) {
+        let entry = signed.entry();
+        let mut note = |field: &str, en: &str, zh: &str| {
+            errors.0.extend(FieldErrors::one(format!("entry.{field}"), Problem::mismatch(en, zh)).0);
+        };
+        if entry.ledger != self.origin {
+            note("ledger", "is not this ledger", "不是本账本");
+        }
+        if self.rulebook.edition(&entry.rulebook).is_none_or(|edition| edition.effective_from > today) {
+            note("rulebook", "is not a version of the rulebook in effect", "不是已生效的规则版本");
+        }
+        if let Some((field, _)) = last_day(entry).filter(|(_, day)| *day > today) {
+            note(field, "lies in the future", "日期尚未到来");
+        }
+        let directory = self.directory();
+        if directory.organisation(&entry.recorder).is_none() {
+            note("recorder", "is not a registered organisation", "机构未登记");
+        }
+        if let Some(learner) = entry.learner() {
+            match directory.learner(learner.id) {
+                Some((provider, name)) if *provider == entry.recorder || self.corrects_for_others(signed) => {
+                    if *name != learner.name {
+                        note("learner.name", "is not the registered name", "与登记的姓名不一致");
+                    }
+                }
+                _ => note("learner.id", "is not a learner registered by the recorder", "不是该机构登记的学员"),
+            }
+        }
+        if let Some((code, title)) = course_of(entry) {
+            match directory.course_titles(&entry.recorder, code) {
+                Some(titles) if titles.iter().any(|known| known == title) => {}
+                Some(_) => note("course.title", "is not the title of this course", "与登记的课程名称不一致"),
+                None => note("course.code", "is not a course registered by the recorder", "不是该机构登记的课程"),
+            }
+        }
+    }
+
+    /// Whether this is a correction in the name of an authority, the one that may speak of others' learners. The
+    /// signature is judged later; but whoever asks is the recorder, so naming somebody else's key is of no use here.
+    fn corrects_for_others(&self, signed: &SignedEntry) -> bool {
+        let keys = self.keys();
+        let own_authority = |id| {
+            keys.register
+                .key(id)
+                .is_ok_and(|key| key.role == Role::Authority && key.owner.code == signed.entry().recorder)
+        };
+        matches!(signed.entry().body, Body::Correction(..)) && signed.signatures().iter().any(|s| own_authority(s.key))
+    }
+}
+
+fn unreadable(error: SignedEntryError) -> Error {
+    match error {
+        SignedEntryError::Fields(errors) => Error::Invalid(errors),
+        other => Error::Unreadable(other.to_string()),
+    }
+}
+
+pub(super) fn bad_signature(error: KeyError) -> Error {
+    let zh = match &error {
+        KeyError::UnknownKey(_) => "密钥未登记",
+        KeyError::NotYet(_) => "密钥尚未生效：登记它的区块之后才能使用",
+        KeyError::Ended(_) => "密钥已停用或已撤销",
+        KeyError::BadSignature(_) => "签名无效",
+        KeyError::WrongKind(..) => "此密钥不能签署这类记录",
+        KeyError::WrongOwner(_) => "密钥不属于记录机构",
+        KeyError::NoAuthority(_) => "此密钥无权变更密钥登记册",
+        KeyError::AlreadyAdded(_) => "密钥已登记",
+        KeyError::UnknownAlg(_) => "不支持该签名算法",
+        _ => "签名或密钥不符合要求",
+    };
+    Error::field("signatures", Problem::mismatch(error.to_string(), zh))
+}
+
+/// The last day an entry speaks of, and the member that names it.
+fn last_day(entry: &Entry) -> Option<(&'static str, Day)> {
+    let corrects = matches!(entry.body, Body::Correction(..));
+    Some(match entry.record()? {
+        Record::Study(study) if corrects => ("replacement.last_day", study.last_day),
+        Record::Study(study) => ("last_day", study.last_day),
+        Record::Activity(activity) if corrects => ("replacement.date", activity.date),
+        Record::Activity(activity) => ("date", activity.date),
+    })
+}
+
+/// The course of a study entry. What replaces another entry may name a course of another recorder's, so it is left out.
+fn course_of(entry: &Entry) -> Option<(&CourseCode, &str)> {
+    match &entry.body {
+        Body::Study(_, study) => Some((&study.course_code, study.course_title.as_str())),
+        _ => None,
+    }
+}

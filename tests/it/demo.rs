@@ -1,0 +1,112 @@
+//! `demo` as a newcomer meets it: one command, samples that check, and a ledger that a restart finds again.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cqo-ledger");
+
+/// A running service, killed when the test ends, however it ends.
+struct Running {
+    child: Child,
+    url: String,
+    said: String,
+}
+
+impl Running {
+    /// Starts a command and reads what it says until it is ready.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+        let mut running = Self { child, url: String::new(), said: String::new() };
+        for line in lines {
+            let line = line.expect("its output is text");
+            if let Some(url) = line.strip_prefix("ready ") {
+                running.url = url.to_owned();
+                return running;
+            }
+            running.said.push_str(&line);
+            running.said.push('\n');
+        }
+        panic!("it ended before it was ready: {}", running.said);
+    }
+
+    /// What the tip of its chain says: blocks, and entries in them.
+    fn chain(&self) -> (u64, String) {
+        let mut answer = ureq::get(format!("{}/api/v1/blocks?limit=1", self.url)).call().expect("it answers");
+        let page: Value =
+            serde_json::from_str(&answer.body_mut().read_to_string().expect("text")).expect("the answer is JSON");
+        let text = page["blocks"][0]["text"].as_str().expect("a block has a text");
+        let total = text.lines().find_map(|line| line.strip_prefix("total ")).expect("a block has a total");
+        (page["size"].as_u64().expect("a size"), total.to_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // SIGKILL: what was acknowledged must survive the rudest end.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn verify(data: &Path, file: &str) -> (Option<i32>, Value) {
+    let samples = data.join("samples");
+    let output: Output = Command::new(PROGRAM)
+        .args(["verify", "--json", "--policy"])
+        .arg(samples.join("policy.txt"))
+        .arg(samples.join(file))
+        .output()
+        .expect("verify runs");
+    let report = serde_json::from_slice(&output.stdout).expect("verify --json prints JSON");
+    (output.status.code(), report)
+}
+
+#[test]
+fn a_demo_leaves_samples_that_check_and_a_ledger_that_goes_on() {
+    let home = tempfile::tempdir().expect("a directory");
+    let data = home.path().join("demo data");
+    let dir = data.to_str().expect("a path in UTF-8");
+
+    let demo = Running::start(&["demo", "--data", dir, "--listen", "127.0.0.1:0", "--learners", "40"]);
+    assert!(demo.said.contains("samples/entry.proof.json"), "{}", demo.said);
+    let (blocks, total) = demo.chain();
+    assert!(blocks >= 3);
+    drop(demo);
+
+    let (status, report) = verify(&data, "entry.proof.json");
+    assert_eq!(status, Some(3), "{report}");
+    let steps = report["files"][0]["steps"].as_array().expect("steps").iter();
+    let joint = report["joint"]["steps"].as_array().expect("joint steps").iter();
+    let not_passed: Vec<&str> =
+        steps.chain(joint).filter(|s| s["state"] != "passed").filter_map(|s| s["step"].as_str()).collect();
+    assert_eq!(not_passed, ["in_force"]);
+    assert!(report["joint"]["learners"][0]["entries"].as_u64() > Some(1), "a whole year: {report}");
+    assert_eq!(verify(&data, "block.tlog-proof").0, Some(0));
+
+    for command in ["serve", "demo"] {
+        let again = Running::start(&[command, "--data", dir, "--listen", "127.0.0.1:0"]);
+        assert_eq!(again.chain(), (blocks, total.clone()), "{command} goes on with the same chain");
+        assert_eq!(again.said.contains("already holds a ledger"), command == "demo");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_and_leaves_nothing_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let home = tempfile::tempdir().expect("a directory");
+    let data = home.path().join("demo");
+    let output = Command::new(PROGRAM)
+        .args(["demo", "--listen", &address, "--data"])
+        .arg(&data)
+        .output()
+        .expect("the program starts");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains(&address) && error.contains("--listen 127.0.0.1:0"), "{error}");
+    assert!(!data.exists());
+}
