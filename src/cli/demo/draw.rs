@@ -28,7 +28,7 @@ const LENGTHS: [usize; 10] = [1, 2, 3, 4, 8, 12, 13, 14, 15, 16];
 const LENGTH_SHARES: [usize; 10] = [100, 350, 200, 250, 70, 6, 6, 6, 6, 6];
 /// How often each must be tried for that, in ten-thousandths. A long entry does not fit into what is left of a short
 /// year, so that long ones must be tried more often than they come out. (Fitted to the bands above; a test holds the
-/// outcome against [`LENGTH_SHARES`].)
+/// outcome against `LENGTH_SHARES`.)
 const LENGTH_TRIES: [f64; 10] = [890.0, 3285.0, 1946.0, 2541.0, 845.0, 87.0, 94.0, 99.0, 104.0, 109.0];
 
 /// The forms. Their shares in thousandths are 70, 22, 6 and 2 %; two in a thousand of the online ones are shown as
