@@ -18,20 +18,19 @@ struct Running {
 impl Running {
     /// Starts a command and reads what it says until it is ready.
     fn start(arguments: &[&str]) -> Self {
-        let mut child =
-            Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is piped"));
-        let mut said = String::new();
-        loop {
+        let child = Command::new(PROGRAM).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut running = Self { child, url: String::new(), said: String::new() };
+        let mut lines = BufReader::new(running.child.stdout.take().expect("its output is piped"));
+        while running.url.is_empty() {
             let mut line = String::new();
             let read = lines.read_line(&mut line).expect("its output is text");
-            assert!(read > 0, "it ended before it was ready: {said}");
-            if let Some(url) = line.trim_end().strip_prefix("ready ") {
-                let url = url.to_owned();
-                return Self { child, url, said };
+            assert!(read > 0, "it ended before it was ready: {}", running.said);
+            match line.trim_end().strip_prefix("ready ") {
+                Some(url) => running.url = url.to_owned(),
+                None => running.said.push_str(&line),
             }
-            said.push_str(&line);
         }
+        running
     }
 
     /// What the tip of its chain says: blocks, and entries in them.
