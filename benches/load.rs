@@ -27,6 +27,9 @@ use uuid::Uuid;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
+/// A key, a message and its signature.
+type RawJob = (VerifyingKey, Vec<u8>, Signature);
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cqo-ledger");
 const ORIGIN: &str = "load.example.org/cqo";
 /// The authority's and the providers' invented codes, without their check character.
@@ -35,6 +38,10 @@ const PROVIDER_CODES: [&str; 4] = ["91990000MA0000101", "91990000MA0000102", "91
 const LEARNERS_PER_PROVIDER: usize = 250;
 /// Entries of a request, keep-alive connections, and how many of a hundred entries go this way.
 const PHASES: [(usize, usize, usize); 3] = [(1, 64, 10), (100, 8, 30), (1_000, 4, 60)];
+/// How long signatures alone are checked each time, over how many messages, and how often the clock is read.
+const RAW_TIME: Duration = Duration::from_secs(2);
+const RAW_MESSAGES: usize = 20_000;
+const RAW_STRIDE: usize = 64;
 /// How many entries are read back after each phase.
 const READ_BACK: usize = 25;
 /// Entries of the bundle that is verified.
@@ -86,6 +93,30 @@ struct Phase {
     wall_s: f64,
     server_s: f64,
     generator_s: f64,
+    /// What part of the cores others took meanwhile.
+    others: f64,
+    /// Raw checks right before and right after.
+    raw: [Raw; 2],
+}
+
+/// What checking signatures and nothing else yielded.
+#[derive(Clone, Copy)]
+struct Raw {
+    per_s: f64,
+    cpu_s: f64,
+    others: f64,
+}
+
+impl Phase {
+    /// Raw checks a second around this phase, by the clock on the wall: what disturbs the phase disturbs them too.
+    fn raw_per_s(&self) -> f64 {
+        self.raw.iter().map(|raw| raw.per_s).sum::<f64>() / count(self.raw.len())
+    }
+
+    /// The processor time of one raw check around this phase: what others do hardly changes it.
+    fn raw_cpu_s(&self) -> f64 {
+        self.raw.iter().map(|raw| raw.cpu_s).sum::<f64>() / count(self.raw.len())
+    }
 }
 
 impl Bench {
@@ -139,7 +170,8 @@ impl Bench {
         writeln!(out, "signing {entries} entries beforehand ({} cores) ...", self.cores)?;
         let signed = self.sign_all(entries)?;
         let bytes = signed.iter().map(|one| one.bytes().len()).sum::<usize>() / signed.len().max(1);
-        let raw = self.raw_checks(&signed)?;
+        let jobs = self.raw_jobs(&signed)?;
+        let mut raw = self.raw_checks(&jobs)?;
         let mut phases = Vec::new();
         let mut rest = signed.as_slice();
         for (number, (size, connections, percent)) in PHASES.into_iter().enumerate() {
@@ -148,40 +180,17 @@ impl Bench {
             let (now, later) = rest.split_at(share.min(rest.len()));
             rest = later;
             writeln!(out, "{share} entries, {size} a request (server process {}) ...", self.server.child.id())?;
-            phases.push(self.ingest(now, size, connections)?);
+            let mut phase = self.ingest(now, size, connections, raw)?;
+            raw = self.raw_checks(&jobs)?;
+            phase.raw[1] = raw;
+            phases.push(phase);
         }
         let (library, process) = self.verify_bundle(&signed)?;
         let total = self.server.total()?;
         let start = self.start_up()?;
 
-        writeln!(
-            out,
-            "\n| a request | connections | entries | entries/s | server CPU µs/entry | generator CPU µs/entry | of raw | of raw, generator's share left out |"
-        )?;
-        writeln!(out, "|---|---|---|---|---|---|---|---|")?;
-        for phase in &phases {
-            let (n, cores) = (count(phase.entries), count(self.cores));
-            let own_wall = phase.wall_s - phase.generator_s / cores;
-            writeln!(
-                out,
-                "| {} | {} | {} | {:.0} | {:.0} | {:.1} | {:.0} % | {:.0} % |",
-                phase.size,
-                phase.connections,
-                phase.entries,
-                n / phase.wall_s,
-                phase.server_s / n * 1e6,
-                phase.generator_s / n * 1e6,
-                n / phase.wall_s / raw * 100.0,
-                n / own_wall / raw * 100.0
-            )?;
-        }
+        report_phases(&mut out, &phases, self.cores)?;
         writeln!(out, "\n| what | figure |\n|---|---|")?;
-        writeln!(
-            out,
-            "| raw `verify_strict`, {} threads | {raw:.0}/s, {:.1} µs of CPU each |",
-            self.cores,
-            count(self.cores) / raw * 1e6
-        )?;
         writeln!(out, "| signed entry, mean | {bytes} bytes |")?;
         writeln!(out, "| verify a bundle of {BUNDLE_ENTRIES} entries, in process | {:.2} ms |", library * 1e3)?;
         writeln!(out, "| the same, `cqo-ledger verify`, start to end | {:.1} ms |", process * 1e3)?;
@@ -217,35 +226,47 @@ impl Bench {
         Ok(all)
     }
 
-    /// (a) Signature checks a second on all cores, over the very messages that the service will check.
-    fn raw_checks(&self, signed: &[SignedEntry]) -> Outcome<f64> {
-        const CHECKED: usize = 20_000;
-        let mut jobs: Vec<(VerifyingKey, Vec<u8>, Signature)> = Vec::new();
-        for one in signed.iter().take(CHECKED) {
-            let signature = &one.signatures()[0];
+    /// The very messages that the service will check.
+    fn raw_jobs(&self, signed: &[SignedEntry]) -> Outcome<Vec<RawJob>> {
+        let mut jobs = Vec::new();
+        for one in signed.iter().take(RAW_MESSAGES) {
+            let signature = one.signatures().first().ok_or("no signature")?;
             let provider = self.providers.iter().find(|p| p.code == one.entry().recorder).ok_or("whose is it?")?;
             let mut message = format!("cqo-ledger/entry/v1\n{ORIGIN}\nEd25519\n{}\n", signature.key).into_bytes();
             message.extend(canonical(&one.entry().to_value()));
             jobs.push((provider.key.verifying_key(), message, Signature::from_slice(&signature.bytes)?));
         }
-        let share = jobs.len().div_ceil(self.cores).max(1);
-        let started = Instant::now();
-        let good: usize = std::thread::scope(|scope| {
-            let check = |part: &[(VerifyingKey, Vec<u8>, Signature)]| {
-                part.iter().filter(|(key, message, signature)| key.verify_strict(message, signature).is_ok()).count()
-            };
-            let work: Vec<_> = jobs.chunks(share).map(|part| scope.spawn(move || check(part))).collect();
-            work.into_iter().map(|thread| thread.join().unwrap_or(0)).sum()
+        Ok(jobs)
+    }
+
+    /// (a) Signature checks on all cores for a while. Done anew around every phase: one short sample on shared cores
+    /// says more about the neighbours than about the machine.
+    fn raw_checks(&self, jobs: &[RawJob]) -> Outcome<Raw> {
+        let (busy, own, started) = (busy_seconds()?, cpu_seconds("self")?, Instant::now());
+        let check = || -> Outcome<usize> {
+            let mut done = 0;
+            for (key, message, signature) in jobs.iter().cycle() {
+                key.verify_strict(message, signature)?;
+                done += 1;
+                if done % RAW_STRIDE == 0 && started.elapsed() >= RAW_TIME {
+                    break;
+                }
+            }
+            Ok(done)
+        };
+        let parts: Vec<Outcome<usize>> = std::thread::scope(|scope| {
+            let work: Vec<_> = (0..self.cores).map(|_| scope.spawn(check)).collect();
+            work.into_iter().map(|t| t.join().unwrap_or_else(|_| Err("a thread ended early".into()))).collect()
         });
-        let wall = started.elapsed().as_secs_f64();
-        if good != jobs.len() {
-            return Err("a signature of our own is not valid".into());
-        }
-        Ok(count(good) / wall)
+        let wall_s = started.elapsed().as_secs_f64();
+        let own = cpu_seconds("self")? - own;
+        let others = ((busy_seconds()? - busy - own) / (wall_s * count(self.cores))).max(0.0);
+        let done = count(parts.into_iter().sum::<Outcome<usize>>()?);
+        Ok(Raw { per_s: done / wall_s, cpu_s: own / done, others })
     }
 
     /// (b) Ingest over HTTP. Requests are made before the clock starts; connections take them one after the other.
-    fn ingest(&self, entries: &[SignedEntry], size: usize, connections: usize) -> Outcome<Phase> {
+    fn ingest(&self, entries: &[SignedEntry], size: usize, connections: usize, raw: Raw) -> Outcome<Phase> {
         // A request holds one provider's entries; the providers take turns.
         let lists: Vec<Vec<&SignedEntry>> =
             self.providers.iter().map(|p| entries.iter().filter(|e| e.entry().recorder == p.code).collect()).collect();
@@ -261,6 +282,7 @@ impl Bench {
         let next = std::sync::atomic::AtomicUsize::new(0);
         let before = self.server.total()?;
         let (server, generator) = (cpu_seconds(&self.server.child.id().to_string())?, cpu_seconds("self")?);
+        let busy = busy_seconds()?;
         let started = Instant::now();
         let outcomes: Vec<Outcome<()>> = std::thread::scope(|scope| {
             let work = || -> Outcome<()> {
@@ -280,13 +302,15 @@ impl Bench {
         let wall_s = started.elapsed().as_secs_f64();
         outcomes.into_iter().collect::<Outcome<()>>()?;
         let generator_s = cpu_seconds("self")? - generator;
+        let ours = generator_s + cpu_seconds(&self.server.child.id().to_string())? - server;
+        let others = ((busy_seconds()? - busy - ours) / (wall_s * count(self.cores))).max(0.0);
         // The server's work on these entries is over when they are sealed.
         while self.server.total()? < before + entries.len() as u64 {
             std::thread::sleep(Duration::from_millis(100));
         }
         let server_s = cpu_seconds(&self.server.child.id().to_string())? - server;
         self.read_back(entries)?;
-        Ok(Phase { size, connections, entries: entries.len(), wall_s, server_s, generator_s })
+        Ok(Phase { size, connections, entries: entries.len(), wall_s, server_s, generator_s, others, raw: [raw; 2] })
     }
 
     fn request(&self, provider: &Provider, part: &[&SignedEntry]) -> Vec<u8> {
@@ -372,6 +396,45 @@ impl Bench {
         }
         Ok(sum / f64::from(START_RUNS))
     }
+}
+
+/// The table of ingest, and of the raw checks around it.
+fn report_phases(out: &mut impl std::io::Write, phases: &[Phase], cores: usize) -> Outcome<()> {
+    writeln!(
+        out,
+        "\n| a request | connections | entries | entries/s | server CPU µs/entry | generator CPU µs/entry | others' CPU | raw checks/s around it | entries/s of raw | generator's share left out | raw CPU of server CPU |"
+    )?;
+    writeln!(out, "|---|---|---|---|---|---|---|---|---|---|---|")?;
+    for phase in phases {
+        let n = count(phase.entries);
+        let (rate, raw) = (n / phase.wall_s, phase.raw_per_s());
+        let own_rate = n / (phase.wall_s - phase.generator_s / count(cores));
+        writeln!(
+            out,
+            "| {} | {} | {} | {rate:.0} | {:.0} | {:.1} | {:.0} % | {:.0}, {:.0} | {:.0} % | {:.0} % | {:.0} % |",
+            phase.size,
+            phase.connections,
+            phase.entries,
+            phase.server_s / n * 1e6,
+            phase.generator_s / n * 1e6,
+            phase.others * 100.0,
+            phase.raw[0].per_s,
+            phase.raw[1].per_s,
+            rate / raw * 100.0,
+            own_rate / raw * 100.0,
+            phase.raw_cpu_s() / (phase.server_s / n) * 100.0
+        )?;
+    }
+    writeln!(
+        out,
+        "\n| raw `verify_strict`, {cores} threads | checks/s | CPU µs each | others' CPU |\n|---|---|---|---|"
+    )?;
+    let before = phases.first().map(|phase| ("before the first phase", phase.raw[0]));
+    let after = phases.iter().map(|phase| ("after a phase", phase.raw[1]));
+    for (when, raw) in before.into_iter().chain(after) {
+        writeln!(out, "| {when} | {:.0} | {:.1} | {:.0} % |", raw.per_s, raw.cpu_s * 1e6, raw.others * 100.0)?;
+    }
+    Ok(())
 }
 
 fn entry(recorder: &CreditCode, body: Body) -> Outcome<Entry> {
@@ -512,6 +575,23 @@ fn cpu_seconds(process: &str) -> Outcome<f64> {
     let ticks: Outcome<Vec<f64>> =
         fields.split_whitespace().skip(UTIME_AFTER_NAME).take(2).map(|field| Ok(field.parse()?)).collect();
     Ok(ticks?.iter().sum::<f64>() / TICKS_PER_SECOND)
+}
+
+/// Processor time that all processes of the machine took so far: the first line of /proc/stat without idle and iowait
+/// (proc_stat(5)).
+fn busy_seconds() -> Outcome<f64> {
+    const IDLE: usize = 3;
+    const IOWAIT: usize = 4;
+    const STEAL_INCLUDED: usize = 8;
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let fields = stat.lines().next().ok_or("/proc/stat is empty")?.split_whitespace().skip(1).take(STEAL_INCLUDED);
+    let mut ticks = 0.0;
+    for (place, field) in fields.enumerate() {
+        if place != IDLE && place != IOWAIT {
+            ticks += field.parse::<f64>()?;
+        }
+    }
+    Ok(ticks / TICKS_PER_SECOND)
 }
 
 /// A count as a number to divide by; exact up to four thousand million, far above any run.
