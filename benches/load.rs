@@ -366,7 +366,7 @@ impl Bench {
         for _ in 0..LIBRARY_RUNS {
             let report = verify_file(FileKind::Proof, &bundle, question);
             let joint = verify_together(std::slice::from_ref(&report));
-            if exit_status(&[report], &joint) != 3 {
+            if exit_status(&[report], &joint, false) != 3 {
                 return Err("the bundle does not verify".into());
             }
         }

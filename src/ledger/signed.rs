@@ -15,6 +15,7 @@ pub const MAX_SIGNATURES: usize = 4;
 
 const ENTRY_CONTEXT: &str = "cqo-ledger/entry/v1\n";
 const BEFORE_ENTRY: &str = r#"{"entry":"#;
+const AFTER_ENTRY: &str = r#","signatures":["#;
 
 /// A signature over an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +80,10 @@ impl SignedEntry {
     }
 
     fn with_bytes(entry: Entry, signatures: Vec<Signature>, bytes: Vec<u8>) -> Self {
-        // Canonical order puts `entry` first and `signatures` last, so the entry's own bytes are a slice.
-        let after = json::canonical(&json!({"signatures": signatures_value(&signatures)})).len();
-        let entry_len = bytes.len() - BEFORE_ENTRY.len() - after;
+        // Canonical order puts `entry` first and `signatures` last, so the entry's own bytes are a slice. The words before the
+        // signatures cannot stand in a later place: within a string their quotes would be escaped.
+        let end = bytes.windows(AFTER_ENTRY.len()).rposition(|window| window == AFTER_ENTRY.as_bytes());
+        let entry_len = end.map_or(0, |end| end - BEFORE_ENTRY.len());
         Self { entry, signatures, bytes, entry_len }
     }
 
