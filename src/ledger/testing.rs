@@ -157,7 +157,8 @@ pub(super) fn adding(key: u8, role: Role, owner: &str) -> Body {
 
 /// Runs a reader on arbitrary bytes, and on good ones with some bytes replaced or the end cut off: it must not panic.
 pub(super) fn never_panics(good: &[u8], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
-    bolero::check!().with_iterations(ITERATIONS).with_type::<(Vec<u8>, Vec<(u16, u8)>, Option<u16>)>().for_each(
+    let iterations = if std::env::var_os("CQO_TEST_ALL").is_some() { 100 * ITERATIONS } else { ITERATIONS };
+    bolero::check!().with_iterations(iterations).with_type::<(Vec<u8>, Vec<(u16, u8)>, Option<u16>)>().for_each(
         |(raw, patches, end)| {
             read(raw);
             let mut bytes = good.to_vec();

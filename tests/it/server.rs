@@ -18,6 +18,11 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_cqo-ledger");
 /// The name of every ledger in these tests.
 pub(crate) const ORIGIN: &str = "ledger.example.org/cqo";
 
+/// How often a campaign tries: `./dev test --all` has the long ones.
+pub(crate) fn campaign(usual: usize, long: usize) -> usize {
+    if std::env::var_os("CQO_TEST_ALL").is_some() { long } else { usual }
+}
+
 /// A running ledger.
 pub(crate) struct Ledger {
     dir: TempDir,

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::server::campaign;
 use cqo_ledger::ledger::json;
 use cqo_ledger::ledger::verify::{FileKind, Question, State, StepReport, exit_status, verify_file, verify_together};
 use cqo_ledger::merkle::TrustPolicy;
@@ -1074,7 +1075,7 @@ fn no_single_change_goes_unseen() {
     let good = std::fs::read(directory().join("good/single-entry.proof.json")).unwrap();
     let mut dice = Dice(0x5eed);
     let mut changed = 0;
-    while changed < 3_000 {
+    while changed < campaign(3_000, 100_000) {
         let bytes = mutated(&good, &mut dice);
         if bytes == good {
             continue;
