@@ -39,14 +39,12 @@ impl ServiceArgs {
         let token = match (&self.token_file, &dir) {
             (Some(path), _) => {
                 let text = std::fs::read_to_string(path);
-                Some(
-                    text.map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))?
-                        .trim_end()
-                        .to_owned(),
-                )
+                let text = text.map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))?;
+                Some(read_token(path, text.trim_end())?)
             }
-            (None, Some(dir)) => Some(dir.token()?),
-            (None, None) => None,
+            // The operator's token goes to the directory's own service, and nowhere else.
+            (None, Some(dir)) if self.url.is_none() => Some(dir.token()?),
+            _ => None,
         };
         Ok(Client::new(&url, token))
     }
@@ -57,8 +55,19 @@ impl ServiceArgs {
     }
 }
 
+/// A token file holds the token alone.
+fn read_token(path: &std::path::Path, text: &str) -> Result<String, Failure> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(text.to_owned());
+    }
+    Err(Failure::misuse(format!(
+        "{}: 文件中应只有令牌本身（cqo_ 开头），可用 token create --out 生成 the file must hold the token alone: make it with `token create --out`",
+        path.display()
+    )))
+}
+
 /// A blocking HTTP client of one service.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Client {
     agent: ureq::Agent,
     base: String,

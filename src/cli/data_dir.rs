@@ -13,11 +13,20 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::merkle::Hash;
-use crate::service::clock::SystemClock;
+use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
 use crate::service::{LedgerKeys, Service, Settings, keyfile};
-use crate::standard::Rulebook;
+use crate::standard::{Rulebook, RulebookVersion, day_of};
 use crate::store::{Embedded, Options, Store};
+
+/// The version in effect today, which entries signed now are recorded under.
+pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Failure> {
+    let today = day_of(SystemClock.now()).map_err(Failure::new)?;
+    let edition = rulebook.in_effect(today);
+    edition
+        .map(|edition| edition.version)
+        .ok_or_else(|| Failure::new("今天没有生效的规则 no rulebook is in effect today"))
+}
 
 /// A data directory.
 #[derive(Debug, Clone)]
@@ -32,7 +41,11 @@ impl DataDir {
     pub(super) fn create(dir: &Path) -> Result<Self, Failure> {
         let this = Self::new(dir);
         if this.keys().exists() || this.store().exists() {
-            return Err(Failure::misuse(format!("{} already holds a ledger", dir.display())));
+            return Err(Failure::misuse(format!(
+                "{dir} 中已有账本，或有未完成的 init 留下的内容（如是后者，请删除该目录） already holds a ledger, or what an \
+                 interrupted init left (then remove it)",
+                dir = dir.display()
+            )));
         }
         let mut builder = std::fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
@@ -81,7 +94,10 @@ impl DataDir {
     /// Where the service of this directory listens.
     pub(super) fn url(&self) -> Result<String, Failure> {
         let text = std::fs::read_to_string(self.service_file()).map_err(|error| {
-            Failure::misuse(format!("{}: {error}; is the service running?", self.service_file().display()))
+            Failure::misuse(format!(
+                "{}: {error}；服务是否在运行？ is the service running?",
+                self.service_file().display()
+            ))
         })?;
         let value: serde_json::Value = serde_json::from_str(&text).map_err(Failure::new)?;
         value["url"].as_str().map(str::to_owned).ok_or_else(|| Failure::new("service.json names no url"))
@@ -89,9 +105,7 @@ impl DataDir {
 
     /// The operator's token.
     pub(super) fn token(&self) -> Result<String, Failure> {
-        let path = self.operator_token();
-        let text = std::fs::read_to_string(&path);
-        let text = text.map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))?;
+        let text = keyfile::read_secret(&self.operator_token()).map_err(Failure::misuse)?;
         Ok(text.trim_end().to_owned())
     }
 
@@ -102,10 +116,18 @@ impl DataDir {
         Rulebook::parse(&text).map_err(|errors| Failure::new(format!("{}:\n{errors}", path.display())))
     }
 
+    /// The version of the rulebook in effect today.
+    pub(super) fn rulebook_version(&self) -> Result<RulebookVersion, Failure> {
+        version_today(&self.read_rulebook()?)
+    }
+
     /// Opens store, keys and rulebook, and starts the service on them.
     pub(super) async fn open_service(&self, settings: Settings) -> Result<Arc<Service>, Failure> {
         if !self.keys().exists() {
-            return Err(Failure::misuse(format!("{} holds no ledger: run `cqo-ledger init` first", self.0.display())));
+            return Err(Failure::misuse(format!(
+                "{} 中没有账本，请先运行 cqo-ledger init holds no ledger: run `cqo-ledger init` first",
+                self.0.display()
+            )));
         }
         let rulebook = self.read_rulebook()?;
         let keys = LedgerKeys {
@@ -121,8 +143,6 @@ impl DataDir {
         });
         let (store, vault) = opened.await.map_err(Failure::new)??;
         let store: Arc<dyn Store> = Arc::new(store);
-        Service::open(store, vault, keys, rulebook, Arc::new(SystemClock::default()), settings)
-            .await
-            .map_err(Failure::new)
+        Service::open(store, vault, keys, rulebook, Arc::new(SystemClock), settings).await.map_err(Failure::new)
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args) -> Outcome {
 
 /// The year asked for, which must be over: an entry of a day to come is refused.
 fn choose_year(asked: Option<i16>) -> Result<i16, Failure> {
-    let this_year = calendar_year_of(SystemClock::default().now()).map_err(Failure::new)?;
+    let this_year = calendar_year_of(SystemClock.now()).map_err(Failure::new)?;
     match asked {
         None => Ok(this_year - 1),
         Some(year) if (FIRST_YEAR..this_year).contains(&year) => Ok(year),
@@ -150,6 +150,7 @@ impl Plan {
         let (program, url) = (quoted(Path::new(&program)), &self.url);
         say("\n接下来可以 what to try next:");
         say(format!("  # 离线核验 {} 的一年 check one CQO's year offline", sample.name));
+        say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/year.proof.json")));
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/entry.proof.json")));
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/block.tlog-proof")));
         say("  # 审计整条链，再次运行只读取新增部分 audit the whole chain; again, only what is new");

@@ -9,7 +9,7 @@ use crate::ledger::entry::{MAX_TITLE, Origin, Owner};
 use crate::ledger::fields::check_text;
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
-use crate::service::{Founding, Service, keyfile};
+use crate::service::{Founding, FoundingKeys, Service, keyfile};
 use crate::standard::{CreditCode, Rulebook};
 use crate::store::{Embedded, Options};
 
@@ -18,7 +18,7 @@ const RULEBOOK: &str = include_str!("../standard/rulebook.toml");
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "例 Example:\n  cqo-ledger init --data ./ledger --origin ledger.example.org/cqo \\\n    --owner-code 91340100MA2N00000X --owner-name 合肥某认定中心"
+    after_help = "例 Example:\n  cqo-ledger init --data ./ledger --origin ledger.example.org/cqo \\\n    --owner-code 91340100MA2N00000M --owner-name 合肥某认定中心"
 )]
 pub(super) struct Args {
     /// 数据目录，须为新目录 | The data directory, which must be new
@@ -47,10 +47,16 @@ pub(super) fn run(args: Args) -> Outcome {
 
 /// Reads what a ledger is founded with.
 pub(super) fn founding(origin: &str, code: &str, name: String) -> Result<Founding, Failure> {
+    if origin.contains("://") {
+        return Err(Failure::misuse(
+            "--origin: 不要写 https:// 这样的前缀，只写主机名与路径 a host name and a path, without a scheme",
+        ));
+    }
     let origin: Origin = origin.parse().map_err(|_| {
-        Failure::misuse("--origin: 1 to 200 characters of a-z 0-9 . - _ ~ / :, first and last a letter or digit")
+        Failure::misuse("--origin: 应为 1 到 200 个字符，限 a-z 0-9 . - _ ~ / :，首尾为字母或数字 1 to 200 characters of a-z 0-9 . - _ ~ / :, first and last a letter or digit")
     })?;
-    let code: CreditCode = code.parse().map_err(|error| Failure::misuse(format!("--owner-code: {error}")))?;
+    let code: CreditCode =
+        code.parse().map_err(|error| Failure::misuse(format!("--owner-code: 统一社会信用代码有误 {error}")))?;
     check_text(&name, MAX_TITLE).map_err(|problem| Failure::misuse(format!("--owner-name {problem}")))?;
     Ok(Founding { origin, owner: Owner { code, name } })
 }
@@ -69,8 +75,9 @@ pub(super) fn found(data: &std::path::Path, founding: &Founding) -> Result<DataD
     let vault = Vault::create_in(&dir.keys()).map_err(Failure::new)?;
     let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
-    let (now, rulebook) = (SystemClock::default().now(), Rulebook::embedded());
-    let found = Service::found(&store, &vault, &rulebook, now, founding, &keys[0], &keys[1]);
+    let (now, rulebook) = (SystemClock.now(), Rulebook::embedded());
+    let keys = FoundingKeys { authority: &keys[0], receipt: &keys[1], checkpoint: &keys[2] };
+    let found = Service::found(&store, &vault, &rulebook, now, founding, &keys);
     runtime.block_on(found).map_err(Failure::new)?;
     Ok(dir)
 }

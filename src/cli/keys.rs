@@ -6,6 +6,7 @@ use clap::Subcommand;
 use uuid::Uuid;
 
 use super::client::ServiceArgs;
+use super::data_dir::version_today;
 use super::submit::report;
 use super::{Failure, Outcome};
 use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, KeyReason, Kind, MAX_TITLE, Owner};
@@ -18,7 +19,7 @@ use crate::standard::{CreditCode, Rulebook};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "例 Example:\n  cqo-ledger key --data ./ledger add --public <hex> --role recorder --kinds study,activity,correction \\\n    --owner-code 91340100MA2N00000X --owner-name 合肥某培训中心"
+    after_help = "例 Example:\n  cqo-ledger key --data ./ledger add --public <hex> --role recorder --kinds study,activity,correction \\\n    --owner-code 91340100MA2N00000M --owner-name 合肥某培训中心"
 )]
 pub(super) struct Args {
     #[command(flatten)]
@@ -88,19 +89,19 @@ pub(super) fn run(args: Args) -> Outcome {
     let code = match args.authority_code {
         Some(code) => code,
         None => {
-            let register = client.get(&format!("/keys/{}", checkpoint.size() - 1))?.json()?;
+            let register = client.get(&format!("/keys/{}", checkpoint.size().saturating_sub(1)))?.json()?;
             register[0]["entry"]["recorder"].as_str().unwrap_or_default().to_owned()
         }
     };
     let rulebook = match args.service.dir() {
-        Some(dir) => dir.read_rulebook()?,
-        None => Rulebook::embedded(),
+        Some(dir) => dir.rulebook_version()?,
+        None => version_today(&Rulebook::embedded())?,
     };
     let entry = Entry {
         id: EntryId::try_from(Uuid::now_v7()).map_err(Failure::new)?,
         ledger: checkpoint.origin().parse().map_err(Failure::new)?,
         recorder: read_code("--authority-code", &code)?,
-        rulebook: rulebook.latest().version,
+        rulebook,
         body: Body::Key(read_change(args.change)?),
     };
     let signed = SignedEntry::sign(entry, &[&key]);

@@ -13,7 +13,7 @@ const MAX_INPUT: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "例 Example:\n  cqo-ledger org --data ./ledger put --code 91340100MA2N00000X --name 合肥某培训中心 --role provider"
+    after_help = "例 Example:\n  cqo-ledger org --data ./ledger put --code 91340100MA2N00000M --name 合肥某培训中心 --role provider"
 )]
 pub(super) struct OrgArgs {
     #[command(flatten)]
@@ -107,7 +107,9 @@ fn run_file(service: &ServiceArgs, command: FileCommand, path: &str) -> Outcome 
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "例 Example:\n  cqo-ledger token --data ./ledger create --organisation 91340100MA2N00000X")]
+#[command(
+    after_help = "例 Example:\n  cqo-ledger token --data ./ledger create --organisation 91340100MA2N00000M --out provider.token"
+)]
 pub(super) struct TokenArgs {
     #[command(flatten)]
     service: ServiceArgs,
@@ -122,6 +124,9 @@ enum TokenCommand {
         /// 机构的统一社会信用代码 | The organisation's credit code
         #[arg(long)]
         organisation: String,
+        /// 把令牌写入新文件（仅本人可读） | Write the token to a new, owner-only file
+        #[arg(long)]
+        out: Option<PathBuf>,
     },
     /// 停用令牌 | End a token
     End {
@@ -133,14 +138,30 @@ enum TokenCommand {
 pub(super) fn run_token(args: TokenArgs) -> Outcome {
     let client = args.service.client()?;
     match args.command {
-        TokenCommand::Create { organisation } => {
-            show(&client.post("/api/v1/tokens", &body(&json!({"organisation": organisation})))?.json()?)
+        TokenCommand::Create { organisation, out } => {
+            let token = client.post("/api/v1/tokens", &body(&json!({"organisation": organisation})))?.json()?;
+            match out {
+                None => show(&token),
+                Some(path) => {
+                    write_secret(&path, token["token"].as_str().unwrap_or_default())?;
+                    say(format!("令牌 token {}: {}", token["id"].as_str().unwrap_or_default(), path.display()));
+                    Ok(EXIT_OK)
+                }
+            }
         }
         TokenCommand::End { id } => {
             client.delete(&format!("/api/v1/tokens/{id}"))?.good()?;
             Ok(EXIT_OK)
         }
     }
+}
+
+fn write_secret(path: &std::path::Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Failure::new(format!("无法写入 cannot write {}: {error}", path.display())))
 }
 
 fn body(value: &Value) -> Vec<u8> {

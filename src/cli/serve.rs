@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -10,6 +11,9 @@ use super::data_dir::DataDir;
 use super::{EXIT_OK, Failure, Outcome, say};
 use crate::service::{Service, Settings};
 use crate::web::{self, Limits};
+
+/// How long requests under way may take to end when the service is told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -36,7 +40,7 @@ pub(super) struct ServeOptions {
     #[arg(long, env = "CQO_METRICS_PUBLIC")]
     metrics_public: bool,
     /// 封块间隔（毫秒） | Seal a block this often when something is pending
-    #[arg(long, env = "CQO_SEAL_INTERVAL_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, env = "CQO_SEAL_INTERVAL_MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     seal_interval_ms: u64,
     /// 每个区块的记录上限 | Most entries of a block
     #[arg(long, env = "CQO_BATCH_MAX", default_value_t = 2_048, value_parser = clap::value_parser!(u16).range(1..=10_000))]
@@ -48,7 +52,7 @@ pub(super) struct ServeOptions {
     #[arg(long, env = "CQO_IN_FLIGHT_MAX", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight_max: u16,
     /// 每个客户端每秒的请求数，0 为不限 | Requests a second of one client; 0 for no limit
-    #[arg(long, env = "CQO_RATE_PER_SECOND", default_value_t = 100)]
+    #[arg(long, env = "CQO_RATE_PER_SECOND", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     rate_per_second: u32,
 }
 
@@ -136,7 +140,15 @@ pub(super) async fn start(
 impl Running {
     /// Waits for SIGTERM or SIGINT; requests under way are finished first.
     pub(super) async fn until_stopped(self) -> Result<(), Failure> {
-        self.server.await.map_err(Failure::new)?.map_err(Failure::new)
+        let overdue = async {
+            stop_signal().await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        };
+        tokio::select! {
+            ended = self.server => ended.map_err(Failure::new)?.map_err(Failure::new),
+            // Somebody holds a connection open: what was acknowledged is durable, so nothing is waited for.
+            () = overdue => Ok(()),
+        }
     }
 }
 

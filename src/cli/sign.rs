@@ -16,7 +16,7 @@ const MAX_INPUT: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "例 Example:\n  cqo-ledger sign --key provider.key entry.json > signed.json\n输入可以是一条记录或数组，空格与次序不限；缺 id 时自动生成。\nThe input is one entry or an array, in any spacing and order; an entry without an id gets one."
+    after_help = "例 Example:\n  cqo-ledger sign --key provider.key entry.json > signed.json\n输入可以是一条记录或数组，空格与次序不限；缺 id 时自动生成（每次不同：请保存签名结果，勿重复签署）。\nThe input is one entry or an array, in any spacing and order; an entry without an id gets a new one: keep what was signed.\n\n记录示例 An entry:\n{\n  \"kind\": \"study\", \"ledger\": \"ledger.example.org/cqo\", \"rulebook\": \"2026.1\",\n  \"recorder\": \"91340100MA2N00000M\",\n  \"learner\": {\"id\": \"01944e59-cddc-7b92-9775-57f972be8708\", \"name\": \"张伟\"},\n  \"course\": {\"code\": \"QM-01\", \"title\": \"质量战略管理\"}, \"form\": \"online\",\n  \"first_day\": \"2026-03-01\", \"last_day\": \"2026-03-02\", \"hours\": 200, \"completes\": true, \"evidence\": []\n}\nhours 以百分之一学时计：200 即 2.00 学时 hours are hundredths: 200 is 2.00"
 )]
 pub(super) struct Args {
     /// 私钥文件 | The private key file
@@ -28,7 +28,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Outcome {
     let key = keyfile::read(&args.key).map_err(Failure::misuse)?;
-    let input: Value = serde_json::from_slice(&read_input(&args.entries, MAX_INPUT)?)
+    let input: Value = json::parse(&read_input(&args.entries, MAX_INPUT)?)
         .map_err(|error| Failure::misuse(format!("{}: {error}", args.entries.display())))?;
     let sign = |value: Value, path: &str| {
         let entry = read_entry(value, path)?;

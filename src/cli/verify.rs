@@ -101,6 +101,11 @@ fn print(checked: &[Checked], joint: &Joint, status: u8) {
         say("合并核验 together");
         joint.steps.iter().for_each(print_step);
     }
+    if !joint.learners.is_empty() {
+        say(
+            "  所出示记录的合计（未出示的记录与更正不在其内） total of the entries shown; others, and their corrections, are not in it",
+        );
+    }
     for learner in &joint.learners {
         let (whole, part) = (learner.hours_hundredths / 100, learner.hours_hundredths % 100);
         say(format!(

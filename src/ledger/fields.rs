@@ -11,6 +11,8 @@ use super::forms::Form;
 use super::json::{self, TextError};
 use crate::standard::UnknownWord;
 
+/// Most bad fields that are reported of one document.
+const MAX_ERRORS: usize = 100;
 /// How much of an unknown member's name an error repeats, in characters.
 const MAX_SHOWN_NAME: usize = 64;
 
@@ -171,10 +173,12 @@ impl<'e> Fields<'e> {
         }
     }
 
-    /// Notes a problem of the member `name`.
+    /// Notes a problem of the member `name`; after [`MAX_ERRORS`] of a document, no more of them.
     pub fn note(&mut self, name: &str, problem: Problem) {
-        let field = self.path_of(name);
-        self.errors.0.push(FieldError { field, problem });
+        if self.errors.0.len() < MAX_ERRORS {
+            let field = self.path_of(name);
+            self.errors.0.push(FieldError { field, problem });
+        }
     }
 
     /// The errors noted so far, to start on a nested object.
@@ -320,11 +324,10 @@ impl<'e> Fields<'e> {
     }
 
     /// Notes every member that was not taken.
-    pub fn finish(self) {
-        for name in self.members.keys() {
+    pub fn finish(mut self) {
+        for name in std::mem::take(&mut self.members).keys().take(MAX_ERRORS) {
             let shown: String = name.escape_debug().take(MAX_SHOWN_NAME).collect();
-            let field = self.path_of(&shown);
-            self.errors.0.push(FieldError { field, problem: Problem::Unknown });
+            self.note(&shown, Problem::Unknown);
         }
     }
 }

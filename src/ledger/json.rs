@@ -1,8 +1,11 @@
 //! The JSON rules of proofs/FORMATS.md section 2: canonical by RFC 8785, integers only, bounded depth, no invisible text.
 
+use std::fmt;
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// How deep objects and arrays may nest; the outermost is 1.
@@ -36,6 +39,76 @@ pub enum TextError {
     /// Not in Unicode normal form C.
     #[error("is not in Unicode normal form NFC")]
     NotNfc,
+}
+
+/// Parses JSON in any order and spacing: for what nobody signed yet. A member twice is refused, and so are numbers and
+/// depths that the canonical form would refuse.
+pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    let Once(value) = serde_json::from_slice(bytes).map_err(|error| JsonError::Syntax(error.to_string()))?;
+    check_structure(&value, 1)?;
+    Ok(value)
+}
+
+/// A value in which every member stands once.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Self)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON in which every member stands once")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let Once(value) = members.next_value()?;
+            if map.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member stands twice"));
+            }
+        }
+        Ok(map.into())
+    }
 }
 
 /// Parses bytes that must already be canonical. String contents are left to [`check_string`].
@@ -154,6 +227,14 @@ mod tests {
             for cut in 0..bytes.len() {
                 assert!(parse_canonical(&bytes[..cut]).is_err());
             }
+        }
+    }
+
+    #[test]
+    fn what_nobody_signed_may_be_in_any_order_but_has_each_member_once() {
+        assert_eq!(parse(br#" {"b": [null, true, -1, "x"], "a": {}} "#).unwrap()["b"][2], -1);
+        for bad in [r#"{"a":1,"a":1}"#, r#"[{"a":{"b":1,"b":2}}]"#, "1.5", "1e2", "[[[[[[[[[]]]]]]]]]", "{} x", ""] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::Service;
 use super::access::Actor;
 use super::error::Error;
 use super::vault::{DataKeyId, VaultError};
-use crate::ledger::entry::{Body, CourseCode, Entry, EntryId, Kind, Record};
+use crate::ledger::entry::{Body, CourseCode, Entry, EntryId, KeyChange, Kind, Record};
 use crate::ledger::fields::{FieldErrors, Problem};
 use crate::ledger::keys::{KeyError, Role};
 use crate::ledger::receipt::ReceiptEntry;
@@ -116,6 +116,11 @@ impl Service {
         let directory = self.directory();
         if directory.organisation(&entry.recorder).is_none() {
             note("recorder", "is not a registered organisation", "机构未登记");
+        }
+        if let Body::Key(KeyChange::Add { owner, .. }) = &entry.body
+            && directory.organisation(&owner.code).is_none_or(|known| known.name != owner.name)
+        {
+            note("owner", "is not a registered organisation of this name", "不是以此名称登记的机构");
         }
         if let Some(learner) = entry.learner() {
             match directory.learner(learner.id) {

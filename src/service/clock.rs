@@ -1,7 +1,8 @@
 //! Time as an input: what the wall says, and what has passed.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::standard::UnixMillis;
 
@@ -14,14 +15,8 @@ pub trait Clock: Send + Sync {
 }
 
 /// The machine's clocks.
-#[derive(Debug)]
-pub struct SystemClock(Instant);
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self(Instant::now())
-    }
-}
+#[derive(Debug, Default)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
@@ -31,7 +26,9 @@ impl Clock for SystemClock {
     }
 
     fn monotonic_ms(&self) -> i64 {
-        i64::try_from(self.0.elapsed().as_millis()).unwrap_or(i64::MAX)
+        // Unlike `Instant`, this clock goes on while the machine is suspended: waking up is no jump.
+        let since_boot = clock_gettime(ClockId::Boottime);
+        since_boot.tv_sec * 1_000 + since_boot.tv_nsec / 1_000_000
     }
 }
 

@@ -106,7 +106,12 @@ impl Service {
         let mut receipts = Vec::from_iter(receipt);
         // Read back here, not by the task that makes the order: it must not wait for one request's old receipts.
         for first in earlier.into_iter().take(MAX_EARLIER_RECEIPTS) {
-            receipts.push(self.receipt(first).await?);
+            // A receipt that covers others' entries too, or one that cannot be made again, is left out.
+            match self.receipt(actor, first).await {
+                Ok(receipt) => receipts.push(receipt),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(Submitted { results, receipts, sealed_at_total })
     }
@@ -371,7 +376,7 @@ impl Service {
     }
 
     /// The receipt whose first entry has this place, made again from what is kept.
-    async fn receipt(&self, first: u64) -> Result<SignedReceipt, Error> {
+    async fn receipt(&self, actor: &Actor, first: u64) -> Result<SignedReceipt, Error> {
         let missing = || Error::Internal(format!("the receipt of place {first} is missing"));
         let row = RECEIPTS.get(&*self.store, &first).await?.ok_or_else(missing)?.value;
         let count = usize::try_from(row.count).map_err(|_| missing())?;
@@ -383,6 +388,9 @@ impl Service {
         for (_, order) in orders {
             let id = EntryId::try_from(order.value.id).map_err(|_| missing())?;
             let entry = ENTRIES.get(&*self.store, &order.value.id).await?.ok_or_else(missing)?.value;
+            if !actor.owns(&entry.recorder) {
+                return Err(Error::NotFound("receipt"));
+            }
             let signed = self.open_entry(id, &entry)?;
             let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
             entries.push(ReceiptEntry::of(&signed, salt));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use zeroize::Zeroizing;
 
 /// Why a key file was not read or written.
@@ -24,7 +24,7 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// Others than the owner may read it.
-    #[error("{path} can be read by others: make it owner-only (chmod 600)", path = .0.display())]
+    #[error("{path} 可被他人读取，请改为仅本人可读（chmod 600） can be read by others: make it owner-only", path = .0.display())]
     NotOwnerOnly(PathBuf),
     /// Not an Ed25519 key in PKCS#8 PEM.
     #[error("{path} is not an Ed25519 private key in PKCS#8 PEM", path = .0.display())]
@@ -41,20 +41,27 @@ pub fn generate() -> io::Result<SigningKey> {
 /// Writes a key to a new file; one that is there is never overwritten.
 pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
     let io = |source| KeyFileError::Io { what: "create", path: path.to_owned(), source };
-    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFileError::Form(path.to_owned()))?;
+    // Without the public key, which OpenSSL does not read in this form (RFC 5958, version 2).
+    let pair = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
+    let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFileError::Form(path.to_owned()))?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
     file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
 }
 
 /// Reads a key from an owner-only file.
 pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let pem = read_secret(path)?;
+    SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyFileError::Form(path.to_owned()))
+}
+
+/// Reads a secret text from an owner-only file.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let io = |source| KeyFileError::Io { what: "read", path: path.to_owned(), source };
     let mode = std::fs::metadata(path).map_err(io)?.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(KeyFileError::NotOwnerOnly(path.to_owned()));
     }
-    let pem = Zeroizing::new(std::fs::read_to_string(path).map_err(io)?);
-    SigningKey::from_pkcs8_pem(&pem).map_err(|_| KeyFileError::Form(path.to_owned()))
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(io)
 }
 
 #[cfg(test)]

@@ -34,9 +34,9 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 pub use access::{Action, Actor};
 pub use error::Error;
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
-pub use prove::{EntryView, Position};
+pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use sealer::{Published, SealError};
-pub use start::{Founding, LedgerKeys};
+pub use start::{Founding, FoundingKeys, LedgerKeys};
 
 use crate::ledger::entry::Origin;
 use crate::ledger::keys::KeyRegister;
@@ -97,6 +97,8 @@ pub struct Service {
     queue: mpsc::Sender<ingest::Request>,
     sealing: Mutex<SealState>,
     seal_now: Notify,
+    /// Why nothing is sealed, while that is so.
+    trouble: std::sync::Mutex<Option<String>>,
     published: watch::Sender<Arc<Published>>,
 }
 
@@ -129,11 +131,6 @@ impl Service {
         &self.settings
     }
 
-    /// The rulebook.
-    pub fn rulebook(&self) -> &Rulebook {
-        &self.rulebook
-    }
-
     /// The trust policy that this service suggests: its own log key, and no witness. (C2SP tlog-policy)
     pub fn suggested_policy(&self) -> String {
         format!("log {}\nquorum none\n", self.checkpoint_signer.verifier_key())
@@ -152,7 +149,9 @@ impl Service {
 
     /// Why the service cannot take entries now; none when it can.
     pub fn not_ready(&self) -> Option<String> {
-        self.store.health().poisoned
+        let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stopped = || self.queue.is_closed().then(|| "entries are not taken any more".to_owned());
+        self.store.health().poisoned.or_else(trouble).or_else(stopped)
     }
 
     /// The last published checkpoint and its tip.

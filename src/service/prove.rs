@@ -22,7 +22,7 @@ use crate::standard::UnixMillis;
 use crate::store::MAX_SCAN_ROWS;
 
 /// Most block texts of one page.
-pub(super) const MAX_BLOCKS_PAGE: usize = 256;
+pub const MAX_BLOCKS_PAGE: usize = 256;
 
 /// Where an entry stands on the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -558,6 +558,9 @@ fn read_batch<T>(
                 items.into_iter().enumerate().map(|(i, item)| read_one(item, &format!("[{i}]"), &mut errors)).collect();
             read.into_iter().collect()
         }
+        Value::Array(items) if items.is_empty() => {
+            return Err(Error::field("document", Problem::Length(1, MAX_REGISTRY_BATCH as u64)));
+        }
         Value::Array(_) => return Err(Error::TooLarge { what: "one request", limit: MAX_REGISTRY_BATCH }),
         item => read_one(item, "", &mut errors).map(|one| vec![one]),
     };

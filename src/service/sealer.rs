@@ -28,7 +28,9 @@ pub enum SealError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The clock jumped; sealing goes on when it is right again.
-    #[error("the clock jumped by {0} ms: nothing is sealed until it is right again")]
+    #[error(
+        "the clock jumped by {0} ms: nothing is sealed until it is back, or the service is started again because it is right now"
+    )]
     ClockJump(i64),
     /// What the store holds is no chain. Nothing may be signed on top of it.
     #[error("the chain in the store is not sound: {0}")]
@@ -132,14 +134,27 @@ impl Service {
             let Some(now) = service.upgrade() else { return };
             let interval = Duration::from_millis(now.settings.seal_interval_ms);
             // A full batch does not wait; what is left after it is sealed by the next round.
-            match now.seal_once().await {
-                Ok(Some(sealed)) if sealed.entries >= now.settings.batch_max as u64 => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "nothing was sealed"),
+            let sealed = now.seal_once().await;
+            now.note_trouble(sealed.as_ref().err().map(ToString::to_string));
+            if let Ok(Some(sealed)) = sealed
+                && sealed.entries >= now.settings.batch_max as u64
+            {
+                continue;
             }
             let wake = tokio::time::timeout(interval, now.seal_now.notified()).await;
             drop((wake, now));
         }
+    }
+
+    /// Remembers why nothing is sealed, and logs it once. Until it is over no entry is taken: a receipt promises a block.
+    fn note_trouble(&self, trouble: Option<String>) {
+        let mut known = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &trouble {
+            Some(error) if known.is_none() => tracing::error!(error, "nothing is sealed"),
+            None if known.is_some() => tracing::info!("sealing goes on"),
+            _ => {}
+        }
+        *known = trouble;
     }
 
     /// Seals the next block; none when nothing is pending.

@@ -19,10 +19,10 @@ use super::{AcceptedKeys, Service, Settings, pool};
 use crate::ledger::block::Block;
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, Kind, Origin, Owner};
-use crate::ledger::keys::{Alg, Role};
+use crate::ledger::keys::{Alg, KeyId, Role};
 use crate::ledger::signed::SignedEntry;
 use crate::merkle::{Hash, NoteSigner};
-use crate::standard::{Rulebook, UnixMillis};
+use crate::standard::{Rulebook, UnixMillis, day_of};
 use crate::store::{Commit, Event, MAX_SCAN_ROWS, Store};
 
 /// What a new ledger is founded with.
@@ -32,6 +32,16 @@ pub struct Founding {
     pub origin: Origin,
     /// The organisation that runs it, and holds the first authority key.
     pub owner: Owner,
+}
+
+/// The private keys that a ledger is founded with.
+pub struct FoundingKeys<'a> {
+    /// The first authority.
+    pub authority: &'a SigningKey,
+    /// Signs receipts.
+    pub receipt: &'a SigningKey,
+    /// Signs checkpoints.
+    pub checkpoint: &'a SigningKey,
 }
 
 /// The private keys that a running service needs, and the digest of the operator's token. The authority's key is not
@@ -54,15 +64,17 @@ impl Service {
         rulebook: &Rulebook,
         now: UnixMillis,
         founding: &Founding,
-        authority: &SigningKey,
-        receipt: &SigningKey,
+        keys: &FoundingKeys<'_>,
     ) -> Result<(), Error> {
+        let FoundingKeys { authority, receipt, checkpoint } = keys;
+        let today = day_of(now).map_err(internal)?;
+        let edition = rulebook.in_effect(today).ok_or_else(|| Error::Unavailable("no rulebook is in effect".into()))?;
         let add = |key: &SigningKey, role, kinds| {
             let entry = Entry {
                 id: EntryId::try_from(Uuid::now_v7()).map_err(internal)?,
                 ledger: founding.origin.clone(),
                 recorder: founding.owner.code.clone(),
-                rulebook: rulebook.latest().version,
+                rulebook: edition.version,
                 body: Body::Key(KeyChange::Add {
                     alg: Alg::Ed25519,
                     public: key.verifying_key().as_bytes().to_vec(),
@@ -87,9 +99,13 @@ impl Service {
             digest: Some(Hash::of(&[first.bytes()])),
             at_ms: now.millis(),
         };
+        let ledger = LedgerRow {
+            origin: founding.origin.to_string(),
+            checkpoint_key: hex::encode(checkpoint.verifying_key().as_bytes()),
+        };
         let mut commit = Commit::new(event)
             .when(LEDGER.absent(&()))
-            .write(LEDGER.put(&(), &LedgerRow { origin: founding.origin.to_string() })?)
+            .write(LEDGER.put(&(), &ledger)?)
             .write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
         for (ordinal, signed) in (0..).zip([first, second]) {
             let uuid = signed.entry().id.uuid();
@@ -141,8 +157,12 @@ impl Service {
         let row = LEDGER.get(&*store, &()).await?;
         let row = row.ok_or_else(|| Error::Unavailable("no ledger was founded here: run init first".into()))?;
         let origin: Origin = row.value.origin.parse().map_err(internal)?;
+        if row.value.checkpoint_key != hex::encode(keys.checkpoint.verifying_key().as_bytes()) {
+            return Err(Error::Unavailable("checkpoint.key is not the key that this ledger was founded with".into()));
+        }
         let directory = Directory::load(&*store, &vault).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
+        accepted.check_receipt_key(&keys.receipt)?;
         let state = SealState::load(&*store).await.map_err(unavailable)?;
         let (queue, requests) = ingest::queue(settings.queue_max);
         let checkpoint_signer = NoteSigner::from_seed(origin.as_str(), keys.checkpoint.as_bytes()).map_err(internal)?;
@@ -165,6 +185,7 @@ impl Service {
             queue,
             sealing: Mutex::new(SealState::default()),
             seal_now: Notify::new(),
+            trouble: std::sync::Mutex::default(),
             published: watch::Sender::new(Arc::new(nothing)),
         });
         service.publish(&state).await.map_err(unavailable)?;
@@ -181,6 +202,15 @@ impl Service {
 }
 
 impl AcceptedKeys {
+    /// A receipt under a key that the register does not know for this is no promise to anybody.
+    fn check_receipt_key(&self, key: &SigningKey) -> Result<(), Error> {
+        let id = KeyId::of(&Alg::Ed25519, key.verifying_key().as_bytes());
+        match self.register.key(id) {
+            Ok(known) if known.role == Role::Receipt && known.ended.is_none() => Ok(()),
+            _ => Err(Error::Unavailable(format!("receipt.key ({id}) is no working key of role receipt"))),
+        }
+    }
+
     async fn load(store: &dyn Store) -> Result<Self, Error> {
         let mut keys = Self::default();
         let mut range = KEYS.all();

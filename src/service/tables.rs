@@ -60,6 +60,8 @@ pub(super) fn node_key(node: NodeId) -> (u64, u64) {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LedgerRow {
     pub(super) origin: String,
+    /// The public checkpoint key, in hexadecimal: another one must not sign this chain.
+    pub(super) checkpoint_key: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

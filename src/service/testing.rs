@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::clock::{Clock as _, ManualClock};
 use super::tables::ORDER;
 use super::vault::Vault;
-use super::{Actor, EntryOutcome, Error, Founding, LedgerKeys, SealError, Service, Settings, Submitted};
+use super::{Actor, EntryOutcome, Error, Founding, FoundingKeys, LedgerKeys, SealError, Service, Settings, Submitted};
 use crate::ledger::block::Block;
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{
@@ -130,7 +130,7 @@ pub(super) fn new_id() -> EntryId {
 
 /// A key entry that adds the key of this seed.
 pub(super) fn add_key(seed: u8, owner: &Party, kinds: &[Kind]) -> SignedEntry {
-    let owner = Owner { code: owner.code.clone(), name: "机构".into() };
+    let owner = Owner { code: owner.code.clone(), name: "培训机构".into() };
     let public = key(seed).verifying_key().as_bytes().to_vec();
     let role = Role::Recorder;
     change_key(KeyChange::Add { alg: Alg::Ed25519, public, kinds: kinds.to_vec(), owner, role })
@@ -223,7 +223,9 @@ impl World {
         let founding = Founding { origin: ORIGIN.parse().unwrap(), owner };
         let (first, receipt) = (key(AUTHORITY_KEY), key(RECEIPT_KEY));
         let rulebook = Rulebook::embedded();
-        Service::found(&disk.open(), &vault, &rulebook, clock.now(), &founding, &first, &receipt).await.unwrap();
+        let checkpoint = key(CHECKPOINT_KEY);
+        let keys = FoundingKeys { authority: &first, receipt: &receipt, checkpoint: &checkpoint };
+        Service::found(&disk.open(), &vault, &rulebook, clock.now(), &founding, &keys).await.unwrap();
         // Waiting is short, so that what must not happen is seen not to happen soon.
         let settings = Settings { check_threads: 2, wait_max_ms: 50, ..Settings::default() };
         Self {

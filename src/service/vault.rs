@@ -25,6 +25,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::keyfile::{self, KeyFileError};
 use crate::ledger::commitment::Salt;
 use crate::ledger::entry::{Entry, EntryId, LearnerId};
 
@@ -68,6 +69,9 @@ pub enum VaultError {
     /// A ciphertext that this key did not make: the wrong master key, or damage.
     #[error("{0} cannot be decrypted: the master key is not the one it was written under, or the file is damaged")]
     Unreadable(&'static str),
+    /// The master key cannot be read, or others can read it.
+    #[error(transparent)]
+    Secret(#[from] KeyFileError),
     /// The key file or the system's randomness failed.
     #[error("cannot {what} the data keys: {source}")]
     Io {
@@ -127,7 +131,7 @@ impl Vault {
     /// Opens master key and key file in `dir`.
     pub fn open(dir: &Path) -> Result<Self, VaultError> {
         let read = |source| VaultError::Io { what: "read", source };
-        let text = Zeroizing::new(std::fs::read_to_string(dir.join("master")).map_err(read)?);
+        let text = keyfile::read_secret(&dir.join("master"))?;
         let mut master = Zeroizing::new([0; KEY_LEN]);
         hex::decode_to_slice(text.trim_end(), master.as_mut_slice())
             .map_err(|_| VaultError::Unreadable("the master key"))?;

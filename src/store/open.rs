@@ -89,10 +89,16 @@ pub(super) fn open(
     let faults = options.faults.clone();
     let checked = journal::check(&journal_dir, id, &mark, options.segment_bytes, reached, faults)?;
     if checked.cut_bytes > 0 {
-        tracing::warn!(bytes = checked.cut_bytes, "the journal ended in a group that was never acknowledged: cut off");
+        tracing::warn!(
+            bytes = checked.cut_bytes,
+            "the journal ended in a group that is not whole: cut off, and kept in journal/last-cut"
+        );
     }
 
     let tip = checked.journal.tip();
+    if let Ok((_, state)) = &found {
+        refuse_lost_commits(&index_path, state.sequence, tip.head.sequence)?;
+    }
     let usable = found.and_then(|(index, state)| belongs(&index_path, index, state, checked.digest_at, tip));
     let (index, mut state) = match usable {
         Ok(usable) => usable,
@@ -142,7 +148,22 @@ fn read_or_create(dir: &Path, mark: &Path, journal_dir: &Path, index: &Path) -> 
     Ok(id)
 }
 
-/// Whether a whole index is also one of this journal: not ahead of it, and with the same history.
+/// A commit reaches the index only when the journal has it durably. An index that is ahead shows that the journal lost
+/// commits that somebody may have been told of.
+fn refuse_lost_commits(path: &Path, index: u64, journal: u64) -> Result<(), StoreError> {
+    if index <= journal {
+        return Ok(());
+    }
+    Err(StoreError::Damaged {
+        path: path.to_owned(),
+        detail: format!(
+            "the index has commits up to {index}, the journal ends at {journal}: durable commits are missing"
+        ),
+        advice: "restore the journal from a backup; only `reindex` gives the missing commits up",
+    })
+}
+
+/// Whether a whole index is also one of this journal: with the same history.
 fn belongs(
     path: &Path,
     index: SledIndex,
@@ -151,7 +172,7 @@ fn belongs(
     tip: Tip,
 ) -> Result<(SledIndex, IndexState), StoreError> {
     let detail = if state.sequence > tip.head.sequence {
-        format!("it is ahead of the journal: {} against {}", state.sequence, tip.head.sequence)
+        "it is ahead of the journal".into()
     } else if state.sequence > 0 && digest_at != Some(state.digest) {
         "it was built from another journal".into()
     } else {

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -83,7 +84,7 @@ impl Metrics {
 
 /// Counts every request by its route's template, never by its address: addresses hold ids.
 pub(super) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let method = request.method().to_string();
+    let method = known_method(request.method()).to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let started = std::time::Instant::now();
     let response = next.run(request).await;
@@ -91,6 +92,19 @@ pub(super) async fn count(State(app): State<App>, request: Request, next: Next) 
     let labels = RequestLabels { method, route, status: response.status().as_u16() };
     app.metrics.requests.get_or_create(&labels).inc();
     response
+}
+
+/// A client can write any word for a method; only known ones become a label.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// `GET /metrics`.

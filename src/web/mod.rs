@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 pub use limits::Limits;
 pub use problem::PROBLEM_TYPES;
 
-use crate::service::Service;
+use crate::service::{Error, Service};
 use metrics::Metrics;
 
 /// Where the types of problem documents are explained: `docs/API.md`, by anchor.
@@ -32,6 +32,19 @@ pub const PROBLEM_BASE: &str = "urn:cqo-ledger:problem:";
 pub(crate) struct App {
     service: Arc<Service>,
     metrics: Arc<Metrics>,
+}
+
+impl App {
+    /// Runs a use case that writes in a task of its own, so that it comes to its end when nobody waits for the answer
+    /// any more: what is in the store and what is in memory must not part.
+    async fn to_the_end<T, F>(&self, work: impl FnOnce(Arc<Service>) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let task = tokio::spawn(work(Arc::clone(&self.service)));
+        task.await.unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
+    }
 }
 
 /// The two listeners: the public one, and the one for the operator's monitoring.
@@ -48,18 +61,21 @@ pub fn routers(service: Arc<Service>, limits: &Limits) -> Routers {
     let (paths, mut api) = described().split_for_parts();
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
-    let description = api.to_pretty_json().unwrap_or_default();
+    let description = documented(api).to_pretty_json().unwrap_or_default();
     let public = paths
         .route("/", get(|| async { Html(include_str!("index.html")) }))
         .route("/openapi.json", get(move || async move { api::json_text(description) }))
         .fallback(|| async { problem::Problem::not_found("resource").into_response() })
         .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
-        .layer(axum::middleware::from_fn_with_state(app.clone(), metrics::count))
         .with_state(app.clone());
     // Whoever asks whether the service lives is answered when it is busy, too.
-    let health = health.with_state(app.clone());
-    let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app);
-    Routers { public: limits.around(public, &service).merge(health), metrics }
+    let health = health
+        .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
+        .with_state(app.clone());
+    let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app.clone());
+    // Refusals by the limits are counted, too.
+    let counted = axum::middleware::from_fn_with_state(app, metrics::count);
+    Routers { public: limits.around(public, &service).merge(health).layer(counted), metrics }
 }
 
 /// Every documented route within the limits, once.
@@ -83,6 +99,30 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::chain::batch))
         .routes(routes!(api::chain::key_register))
         .routes(routes!(api::chain::policy))
+}
+
+/// What the macros cannot say: the wildcard's path as OpenAPI writes it, and the refusals that every route within the
+/// limits knows.
+fn documented(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let paths = std::mem::take(&mut api.paths.paths);
+    api.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    for (path, item) in &mut api.paths.paths {
+        if ["/healthz", "/readyz"].contains(&path.as_str()) {
+            continue;
+        }
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+            for (status, words) in
+                [("408", "too slow"), ("429", "too often"), ("503", "too much under way, or unavailable")]
+            {
+                let problem = utoipa::openapi::Ref::from_schema_name("Problem");
+                let content = utoipa::openapi::ContentBuilder::new().schema(Some(problem)).build();
+                let response = utoipa::openapi::ResponseBuilder::new().description(words);
+                let response = response.content("application/problem+json", content).build();
+                operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
+            }
+        }
+    }
+    api
 }
 
 /// The routes outside all limits.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::App;
 use super::problem::Problem;
+use crate::ledger::json;
 use crate::service::{Actor, Error};
 
 /// Who asks, by the bearer token; nobody's token is the public.
@@ -27,9 +28,24 @@ impl FromRequestParts<App> for Asker {
     }
 }
 
+/// Who asks, by a token that must be there: before the body of a stranger is read.
+pub(crate) struct Known(pub(crate) Actor);
+
+impl FromRequestParts<App> for Known {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match Asker::from_request_parts(parts, app).await? {
+            Asker(Actor::Public) => Err(Error::Unauthenticated.into()),
+            Asker(actor) => Ok(Self(actor)),
+        }
+    }
+}
+
 /// The bearer token of a request.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }
 
 /// The parameters after the question mark.
@@ -70,7 +86,7 @@ impl FromRequest<App> for Body {
     }
 }
 
-/// A JSON body, in any order and spacing: for what nobody signs. A member twice is refused by its form.
+/// A JSON body, in any order and spacing: for what nobody signs. A member twice is refused.
 pub(crate) struct JsonBody(pub(crate) Value);
 
 impl FromRequest<App> for JsonBody {
@@ -78,7 +94,7 @@ impl FromRequest<App> for JsonBody {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let Body(bytes) = Body::from_request(request, app).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| Problem::unreadable(error.to_string()))
+        json::parse(&bytes).map(Self).map_err(|error| Problem::unreadable(error.to_string()))
     }
 }
 

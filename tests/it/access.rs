@@ -24,7 +24,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/api/v1/entries", [401, 401, 201, 422, 201]),
     ("GET", "/api/v1/entries/{id}", [404, 401, 200, 404, 200]),
     ("GET", "/api/v1/entries/{id}/proof", [404, 401, 200, 404, 200]),
-    ("POST", "/api/v1/proofs", [404, 401, 200, 404, 200]),
+    ("POST", "/api/v1/proofs", [401, 401, 200, 404, 200]),
     ("GET", "/api/v1/organisations", [401, 401, 403, 403, 200]),
     ("POST", "/api/v1/organisations", [401, 401, 403, 403, 200]),
     ("GET", "/api/v1/learners", [401, 401, 200, 403, 200]),

@@ -56,9 +56,11 @@ fn a_provider_makes_a_key_signs_and_submits_from_the_command_line() {
         "培训中心",
     ]);
     assert!(add.status.success() && stdout(&add).contains("已上链"), "{}{}", stdout(&add), stderr(&add));
-    let token = run(&["token", "--data", text(&data), "create", "--organisation", &code]);
-    let token: serde_json::Value = serde_json::from_slice(&token.stdout).unwrap();
-    let token_file = ledger.write("token", token["token"].as_str().unwrap());
+    let token_file = ledger.path("token");
+    let token = run(&["token", "--data", text(&data), "create", "--organisation", &code, "--out", text(&token_file)]);
+    assert!(token.status.success(), "{}", stderr(&token));
+    let readable = Command::new("openssl").args(["pkey", "-noout", "-in", text(&key)]).output().unwrap();
+    assert!(readable.status.success(), "openssl reads our keys: {}", stderr(&readable));
     let learner = uuid::Uuid::now_v7().to_string();
     let learners = ledger.write("learners.json", json!([{"id": learner, "name": "阿依古丽·买买提"}]).to_string());
     let courses =

@@ -53,8 +53,7 @@ struct Provider {
 /// Brings all of `year` in, and waits until it is sealed.
 pub(super) fn fill(dir: &DataDir, data: &Path, url: &str, year: &Year) -> Result<Filled, Failure> {
     let operator = Client::new(url, Some(dir.token()?));
-    let ledger =
-        Ledger { origin: ORIGIN.parse().map_err(Failure::new)?, rulebook: dir.read_rulebook()?.latest().version };
+    let ledger = Ledger { origin: ORIGIN.parse().map_err(Failure::new)?, rulebook: dir.rulebook_version()? };
     let providers = enrol(&ledger, dir, data, url, &operator)?;
     for (number, provider) in providers.iter().enumerate() {
         register(provider, year.people.iter().filter(|person| person.provider == number))?;

@@ -10,6 +10,7 @@ use super::super::problem::Problem;
 use super::super::request::{Params, Segment};
 use super::{BRIEF, BYTES, IMMUTABLE, JSON, TEXT, answer, json_text};
 use crate::merkle::TilePath;
+use crate::service::MAX_BLOCKS_PAGE;
 
 /// Blocks of a page when nothing is said.
 const DEFAULT_PAGE: usize = 50;
@@ -47,7 +48,7 @@ pub(crate) async fn list_blocks(
     Params(query): Params<BlocksQuery>,
 ) -> Result<Response, Problem> {
     let size = app.service.published().size();
-    let limit = query.limit.unwrap_or(DEFAULT_PAGE);
+    let limit = query.limit.unwrap_or(DEFAULT_PAGE).min(MAX_BLOCKS_PAGE);
     let from = query.from.unwrap_or_else(|| size.saturating_sub(limit as u64));
     let texts = app.service.block_texts(from, limit).await?;
     let blocks = (from..).zip(texts).map(|(height, text)| BlockAnswer { height, text }).collect();
@@ -58,7 +59,7 @@ pub(crate) async fn list_blocks(
 /// The text of one block. 区块文本
 #[utoipa::path(
     get, path = "/api/v1/blocks/{height}", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem))
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn block(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     let text = app.service.block_text(&app.service.published(), decimal(&height)?).await?;
@@ -68,7 +69,7 @@ pub(crate) async fn block(State(app): State<App>, Segment(height): Segment) -> R
 /// The C2SP proof of one block under the current checkpoint. 区块证明
 #[utoipa::path(
     get, path = "/api/v1/blocks/{height}/proof", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
-    responses((status = 200, body = String, content_type = "text/plain", description = "a .tlog-proof file"), (status = 404, body = Problem))
+    responses((status = 200, body = String, content_type = "text/plain", description = "a .tlog-proof file"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn block_proof(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     let proof = app.service.block_proof(decimal(&height)?).await?;
@@ -84,7 +85,7 @@ pub(crate) async fn checkpoint(State(app): State<App>) -> Response {
 /// A tile of the chain (C2SP tlog-tiles): `<L>/<N>[.p/<W>]` of hashes, or `entries/<N>[.p/<W>]` of block texts. 链瓦片
 #[utoipa::path(
     get, path = "/tile/{*path}", tag = "chain", params(("path" = String, Path, description = "the tile's path")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem))
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn tile(State(app): State<App>, Segment(path): Segment) -> Result<Response, Problem> {
     let tile: TilePath = format!("tile/{path}").parse().map_err(|_| Problem::not_found("tile"))?;
@@ -94,7 +95,7 @@ pub(crate) async fn tile(State(app): State<App>, Segment(path): Segment) -> Resu
 /// The commitments of a block's batch, 32 bytes each, in order. 批次承诺值
 #[utoipa::path(
     get, path = "/batch/{height}", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem))
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn batch(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     Ok(answer(BYTES, IMMUTABLE, app.service.batch(decimal(&height)?).await?))
@@ -103,7 +104,7 @@ pub(crate) async fn batch(State(app): State<App>, Segment(height): Segment) -> R
 /// The key register of a block, as one JCS array. 密钥登记册
 #[utoipa::path(
     get, path = "/keys/{height}", tag = "chain", params(("height" = u64, Path, description = "the block's height")),
-    responses((status = 200, body = Value), (status = 404, body = Problem))
+    responses((status = 200, body = Value), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn key_register(State(app): State<App>, Segment(height): Segment) -> Result<Response, Problem> {
     Ok(answer(JSON, IMMUTABLE, app.service.key_register(decimal(&height)?).await?))

@@ -11,12 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::problem::Problem;
-use super::super::request::{Asker, Body, JsonBody, Params, Segment};
+use super::super::request::{Asker, Body, JsonBody, Known, Params, Segment};
 use super::{JSON, PRIVATE, answer, private_json};
 use crate::ledger::bundle::MAX_BUNDLE_ENTRIES;
 use crate::ledger::entry::EntryId;
-use crate::ledger::fields::{FieldErrors, Fields};
-use crate::service::{EntryOutcome, EntryResult, EntryView, Error, Submitted};
+use crate::ledger::fields::{FieldErrors, Fields, Problem as FieldProblem};
+use crate::service::{EntryOutcome, EntryResult, EntryView, Error, MAX_SUBMISSION, Submitted};
 
 #[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct SubmitQuery {
@@ -62,27 +62,33 @@ pub(crate) struct ResultAnswer {
     responses(
         (status = 200, body = SubmitAnswer, description = "each entry's result; durable when answered"),
         (status = 201, body = SubmitAnswer, description = "a single entry was accepted"),
-        (status = 400, body = Problem), (status = 401, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem),
+        (status = 400, body = Problem, content_type = "application/problem+json"), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 413, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"), (status = 429, body = Problem, content_type = "application/problem+json"),
+        (status = 503, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn submit(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     Params(query): Params<SubmitQuery>,
     Body(body): Body,
 ) -> Result<Response, Problem> {
     let is_array = body.first() == Some(&b'[');
+    let wait = match query.wait.as_deref() {
+        None => false,
+        Some("sealed") => true,
+        Some(_) => return Err(Error::field("wait", FieldProblem::Choice("sealed".into())).into()),
+    };
     let entries = if is_array { split(&body)? } else { vec![body.to_vec()] };
+    drop(body);
     let mut submitted = app.service.submit(&actor, entries).await?;
     app.metrics.submitted(&submitted);
     if !is_array && let Some(result) = submitted.results.pop_if(|result| is_rejected(result)) {
         return Err(render_result(result).problem.unwrap_or_else(Problem::internal));
     }
     let created = !is_array && submitted.results.iter().all(|r| matches!(r.outcome, EntryOutcome::Accepted(_)));
-    let sealed = match (query.wait.as_deref(), submitted.sealed_at_total) {
-        (Some("sealed"), Some(total)) => app.service.wait_sealed(total).await,
+    let sealed = match (wait, submitted.sealed_at_total) {
+        (true, Some(total)) => app.service.wait_sealed(total).await,
         (_, Some(total)) => app.service.published().total() >= total,
         (_, None) => false,
     };
@@ -95,6 +101,9 @@ fn split(body: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
     let unreadable = |error: String| Problem::unreadable(error);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(error.to_string()))?;
     let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
+    if items.len() > MAX_SUBMISSION {
+        return Err(Error::TooLarge { what: "the number of entries in one request", limit: MAX_SUBMISSION }.into());
+    }
     Ok(items.into_iter().map(|item| item.get().as_bytes().to_vec()).collect())
 }
 
@@ -152,7 +161,7 @@ pub(crate) struct EntryAnswer {
 #[utoipa::path(
     get, path = "/api/v1/entries/{id}", tag = "entries", security(("token" = [])),
     params(("id" = String, Path, description = "the entry's id")),
-    responses((status = 200, body = EntryAnswer), (status = 401, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = EntryAnswer), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn read(
     State(app): State<App>,
@@ -184,8 +193,8 @@ fn render_entry(view: &EntryView) -> EntryAnswer {
     params(("id" = String, Path, description = "the entry's id")),
     responses(
         (status = 200, body = Value, description = "a proof bundle (proofs/schemas/proof.schema.json)"),
-        (status = 401, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem, description = "not in a block yet"),
+        (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "not in a block yet"),
     )
 )]
 pub(crate) async fn proof(
@@ -214,13 +223,13 @@ pub(crate) struct ProofsRequest {
 #[utoipa::path(
     post, path = "/api/v1/proofs", tag = "entries", security(("token" = [])), request_body = ProofsRequest,
     responses(
-        (status = 200, body = Value, description = "a proof bundle"), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 200, body = Value, description = "a proof bundle"), (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn proofs(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let mut errors = FieldErrors::default();

@@ -17,7 +17,7 @@ pub(crate) async fn healthz() -> Response {
 /// Entries are taken. 就绪
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem))
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
     match app.service.not_ready() {

@@ -1,5 +1,7 @@
 //! Organisations, learners, courses and API tokens.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,12 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
 use super::super::problem::Problem;
-use super::super::request::{Asker, JsonBody, Params, ReadVersion, Segment};
+use super::super::request::{Asker, JsonBody, Known, Params, ReadVersion, Segment};
 use super::private_json;
 use crate::ledger::entry::{CourseCode, LearnerId};
 use crate::ledger::fields::{FieldErrors, Fields, Problem as FieldProblem};
 use crate::service::registry::MAX_PAGE;
-use crate::service::{Actor, Error};
+use crate::service::{Actor, Error, Service};
 use crate::standard::CreditCode;
 
 /// An organisation, as it is registered.
@@ -100,7 +102,7 @@ fn bad_query(field: &str, problem: FieldProblem) -> Problem {
 /// All organisations. 机构列表
 #[utoipa::path(
     get, path = "/api/v1/organisations", tag = "registry", security(("token" = [])),
-    responses((status = 200, body = Vec<OrganisationBody>), (status = 401, body = Problem), (status = 403, body = Problem))
+    responses((status = 200, body = Vec<OrganisationBody>), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list_organisations(State(app): State<App>, Asker(actor): Asker) -> Result<Response, Problem> {
     Ok(private_json(&app.service.organisations(&actor)?))
@@ -109,20 +111,20 @@ pub(crate) async fn list_organisations(State(app): State<App>, Asker(actor): Ask
 /// Register an organisation, or change its name and roles. 登记机构
 #[utoipa::path(
     post, path = "/api/v1/organisations", tag = "registry", security(("token" = [])), request_body = OrganisationBody,
-    responses((status = 200, body = OrganisationBody), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem))
+    responses((status = 200, body = OrganisationBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn put_organisation(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    Ok(private_json(&app.service.put_organisation(&actor, body).await?))
+    Ok(private_json(&app.to_the_end(|service| async move { service.put_organisation(&actor, body).await }).await?))
 }
 
 /// A page of a provider's learners, by id. 学员列表
 #[utoipa::path(
     get, path = "/api/v1/learners", tag = "registry", security(("token" = [])), params(PageQuery),
-    responses((status = 200, body = Vec<LearnerBody>), (status = 401, body = Problem), (status = 403, body = Problem))
+    responses((status = 200, body = Vec<LearnerBody>), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list_learners(
     State(app): State<App>,
@@ -140,20 +142,20 @@ pub(crate) async fn list_learners(
 /// Register one learner, or an array of up to 1000. 登记学员
 #[utoipa::path(
     post, path = "/api/v1/learners", tag = "registry", security(("token" = [])), request_body = Vec<LearnerBody>,
-    responses((status = 200, body = Vec<LearnerBody>), (status = 401, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem))
+    responses((status = 200, body = Vec<LearnerBody>), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn register_learners(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    Ok(private_json(&app.service.register_learners(&actor, body).await?))
+    Ok(private_json(&app.to_the_end(|service| async move { service.register_learners(&actor, body).await }).await?))
 }
 
 /// One learner. 查询学员
 #[utoipa::path(
     get, path = "/api/v1/learners/{id}", tag = "registry", security(("token" = [])), params(("id" = String, Path, description = "the learner's id")),
-    responses((status = 200, body = LearnerBody), (status = 401, body = Problem), (status = 404, body = Problem))
+    responses((status = 200, body = LearnerBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn read_learner(
     State(app): State<App>,
@@ -167,22 +169,24 @@ pub(crate) async fn read_learner(
 #[utoipa::path(
     put, path = "/api/v1/learners/{id}", tag = "registry", security(("token" = [])), request_body = LearnerBody,
     params(("id" = String, Path, description = "the learner's id"), ("If-Match" = String, Header, description = "the version that was read")),
-    responses((status = 200, body = LearnerBody), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem))
+    responses((status = 200, body = LearnerBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"), (status = 428, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn change_learner(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     Segment(id): Segment,
     ReadVersion(version): ReadVersion,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    Ok(private_json(&app.service.change_learner(&actor, learner_id(&id)?, version, body).await?))
+    let id = learner_id(&id)?;
+    let change = |service: Arc<Service>| async move { service.change_learner(&actor, id, version, body).await };
+    Ok(private_json(&app.to_the_end(change).await?))
 }
 
 /// A page of a provider's courses, by code. 课程列表
 #[utoipa::path(
     get, path = "/api/v1/courses", tag = "registry", security(("token" = [])), params(PageQuery),
-    responses((status = 200, body = Vec<CourseBody>), (status = 401, body = Problem), (status = 403, body = Problem))
+    responses((status = 200, body = Vec<CourseBody>), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn list_courses(
     State(app): State<App>,
@@ -200,24 +204,24 @@ pub(crate) async fn list_courses(
 /// Register one course, or an array of up to 1000; a new title or other hours make a new version. 登记课程
 #[utoipa::path(
     post, path = "/api/v1/courses", tag = "registry", security(("token" = [])), request_body = Vec<CourseBody>,
-    responses((status = 200, body = Vec<CourseBody>), (status = 401, body = Problem), (status = 422, body = Problem))
+    responses((status = 200, body = Vec<CourseBody>), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn put_courses(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    Ok(private_json(&app.service.put_courses(&actor, body).await?))
+    Ok(private_json(&app.to_the_end(|service| async move { service.put_courses(&actor, body).await }).await?))
 }
 
 /// Make an API token; it is shown this once. 签发访问令牌
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "registry", security(("token" = [])), request_body = TokenBody,
-    responses((status = 201, body = Value), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem))
+    responses((status = 201, body = Value), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn create_token(
     State(app): State<App>,
-    Asker(actor): Asker,
+    Known(actor): Known,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let mut errors = FieldErrors::default();
@@ -227,21 +231,21 @@ pub(crate) async fn create_token(
         code
     });
     let code = code.filter(|_| errors.0.is_empty()).ok_or(Error::Invalid(errors))?;
-    let token = app.service.create_token(&actor, &code).await?;
+    let token = app.to_the_end(|service| async move { service.create_token(&actor, &code).await }).await?;
     Ok((StatusCode::CREATED, private_json(&token)).into_response())
 }
 
 /// End an API token. 停用访问令牌
 #[utoipa::path(
     delete, path = "/api/v1/tokens/{id}", tag = "registry", security(("token" = [])), params(("id" = String, Path, description = "the token's public part")),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem))
+    responses((status = 204), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn end_token(
     State(app): State<App>,
     Asker(actor): Asker,
     Segment(id): Segment,
 ) -> Result<StatusCode, Problem> {
-    app.service.end_token(&actor, &id).await?;
+    app.to_the_end(|service| async move { service.end_token(&actor, &id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
