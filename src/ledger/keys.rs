@@ -418,11 +418,6 @@ impl KeyRegister {
         self.keys.get(&id).ok_or(KeyError::UnknownKey(id))
     }
 
-    /// All keys, in no order.
-    pub fn keys(&self) -> impl Iterator<Item = (&KeyId, &RegisteredKey)> {
-        self.keys.iter()
-    }
-
     /// How many elements the register has.
     pub fn len(&self) -> usize {
         self.elements.len()
