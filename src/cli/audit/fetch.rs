@@ -23,8 +23,8 @@ const MAX_ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause that a server's `Retry-After` can ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
-/// Statuses that say "later", not "no".
-const TRY_AGAIN: [u16; 4] = [429, 502, 503, 504];
+/// Statuses that say "later", not "no": trouble of the server, and no fault of the chain.
+const TRY_AGAIN: [u16; 6] = [408, 429, 500, 502, 503, 504];
 /// The largest key register, in bytes: a proof bundle has to hold it.
 const MAX_REGISTER_LEN: usize = MAX_BUNDLE;
 /// The bytes of a hash or a commitment.
