@@ -12,6 +12,7 @@ pub mod fields;
 pub mod forms;
 pub mod json;
 pub mod keys;
+mod names;
 pub mod receipt;
 pub mod signed;
 #[cfg(test)]
