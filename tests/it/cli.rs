@@ -164,3 +164,30 @@ fn a_closed_pipe_is_no_panic() {
     let output = child.wait_with_output().unwrap();
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
 }
+
+#[test]
+fn wrong_keys_and_secrets_that_others_can_read_are_refused_at_the_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut ledger = Ledger::start();
+    ledger.kill();
+    let data = ledger.data();
+    let keys = data.join("keys");
+    let refused = |expected: &str| {
+        let served = run(&["serve", "--data", text(&data), "--listen", "127.0.0.1:0"]);
+        assert!(!served.status.success() && stderr(&served).contains(expected), "{expected}: {}", stderr(&served));
+    };
+    for (file, words) in [("checkpoint.key", "checkpoint.key is not the key"), ("receipt.key", "no working key")] {
+        let right = std::fs::read(keys.join(file)).unwrap();
+        std::fs::copy(keys.join("authority.key"), keys.join(file)).unwrap();
+        refused(words);
+        std::fs::write(keys.join(file), right).unwrap();
+    }
+    for file in ["master", "operator.token", "checkpoint.key"] {
+        let open = |mode| std::fs::set_permissions(keys.join(file), std::fs::Permissions::from_mode(mode)).unwrap();
+        open(0o644);
+        refused("chmod 600");
+        open(0o600);
+    }
+    ledger.serve();
+    assert_eq!(ledger.get("/readyz").status, 200);
+}
