@@ -46,6 +46,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Something inside failed.
+    pub(super) fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
     /// The error of a single field.
     pub fn field(field: impl Into<String>, problem: Problem) -> Self {
         Self::Invalid(FieldErrors::one(field, problem))

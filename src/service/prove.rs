@@ -95,12 +95,12 @@ impl Service {
                     let block = self.block_of(&published, row.ordinal).await?;
                     blocks.push(self.bundle_block(&published, &block).await?);
                     let leaves: Vec<Hash> = self.commitments(&block).await?.into_iter().map(|c| c.leaf()).collect();
-                    let built = BatchTree::from_leaves(&leaves).map_err(internal)?;
+                    let built = BatchTree::from_leaves(&leaves).map_err(Error::internal)?;
                     tree.insert((block, built))
                 }
             };
             let index = row.ordinal - block.total_before();
-            let path = tree.path(usize::try_from(index).map_err(internal)?).map_err(internal)?;
+            let path = tree.path(usize::try_from(index).map_err(Error::internal)?).map_err(Error::internal)?;
             let (signed, salt) = self.open_with_salt(id, &row)?;
             entries.push(BundleEntry { block: block.height, index, path, salt, signed });
         }
@@ -118,8 +118,8 @@ impl Service {
         entries: Vec<BundleEntry>,
         blocks: Vec<BundleBlock>,
     ) -> Result<Bundle, Error> {
-        let note = SignedNote::parse(published.checkpoint.as_bytes()).map_err(internal)?;
-        let checkpoint: Checkpoint = note.text().parse().map_err(internal)?;
+        let note = SignedNote::parse(published.checkpoint.as_bytes()).map_err(Error::internal)?;
+        let checkpoint: Checkpoint = note.text().parse().map_err(Error::internal)?;
         let tip =
             BundleTip { block: published.tip.clone(), path: self.chain_path(published, published.height()).await? };
         let register: Vec<Vec<u8>> = {
@@ -127,7 +127,7 @@ impl Service {
             keys.register.elements().iter().take(keys.within(published.total())).cloned().collect()
         };
         let keys = register.iter().map(|bytes| SignedEntry::from_bytes(bytes)).collect::<Result<_, _>>();
-        Ok(Bundle { entries, blocks, tip, note, checkpoint, keys: keys.map_err(internal)? })
+        Ok(Bundle { entries, blocks, tip, note, checkpoint, keys: keys.map_err(Error::internal)? })
     }
 
     async fn bundle_block(&self, published: &Published, block: &Block) -> Result<BundleBlock, Error> {
@@ -152,7 +152,7 @@ impl Service {
         if height > published.height() {
             return Err(Error::NotFound("block"));
         }
-        let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| internal("a block is missing"))?;
+        let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| Error::internal("a block is missing"))?;
         Ok(row.value.text)
     }
 
@@ -189,16 +189,16 @@ impl Service {
 
     /// The bytes of a tile of the published chain.
     pub async fn tile(&self, tile: &TilePath) -> Result<Vec<u8>, Error> {
-        let missing = || internal("a part of the chain is missing");
+        let missing = || Error::internal("a part of the chain is missing");
         if !tile.exists_at(self.published().size()) {
             return Err(Error::NotFound("tile"));
         }
         if tile.kind() == TileKind::Entries {
             let range = tile.positions();
-            let count = usize::try_from(range.end - range.start).map_err(internal)?;
+            let count = usize::try_from(range.end - range.start).map_err(Error::internal)?;
             let rows = BLOCKS.scan(&*self.store, BLOCKS.from(&range.start), count).await?;
             let texts: Vec<String> = rows.into_iter().map(|(_, row)| row.value.text).collect();
-            return if texts.len() == count { encode_bundle(&texts).map_err(internal) } else { Err(missing()) };
+            return if texts.len() == count { encode_bundle(&texts).map_err(Error::internal) } else { Err(missing()) };
         }
         let nodes = tile.nodes();
         debug_assert!(nodes.len() as u64 <= TILE_WIDTH, "a tile has at most 256 hashes");
@@ -238,8 +238,8 @@ impl Service {
     }
 
     async fn block(&self, height: u64) -> Result<Block, Error> {
-        let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| internal("a block is missing"))?;
-        row.value.text.parse().map_err(internal)
+        let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| Error::internal("a block is missing"))?;
+        row.value.text.parse().map_err(Error::internal)
     }
 
     /// The commitments of a block's batch, in order.
@@ -250,7 +250,7 @@ impl Service {
             let left = usize::try_from(block.total - next).unwrap_or(usize::MAX).min(MAX_SCAN_ROWS);
             let rows = ORDER.scan(&*self.store, ORDER.from(&next), left).await?;
             if rows.is_empty() {
-                return Err(internal("a commitment is missing"));
+                return Err(Error::internal("a commitment is missing"));
             }
             next += rows.len() as u64;
             commitments.extend(rows.into_iter().map(|(_, row)| Commitment::from_hash(row.value.commitment)));
@@ -260,16 +260,12 @@ impl Service {
 
     /// The inclusion path of a block under the published checkpoint.
     async fn chain_path(&self, published: &Published, height: u64) -> Result<Vec<Hash>, Error> {
-        let plan = ProofPlan::inclusion(height, published.size()).map_err(internal)?;
+        let plan = ProofPlan::inclusion(height, published.size()).map_err(Error::internal)?;
         let mut hashes = Vec::new();
         for node in plan.nodes() {
             let row = NODES.get(&*self.store, &node_key(node)).await?;
-            hashes.push(row.ok_or_else(|| internal("a chain hash is missing"))?.value);
+            hashes.push(row.ok_or_else(|| Error::internal("a chain hash is missing"))?.value);
         }
-        plan.combine(&hashes).map_err(internal)
+        plan.combine(&hashes).map_err(Error::internal)
     }
-}
-
-fn internal(error: impl std::fmt::Display) -> Error {
-    Error::Internal(error.to_string())
 }

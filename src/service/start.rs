@@ -67,11 +67,11 @@ impl Service {
         keys: &FoundingKeys<'_>,
     ) -> Result<(), Error> {
         let FoundingKeys { authority, receipt, checkpoint } = keys;
-        let today = day_of(now).map_err(internal)?;
+        let today = day_of(now).map_err(Error::internal)?;
         let edition = rulebook.in_effect(today).ok_or_else(|| Error::Unavailable("no rulebook is in effect".into()))?;
         let add = |key: &SigningKey, role, kinds| {
             let entry = Entry {
-                id: EntryId::try_from(Uuid::now_v7()).map_err(internal)?,
+                id: EntryId::try_from(Uuid::now_v7()).map_err(Error::internal)?,
                 ledger: founding.origin.clone(),
                 recorder: founding.owner.code.clone(),
                 rulebook: edition.version,
@@ -119,7 +119,7 @@ impl Service {
                 sealed: vault.encrypt(DataKeyId::LEDGER, uuid.as_bytes(), signed.bytes())?,
             };
             let commitment = *Commitment::to(&signed, &salt).hash();
-            let text = String::from_utf8(signed.bytes().to_vec()).map_err(internal)?;
+            let text = String::from_utf8(signed.bytes().to_vec()).map_err(Error::internal)?;
             commit = commit
                 .write(ENTRIES.put(&uuid, &row)?)
                 .write(ORDER.put(&ordinal, &OrderRow { id: uuid, commitment })?)
@@ -156,7 +156,7 @@ impl Service {
     ) -> Result<(Arc<Self>, tokio::sync::mpsc::Receiver<Request>), Error> {
         let row = LEDGER.get(&*store, &()).await?;
         let row = row.ok_or_else(|| Error::Unavailable("no ledger was founded here: run init first".into()))?;
-        let origin: Origin = row.value.origin.parse().map_err(internal)?;
+        let origin: Origin = row.value.origin.parse().map_err(Error::internal)?;
         if row.value.checkpoint_key != hex::encode(keys.checkpoint.verifying_key().as_bytes()) {
             return Err(Error::Unavailable("checkpoint.key is not the key that this ledger was founded with".into()));
         }
@@ -165,7 +165,8 @@ impl Service {
         accepted.check_receipt_key(&keys.receipt)?;
         let state = SealState::load(&*store).await.map_err(unavailable)?;
         let (queue, requests) = ingest::queue(settings.queue_max);
-        let checkpoint_signer = NoteSigner::from_seed(origin.as_str(), keys.checkpoint.as_bytes()).map_err(internal)?;
+        let checkpoint_signer =
+            NoteSigner::from_seed(origin.as_str(), keys.checkpoint.as_bytes()).map_err(Error::internal)?;
         let nothing =
             Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
         let service = Arc::new(Self {
@@ -219,7 +220,7 @@ impl AcceptedKeys {
             let Some((last, _)) = rows.last() else { break };
             range = KEYS.after(last);
             for (element, row) in rows {
-                let signed = SignedEntry::from_bytes(row.value.signed.as_bytes()).map_err(internal)?;
+                let signed = SignedEntry::from_bytes(row.value.signed.as_bytes()).map_err(Error::internal)?;
                 keys.register
                     .push(&signed)
                     .map_err(|error| Error::Internal(format!("element {element} of the key register: {error}")))?;
@@ -243,10 +244,6 @@ fn before_the_first(origin: &Origin, time: UnixMillis) -> Block {
         keys: Hash::ZERO,
         time,
     }
-}
-
-fn internal(error: impl std::fmt::Display) -> Error {
-    Error::Internal(error.to_string())
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Error {
