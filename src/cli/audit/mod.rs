@@ -32,7 +32,7 @@ use self::fetch::{Source, wrong};
 use self::mirror::{Kept, Mirror};
 use self::report::{Checked, Halt, Report, Step, Stop, both, failed};
 use super::{Failure, Outcome, read_input, say};
-use crate::ledger::verify::{Message, State};
+use crate::ledger::verify::{Message, State, judge_checkpoint};
 use crate::merkle::{
     Checkpoint, Hash, MAX_POLICY_LEN, ProofError, SignedNote, TILE_WIDTH, TileKind, TrustPolicy, leaf_hash,
     verify_consistency,
@@ -339,21 +339,7 @@ fn read_checkpoint(served: &[u8]) -> Result<(SignedNote, Checkpoint), Stop> {
 }
 
 fn judge(policy: &TrustPolicy, note: &SignedNote) -> Checked {
-    let judged = policy
-        .judge(note)
-        .map_err(|error| failed(format!("不满足信任策略：{error}"), format!("the trust policy is not met: {error}")))?;
-    let origin = judged.checkpoint().origin();
-    if judged.quorum_is_none() {
-        let zh = format!("{origin} 的签名有效；策略不要求见证方，运营者有可能向他人出示另一条链");
-        let en = format!(
-            "signed by {origin}; the policy asks for no witness, so the operator could show others another chain"
-        );
-        return Ok((both(zh, en), ()));
-    }
-    let witnesses: Vec<&str> = judged.cosignatures().iter().map(|c| c.witness.as_str()).collect();
-    let witnesses = witnesses.join(", ");
-    let zh = format!("{origin} 的签名有效，见证方：{witnesses}");
-    Ok((both(zh, format!("signed by {origin}, witnessed by {witnesses}")), ()))
+    judge_checkpoint(policy, note).map(|said| (said, ())).map_err(Stop::Failed)
 }
 
 fn nobody_trusted() -> Message {
