@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::commitment::{Commitment, Salt};
 use super::entry::{EntryId, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
-use super::json;
+use super::json::{self, Json};
 use super::keys::{Alg, KeyError, KeyId, KeyRegister, Role};
 use super::signed::{SignedEntry, SignedEntryError};
 use crate::merkle::Hash;
@@ -130,7 +130,7 @@ impl SignedReceipt {
     }
 }
 
-fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
+fn read(value: Json<'_>, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     let mut fields = Fields::of(value, "", errors)?;
     let receipt = fields.value("receipt");
     let signature = fields.parsed::<HexBytes>("sig");
@@ -140,7 +140,7 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     Some(SignedReceipt { receipt: receipt?, signature: signature?.0 })
 }
 
-fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
+fn read_receipt(value: Json<'_>, errors: &mut FieldErrors) -> Option<Receipt> {
     let mut fields = Fields::of(value, "receipt", errors)?;
     if fields.string("format").is_some_and(|format| format != FORMAT) {
         fields.note("format", Problem::Choice(FORMAT.into()));
@@ -164,7 +164,7 @@ fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
     Some(Receipt { ledger: ledger?, accepted: accepted?, seal_by: seal_by?, key: key?, entries: entries? })
 }
 
-fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<ReceiptEntry> {
+fn read_entry(value: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<ReceiptEntry> {
     let mut fields = Fields::of(value, path, errors)?;
     let commitment = fields.parsed("commitment").map(Commitment::from_hash);
     let id = fields.parsed("id");
