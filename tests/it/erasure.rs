@@ -11,7 +11,7 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use cqo_ledger::ledger::entry::LearnerId;
 use cqo_ledger::ledger::signed::SignedEntry;
-use cqo_ledger::store::{Embedded, Options, Store, Table};
+use cqo_ledger::store::{Embedded, Options, Store, Table, WithTail};
 use hkdf::Hkdf;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -348,23 +348,23 @@ fn open_with_all_keys(data: &Path) -> BTreeMap<Uuid, Vec<u8>> {
             out
         })
         .collect();
-    let rows: Vec<(Uuid, Value)> = {
+    let rows: Vec<(Uuid, Vec<u8>)> = {
         let store = Embedded::open(&data.join("store"), &Options::default()).unwrap();
+        let store = &store as &dyn Store;
+        let learners: Table<Uuid, Value> = Table::new(3, "learners");
+        let entries: Table<Uuid, WithTail<Value>> = Table::new(7, "entries");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut rows = Vec::new();
-            for id in [3, 7] {
-                let table: Table<Uuid, Value> = Table::new(id, "rows");
-                let found = table.scan(&store as &dyn Store, table.all(), 1_000).await.unwrap();
-                rows.extend(found.into_iter().map(|(id, row)| (id, row.value)));
-            }
-            rows
+            let learners = learners.scan(store, learners.all(), 1_000).await.unwrap();
+            let entries = entries.scan(store, entries.all(), 1_000).await.unwrap();
+            let sealed = |row: &Value| STANDARD.decode(row["sealed"].as_str().unwrap()).unwrap();
+            let learners = learners.into_iter().map(|(id, row)| (id, sealed(&row.value)));
+            learners.chain(entries.into_iter().map(|(id, row)| (id, row.value.tail))).collect()
         })
     };
     assert!(rows.len() > 5);
     let mut open = BTreeMap::new();
-    for (id, row) in rows {
-        let sealed = STANDARD.decode(row["sealed"].as_str().unwrap()).unwrap();
+    for (id, sealed) in rows {
         let contexts = [id.as_bytes().to_vec(), [b"learner ".as_slice(), id.as_bytes()].concat()];
         for (key, context) in payload_keys.iter().flat_map(|key| contexts.iter().map(move |context| (key, context))) {
             if let Some(plain) = decrypt(key, &sealed, context) {
