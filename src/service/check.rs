@@ -17,7 +17,7 @@ use crate::ledger::signed::{SignedEntry, SignedEntryError};
 use crate::standard::{Day, day_of};
 
 /// Entries that one job of the pool checks.
-const ENTRIES_PER_JOB: usize = 64;
+const ENTRIES_PER_JOB: usize = 128;
 
 /// An entry that can be recognised, with what was found when it was checked by itself.
 pub(super) struct Prepared {
