@@ -8,12 +8,14 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod abuse;
 mod access;
 mod api;
 mod audit;
 mod chain;
 mod cli;
 mod demo;
+mod discretion;
 mod edges;
 mod interop;
 mod server;
