@@ -17,6 +17,8 @@ mod cli;
 mod demo;
 mod discretion;
 mod edges;
+mod fuzz;
 mod interop;
+mod routes;
 mod server;
 mod vectors;
