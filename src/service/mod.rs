@@ -11,6 +11,7 @@ pub mod clock;
 mod error;
 mod ingest;
 pub mod keyfile;
+mod order;
 mod pool;
 mod prove;
 pub mod registry;
@@ -108,6 +109,8 @@ struct AcceptedKeys {
     register: KeyRegister,
     /// The place of each element in the order.
     ordinals: Vec<u64>,
+    /// Where the last run of the order begins: the next one is conditional on it.
+    last_run: Option<u64>,
     /// The first free place in the order. Everything before it is durable and accounted for here; the sealer goes no
     /// further, so that the entries of a block and the key register it names always belong together.
     next: u64,
