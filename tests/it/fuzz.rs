@@ -19,6 +19,8 @@ use cqo_ledger::merkle::{
     Checkpoint, Hash, NoteSignature, SignedNote, TilePath, TlogProof, TrustPolicy, VerifierKey, decode_bundle,
     encode_bundle,
 };
+use cqo_ledger::service::keyfile;
+use cqo_ledger::service::vault::{DataKeyId, Vault};
 use cqo_ledger::standard::{CreditCode, CreditHours, Day, Rulebook, RulebookVersion, StudyForm, UnixMillis};
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
@@ -215,6 +217,27 @@ fn files_for_verify() {
             assert!([0, 1, 3].contains(&status), "{status}");
             Ok(None)
         });
+    }
+}
+
+/// Files of the data directory that hold secrets: a copy that was cut or changed on the way is refused, or was not needed.
+#[test]
+fn key_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = dir.path().join("a.key");
+    keyfile::write(&made, &keyfile::generate().unwrap()).unwrap();
+    Vault::create_in(dir.path()).unwrap().create(&[DataKeyId::LEDGER]).unwrap();
+    for name in ["a.key", "master", "data-keys"] {
+        let path = dir.path().join(name);
+        let good = std::fs::read(&path).unwrap();
+        target(name, std::slice::from_ref(&good), |bytes| {
+            std::fs::write(&path, bytes).unwrap();
+            match name {
+                "a.key" => said(keyfile::read(&path), |_| None),
+                _ => said(Vault::open(dir.path()), |_| None),
+            }
+        });
+        std::fs::write(&path, &good).unwrap();
     }
 }
 
