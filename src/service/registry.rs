@@ -486,7 +486,7 @@ impl Service {
     fn read_learner(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Learner> {
         let mut fields = Fields::of(item, path, errors)?;
         let id = fields.parsed("id");
-        let name = fields.text("name", MAX_NAME);
+        let name = visible(&mut fields, MAX_NAME);
         let provider = self.read_provider(actor, &mut fields);
         let employers = match fields.has("employers") {
             false => Some(Vec::new()),
@@ -538,7 +538,7 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     let read = (|| {
         let mut fields = Fields::of(input, "", &mut errors)?;
         let code = fields.parsed("code");
-        let name = fields.text("name", MAX_TITLE);
+        let name = visible(&mut fields, MAX_TITLE);
         let roles: Option<Vec<OrganisationRole>> = fields.list("roles", 1, OrganisationRole::ALL.len());
         fields.finish();
         let mut roles = roles?;
@@ -549,9 +549,27 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     read.filter(|_| errors.0.is_empty()).ok_or(errors)
 }
 
+/// A name that people can see. The formats know no such rule, because what is visible depends on fonts; but a name of
+/// nothing else than fillers or variation selectors is nobody's, and after an ideograph a selector is part of a name.
+fn visible(fields: &mut Fields<'_>, max: usize) -> Option<String> {
+    let name = fields.text("name", max)?;
+    if name.chars().all(is_blank) {
+        fields.note("name", Problem::form("must have a visible character", "须含有可见的字符"));
+        return None;
+    }
+    Some(name)
+}
+
+/// Spaces, fillers and variation selectors: what `check_string` allows and no font shows by itself.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
+}
+
 fn read_employment(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
     let mut fields = Fields::of(item, path, errors)?;
-    let name = fields.text("name", MAX_TITLE);
+    let name = visible(&mut fields, MAX_TITLE);
     let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };
     let from: Option<Day> = fields.parsed("from");
     let to: Option<Option<Day>> = if fields.has("to") { fields.parsed("to").map(Some) } else { Some(None) };
@@ -592,9 +610,14 @@ mod tests {
         let good = serde_json::json!({"code": "91110000600037341L", "name": "合肥质量学院", "roles": ["provider", "provider"]});
         let read = read_organisation(good.clone()).unwrap();
         assert_eq!(read.roles, [OrganisationRole::Provider]);
+        // A variation of an ideograph is a name like any other.
+        let varied = serde_json::json!({"code": "91110000600037341L", "name": "葛\u{e0100}", "roles": ["provider"]});
+        assert!(read_organisation(varied).is_ok());
         for (member, bad) in [
             ("code", Value::from("911100006000373410")),
             ("name", Value::from(" 空格")),
+            ("name", Value::from("\u{fe00}\u{e0100}")),
+            ("name", Value::from("\u{3164}")),
             ("roles", serde_json::json!([])),
             ("roles", serde_json::json!(["king"])),
             ("more", Value::from(1)),
