@@ -140,3 +140,46 @@ impl Alarm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(50);
+    const LATE: Duration = Duration::from_secs(60);
+
+    /// Our end with these times, and the peer's.
+    async fn pair(head: Duration, write: Duration) -> (ImpatientStream, Answering, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let answering = Answering::default();
+        let stream = ImpatientStream::new(listener.accept().await.unwrap().0, answering.clone(), head, write);
+        (stream, answering, peer)
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_takes_is_given_up() {
+        let (mut stream, _, _peer) = pair(LATE, SOON).await;
+        let error = stream.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_head_has_its_time_and_what_follows_it_has_not() {
+        let (mut stream, answering, mut peer) = pair(SOON, LATE).await;
+        answering.begin();
+        tokio::time::sleep(2 * SOON).await;
+        peer.write_all(b"a body").await.unwrap();
+        let mut bytes = [0; 6];
+        stream.read_exact(&mut bytes).await.unwrap();
+        // Between requests nothing is late; the first byte of the next head starts its time.
+        answering.end();
+        assert!(tokio::time::timeout(2 * SOON, stream.read(&mut bytes)).await.is_err());
+        peer.write_all(b"G").await.unwrap();
+        assert_eq!(stream.read(&mut bytes).await.unwrap(), 1);
+        assert_eq!(stream.read(&mut bytes).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::server::{Ledger, Provider, campaign};
@@ -410,4 +410,32 @@ fn wanting_descriptors_end_nothing_but_the_accepting() {
     // Descriptors are free again, and it goes on by itself.
     drop(held);
     assert_eq!(ledger.get("/checkpoint").status, 200);
+}
+
+/// Told to stop, it takes nobody new, ends what is under way, and does not wait for those who only hold a connection.
+#[test]
+fn a_stop_waits_for_answers_and_for_nobody_else() {
+    let ledger = Ledger::start_with(&["--seal-interval-ms=1000"]);
+    let provider = ledger.provider(2);
+    let held = open_crowd(address_of(&ledger), 50);
+    let entry = provider.sign(provider.study());
+    let body = entry.bytes().to_vec();
+    let head = format!(
+        "POST /api/v1/entries?wait=sealed HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        provider.token,
+        body.len()
+    );
+    let mut waiting = TcpStream::connect(address_of(&ledger)).unwrap();
+    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    waiting.write_all(&[head.as_bytes(), &body].concat()).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let pid = Pid::from_raw(i32::try_from(ledger.pid()).unwrap()).unwrap();
+    let started = Instant::now();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(status_of(&answer_of(&mut waiting)), 201);
+    // Ended, and not yet waited for by its parent, which is this test.
+    let status = format!("/proc/{}/status", ledger.pid());
+    eventually("the end", || std::fs::read_to_string(&status).unwrap().contains("State:\tZ"));
+    assert!(started.elapsed() < Duration::from_secs(8), "it waited for those who say nothing");
+    drop(held);
 }
