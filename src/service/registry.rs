@@ -22,6 +22,7 @@ use super::{Service, random_bytes};
 use crate::ledger::entry::{CourseCode, LearnerId, MAX_NAME, MAX_TITLE};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::ledger::forms::Form;
+use crate::ledger::json::Json;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, choice};
 use crate::store::{Commit, Key, MAX_SCAN_ROWS, Store, Table};
@@ -518,7 +519,7 @@ impl Service {
     }
 
     /// A recorder registers its own; the operator names the provider.
-    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_>) -> Option<CreditCode> {
+    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_, '_>) -> Option<CreditCode> {
         let provider = match actor {
             Actor::Recorder(code) if !fields.has("provider") => code.clone(),
             _ => fields.parsed("provider")?,
@@ -551,7 +552,7 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
 
 /// A name that people can see. The formats know no such rule, because what is visible depends on fonts; but a name of
 /// nothing else than fillers or variation selectors is nobody's, and after an ideograph a selector is part of a name.
-fn visible(fields: &mut Fields<'_>, max: usize) -> Option<String> {
+fn visible(fields: &mut Fields<'_, '_>, max: usize) -> Option<String> {
     let name = fields.text("name", max)?;
     if name.chars().all(is_blank) {
         fields.note("name", Problem::form("must have a visible character", "须含有可见的字符"));
@@ -567,7 +568,7 @@ fn is_blank(c: char) -> bool {
             | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-fn read_employment(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
+fn read_employment(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
     let mut fields = Fields::of(item, path, errors)?;
     let name = visible(&mut fields, MAX_TITLE);
     let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };
