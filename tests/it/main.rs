@@ -17,6 +17,7 @@ mod cli;
 mod demo;
 mod discretion;
 mod edges;
+mod erasure;
 mod fuzz;
 mod interop;
 mod routes;
