@@ -3,17 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use super::data_dir::DataDir;
 use super::{EXIT_OK, Failure, Outcome, say};
 use crate::service::{Service, Settings};
-use crate::web::{self, Limits};
-
-/// How long requests under way may take to end when the service is told to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+use crate::web::{self, Limits, ServerSettings};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -51,6 +47,24 @@ pub(super) struct ServeOptions {
     /// 同时处理的请求上限 | Most requests under way at once
     #[arg(long, env = "CQO_IN_FLIGHT_MAX", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
     in_flight_max: u16,
+    /// 同时处理的请求体总字节上限 | Most bytes of all request bodies at once
+    #[arg(long, env = "CQO_BODIES_MAX_BYTES", default_value_t = 64 * 1024 * 1024, value_parser = clap::value_parser!(u32).range(1_048_576..))]
+    bodies_max_bytes: u32,
+    /// 请求体的宽限时间（毫秒） | Time that a request body may take however slow it is
+    #[arg(long, env = "CQO_BODY_GRACE_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    body_grace_ms: u64,
+    /// 同时打开的连接上限 | Most connections at once
+    #[arg(long, env = "CQO_CONNECTIONS_MAX", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    connections_max: u32,
+    /// 每个客户端地址的连接上限；在反向代理之后须高于代理的连接数 | Most connections of one client address; behind a reverse proxy, above what it opens
+    #[arg(long, env = "CQO_CONNECTIONS_PER_CLIENT_MAX", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    connections_per_client_max: u32,
+    /// 请求头的接收时限（毫秒） | Time for a request's head to arrive
+    #[arg(long, env = "CQO_HEADER_READ_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    header_read_ms: u64,
+    /// 空闲连接的保持时间（毫秒） | Time that a connection may rest between requests
+    #[arg(long, env = "CQO_IDLE_MS", default_value_t = 75_000, value_parser = clap::value_parser!(u64).range(100..=3_600_000))]
+    idle_ms: u64,
     /// 每个客户端每秒的请求数，0 为不限 | Requests a second of one client; 0 for no limit
     #[arg(long, env = "CQO_RATE_PER_SECOND", default_value_t = 100, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     rate_per_second: u32,
@@ -68,9 +82,21 @@ impl ServeOptions {
     fn limits(&self) -> Limits {
         Limits {
             body_max: self.body_max_bytes as usize,
+            bodies_max: self.bodies_max_bytes as usize,
+            body_grace_ms: self.body_grace_ms,
             in_flight_max: usize::from(self.in_flight_max),
             rate_per_second: self.rate_per_second,
             ..Limits::default()
+        }
+    }
+
+    fn server(&self) -> ServerSettings {
+        ServerSettings {
+            connections_max: self.connections_max as usize,
+            connections_per_client_max: self.connections_per_client_max as usize,
+            header_read_ms: self.header_read_ms,
+            idle_ms: self.idle_ms,
+            ..ServerSettings::default()
         }
     }
 }
@@ -102,14 +128,14 @@ pub(super) fn start_log(usual: &str) {
 }
 
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
+    web::listen(address).map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
 }
 
 /// A service that answers.
 pub(super) struct Running {
     /// Where.
     pub(super) url: String,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    server: tokio::task::JoinHandle<()>,
 }
 
 /// Serves `service` on `listener` in the background.
@@ -120,6 +146,7 @@ pub(super) async fn start(
     options: &ServeOptions,
 ) -> Result<Running, Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
+    let settings = options.server().within_descriptors();
     let routers = web::routers(service, &options.limits());
     let public = match options.metrics_public {
         true => routers.public.merge(routers.metrics.clone()),
@@ -127,10 +154,9 @@ pub(super) async fn start(
     };
     if let Some(metrics) = options.metrics_listen {
         let listener = bind(metrics).await?;
-        tokio::spawn(async move { axum::serve(listener, routers.metrics).await });
+        tokio::spawn(web::serve(listener, routers.metrics, settings.clone(), std::future::pending()));
     }
-    let app = public.into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move { axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await });
+    let server = tokio::spawn(web::serve(listener, public, settings, stop_signal()));
     let url = format!("http://{address}");
     dir.write_url(&url)?;
     tracing::info!(%address, "serving");
@@ -138,17 +164,9 @@ pub(super) async fn start(
 }
 
 impl Running {
-    /// Waits for SIGTERM or SIGINT; requests under way are finished first.
+    /// Waits for SIGTERM or SIGINT; requests under way are finished first, within [`ServerSettings::stop_within_ms`].
     pub(super) async fn until_stopped(self) -> Result<(), Failure> {
-        let overdue = async {
-            stop_signal().await;
-            tokio::time::sleep(STOP_WITHIN).await;
-        };
-        tokio::select! {
-            ended = self.server => ended.map_err(Failure::new)?.map_err(Failure::new),
-            // Somebody holds a connection open: what was acknowledged is durable, so nothing is waited for.
-            () = overdue => Ok(()),
-        }
+        self.server.await.map_err(Failure::new)
     }
 }
 

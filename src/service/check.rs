@@ -44,14 +44,14 @@ impl Service {
         while entries.peek().is_some() {
             let chunk: Vec<Vec<u8>> = entries.by_ref().take(ENTRIES_PER_JOB).collect();
             let (service, actor) = (Arc::clone(self), actor.clone());
-            jobs.push(self.checks.run(move || {
+            jobs.push(move || {
                 let mut nonces = Nonces::new();
                 let check = |bytes| service.check(&actor, today, bytes, &mut nonces);
                 chunk.into_iter().map(check).collect::<Vec<Checked>>()
-            })?);
+            });
         }
         let mut checked = Vec::new();
-        for job in jobs {
+        for job in self.checks.run_all(jobs)? {
             checked.extend(job.await.map_err(|_| Error::Internal("a check did not finish".into()))?);
         }
         Ok(checked)

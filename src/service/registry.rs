@@ -4,6 +4,7 @@
 //! on the disk but encrypted.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub const MAX_EMPLOYERS: usize = 50;
 pub const MAX_PAGE: usize = 1_000;
 /// What an API token begins with.
 pub const TOKEN_PREFIX: &str = "cqo_";
+/// What a secret is compared with where no token has the id; there is no row for it to let in.
+const NOBODYS_SECRET: Hash = Hash::ZERO;
 
 choice! {
     /// What an organisation is here.
@@ -116,7 +119,7 @@ pub struct Course {
 }
 
 /// A new API token: the secret is shown this once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct NewToken {
     /// The public part, to end it by.
     pub id: String,
@@ -124,6 +127,14 @@ pub struct NewToken {
     pub token: String,
     /// Whose it is.
     pub organisation: CreditCode,
+}
+
+/// Without the secret: what is printed of it may come into a log.
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, token: _, organisation } = self;
+        f.debug_struct("NewToken").field("id", id).field("organisation", organisation).finish_non_exhaustive()
+    }
 }
 
 /// What every request needs of the registry, in memory.
@@ -198,13 +209,16 @@ impl Directory {
         self.courses.get(&(provider.clone(), code.clone())).map(Vec::as_slice)
     }
 
-    /// Whose token this is; the secret is compared in constant time.
+    /// Whose token this is. The secret's digest is compared in constant time, and the same work is done for an id that
+    /// does not exist and for a token that was ended: how long the answer takes tells nothing about either. The look-up
+    /// itself goes by a keyed hash of the id, and ids are no secrets: logs and the operator's list name them.
     pub(super) fn authenticate(&self, token: &str) -> Option<Actor> {
         let (id, secret) = token.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
-        let row = self.tokens.get(id).filter(|row| row.ended_at.is_none())?;
+        let row = self.tokens.get(id);
+        let expected = row.map_or(NOBODYS_SECRET, |row| row.secret_sha256);
         let digest = Hash::of(&[secret.as_bytes()]);
-        let same: bool = digest.as_bytes().ct_eq(row.secret_sha256.as_bytes()).into();
-        same.then(|| Actor::Recorder(row.organisation.clone()))
+        let same: bool = digest.as_bytes().ct_eq(expected.as_bytes()).into();
+        row.filter(|row| same && row.ended_at.is_none()).map(|row| Actor::Recorder(row.organisation.clone()))
     }
 }
 
@@ -502,7 +516,7 @@ impl Service {
         if id.is_some_and(|id| self.directory().erased(id).is_some()) {
             fields.note("id", Problem::mismatch("is a learner who was erased", "学员已删除，该编号不能再登记"));
         }
-        let name = fields.text("name", MAX_NAME);
+        let name = visible(&mut fields, MAX_NAME);
         let provider = self.read_provider(actor, &mut fields);
         let employers = match fields.has("employers") {
             false => Some(Vec::new()),
@@ -554,7 +568,7 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     let read = (|| {
         let mut fields = Fields::of(input, "", &mut errors)?;
         let code = fields.parsed("code");
-        let name = fields.text("name", MAX_TITLE);
+        let name = visible(&mut fields, MAX_TITLE);
         let roles: Option<Vec<OrganisationRole>> = fields.list("roles", 1, OrganisationRole::ALL.len());
         fields.finish();
         let mut roles = roles?;
@@ -565,9 +579,27 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     read.filter(|_| errors.0.is_empty()).ok_or(errors)
 }
 
+/// A name that people can see. The formats know no such rule, because what is visible depends on fonts; but a name of
+/// nothing else than fillers or variation selectors is nobody's, and after an ideograph a selector is part of a name.
+fn visible(fields: &mut Fields<'_, '_>, max: usize) -> Option<String> {
+    let name = fields.text("name", max)?;
+    if name.chars().all(is_blank) {
+        fields.note("name", Problem::form("must have a visible character", "须含有可见的字符"));
+        return None;
+    }
+    Some(name)
+}
+
+/// Spaces, fillers and variation selectors: what `check_string` allows and no font shows by itself.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
+}
+
 fn read_employment(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
     let mut fields = Fields::of(item, path, errors)?;
-    let name = fields.text("name", MAX_TITLE);
+    let name = visible(&mut fields, MAX_TITLE);
     let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };
     let from: Option<Day> = fields.parsed("from");
     let to: Option<Option<Day>> = if fields.has("to") { fields.parsed("to").map(Some) } else { Some(None) };
@@ -608,9 +640,14 @@ mod tests {
         let good = serde_json::json!({"code": "91110000600037341L", "name": "合肥质量学院", "roles": ["provider", "provider"]});
         let read = read_organisation(good.clone()).unwrap();
         assert_eq!(read.roles, [OrganisationRole::Provider]);
+        // A variation of an ideograph is a name like any other.
+        let varied = serde_json::json!({"code": "91110000600037341L", "name": "葛\u{e0100}", "roles": ["provider"]});
+        assert!(read_organisation(varied).is_ok());
         for (member, bad) in [
             ("code", Value::from("911100006000373410")),
             ("name", Value::from(" 空格")),
+            ("name", Value::from("\u{fe00}\u{e0100}")),
+            ("name", Value::from("\u{3164}")),
             ("roles", serde_json::json!([])),
             ("roles", serde_json::json!(["king"])),
             ("more", Value::from(1)),

@@ -2,11 +2,14 @@
 //!
 //! Handlers parse, call one use case, and render. Nothing here knows a rule or a table.
 
+mod accept;
 mod api;
+mod budget;
 mod limits;
 mod metrics;
 mod problem;
 mod request;
+mod stream;
 
 use std::sync::Arc;
 
@@ -18,6 +21,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use accept::{ServerSettings, listen, serve};
 pub use limits::Limits;
 pub use problem::PROBLEM_TYPES;
 
@@ -112,9 +116,12 @@ fn documented(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
             continue;
         }
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
-            for (status, words) in
-                [("408", "too slow"), ("429", "too often"), ("503", "too much under way, or unavailable")]
-            {
+            for (status, words) in [
+                ("408", "too slow"),
+                ("415", "a compressed body"),
+                ("429", "too often"),
+                ("503", "too much under way, or unavailable"),
+            ] {
                 let problem = utoipa::openapi::Ref::from_schema_name("Problem");
                 let content = utoipa::openapi::ContentBuilder::new().schema(Some(problem)).build();
                 let response = utoipa::openapi::ResponseBuilder::new().description(words);

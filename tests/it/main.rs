@@ -8,14 +8,18 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod abuse;
 mod access;
 mod api;
 mod audit;
 mod chain;
 mod cli;
 mod demo;
+mod discretion;
 mod edges;
 mod erasure;
+mod fuzz;
 mod interop;
+mod routes;
 mod server;
 mod vectors;
