@@ -21,10 +21,12 @@ use super::mark::StoreId;
 use crate::merkle::Hash;
 
 mod check;
+mod copy;
 mod format;
 mod read;
 
 pub(super) use check::{Checked, check, holds_groups, unreadable};
+pub(super) use copy::{UpToMark, segments_up_to};
 pub(super) use format::{GroupBuilder, StoredCommit};
 pub(super) use read::JournalReader;
 
