@@ -1,12 +1,14 @@
 //! The command line: one file a subcommand, each parsing its flags and calling one thing.
 
 mod audit;
+mod backup;
 mod client;
 mod data_dir;
 mod demo;
 mod init;
 mod keygen;
 mod keys;
+mod progress;
 mod registry;
 mod reindex;
 mod rulebook;
@@ -70,6 +72,8 @@ enum Command {
     Token(registry::TokenArgs),
     /// 由日志重建索引 | Rebuild the index of a stopped ledger from its journal
     Reindex(reindex::Args),
+    /// 备份（服务可在运行）| Back a ledger up, also while it serves
+    Backup(backup::Args),
     /// 检查或显示规则 | Check or show the rulebook
     Rulebook(rulebook::Args),
 }
@@ -110,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Course(args) => registry::run_course(args),
         Command::Token(args) => registry::run_token(args),
         Command::Reindex(args) => reindex::run(&args),
+        Command::Backup(args) => backup::run(&args),
         Command::Rulebook(args) => rulebook::run(args),
     };
     match outcome {
