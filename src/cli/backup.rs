@@ -151,7 +151,7 @@ fn time_of(name: &str) -> Option<UnixMillis> {
 }
 
 /// Two directories of which neither lies in the other.
-fn apart((name, path): (&str, &Path), (other_name, other): (&str, &Path)) -> Result<(), Failure> {
+pub(super) fn apart((name, path): (&str, &Path), (other_name, other): (&str, &Path)) -> Result<(), Failure> {
     let (path, other) = (real(path)?, real(other)?);
     if path.starts_with(&other) || other.starts_with(&path) {
         return Err(Failure::misuse(format!(

@@ -11,6 +11,7 @@ mod keys;
 mod progress;
 mod registry;
 mod reindex;
+mod restore;
 mod rulebook;
 mod serve;
 mod sign;
@@ -74,6 +75,8 @@ enum Command {
     Reindex(reindex::Args),
     /// 备份（服务可在运行）| Back a ledger up, also while it serves
     Backup(backup::Args),
+    /// 恢复 | Restore a ledger from a backup and its keys
+    Restore(restore::Args),
     /// 检查或显示规则 | Check or show the rulebook
     Rulebook(rulebook::Args),
 }
@@ -115,6 +118,7 @@ pub fn run() -> ExitCode {
         Command::Token(args) => registry::run_token(args),
         Command::Reindex(args) => reindex::run(&args),
         Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Rulebook(args) => rulebook::run(args),
     };
     match outcome {

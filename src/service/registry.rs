@@ -187,6 +187,19 @@ impl Directory {
     }
 }
 
+/// How many learners this vault has no key for.
+pub(super) async fn learners_without_key(store: &dyn Store, vault: &Vault) -> Result<usize, Error> {
+    let mut without = 0;
+    for (id, row) in all_rows(&LEARNERS, store).await? {
+        match open_learner(vault, LearnerId::try_from(id).map_err(damaged)?, &row) {
+            Ok(_) => {}
+            Err(Error::NotFound(_)) => without += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(without)
+}
+
 /// Every row of a table, page by page.
 async fn all_rows<K: Key, V: Serialize + DeserializeOwned>(
     table: &Table<K, V>,

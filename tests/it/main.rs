@@ -16,5 +16,6 @@ mod cli;
 mod demo;
 mod edges;
 mod interop;
+mod restore;
 mod server;
 mod vectors;

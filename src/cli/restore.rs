@@ -1,0 +1,134 @@
+//! `restore`: makes a data directory of a backup and its keys, and lets it go on when it is known to be the newest.
+//!
+//! Everything is checked before anything is believed, and the keys come last: without them the directory is no ledger, so
+//! what a crash leaves half-way can be served by nobody.
+
+use std::path::{Path, PathBuf};
+
+use super::data_dir::DataDir;
+use super::progress::Progress;
+use super::{EXIT_OK, Failure, Outcome, backup, read_input, say};
+use crate::ledger::bundle::{Bundle, MAX_BUNDLE};
+use crate::ledger::verify::FileKind;
+use crate::merkle::{SignedNote, TlogProof};
+use crate::service::clock::{Clock as _, SystemClock};
+use crate::service::vault::Vault;
+use crate::service::{self, keyfile};
+use crate::store::{self, Embedded, Options};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "例 Example:\n  cqo-ledger restore --from /backup/ledger --keys /safe/ledger-keys/keys-2026-11-22T08-00-00.000Z --data ./restored \\\n    --latest-checkpoint mirror/checkpoint\n  cqo-ledger restore --resume --data ./restored --latest-checkpoint mirror/checkpoint"
+)]
+pub(super) struct Args {
+    /// 备份目录 | The backup
+    #[arg(long, required_unless_present = "resume")]
+    from: Option<PathBuf>,
+    /// 密钥备份目录 | The copy of the keys that was made with it
+    #[arg(long, required_unless_present = "resume")]
+    keys: Option<PathBuf>,
+    /// 新的数据目录 | The new data directory; with --resume, the restored one
+    #[arg(long, env = "CQO_DATA")]
+    data: PathBuf,
+    /// 别处保存的最新检查点、证明包或 .tlog-proof | The newest checkpoint from elsewhere: a mirror's file, a proof bundle, a .tlog-proof
+    #[arg(long, value_name = "FILE")]
+    latest_checkpoint: Option<PathBuf>,
+    /// 已恢复的账本重新开始封块 | Let a ledger that was restored before go on
+    #[arg(long, requires = "latest_checkpoint", conflicts_with_all = ["from", "keys"])]
+    resume: bool,
+}
+
+pub(super) fn run(args: &Args) -> Outcome {
+    // What was given is read first: nothing is laid out for a file that is no checkpoint.
+    let latest = args.latest_checkpoint.as_deref().map(read_checkpoint).transpose()?;
+    let dir = DataDir::new(&args.data);
+    if let (Some(from), Some(keys)) = (&args.from, &args.keys) {
+        restore(from, keys, &args.data, &dir)?;
+    }
+    match latest {
+        Some(note) => resume(&dir, &note)?,
+        None => say(
+            "账本只读：请出示别处保存的最新检查点，再运行 restore --resume --latest-checkpoint 才能继续封块 the ledger is read-only until `restore --resume --latest-checkpoint FILE` shows the newest checkpoint from elsewhere",
+        ),
+    }
+    Ok(EXIT_OK)
+}
+
+fn restore(from: &Path, keys: &Path, data: &Path, dir: &DataDir) -> Result<(), Failure> {
+    backup::apart(("--data", data), ("--from", from))?;
+    backup::apart(("--data", data), ("--keys", keys))?;
+    if std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Failure::misuse(format!(
+            "{}: 目录不为空，请指定新目录（若是未完成的恢复，请先删除） the directory is not empty: name a new one (if it is what an unfinished restore left, remove it)",
+            data.display()
+        )));
+    }
+    let manifest = backup::check(from)?;
+    let mut progress = Progress::of("恢复 restoring");
+    store::lay_out_backup(from, &manifest, data, &mut |done, total| progress.show(done, total))
+        .map_err(Failure::new)?;
+    drop(progress);
+    dir.read_rulebook()?;
+    // A crash from here to the end leaves a directory without `keys`, which nothing serves.
+    let unfinished = DataDir::unfinished_keys(data);
+    keyfile::copy_all(keys, &unfinished).map_err(Failure::new)?;
+    let mut progress = Progress::of("建立索引 building the index");
+    store::reindex(&dir.store(), &mut |done, total| progress.show(done, total)).map_err(Failure::new)?;
+    drop(progress);
+    accept(dir, &unfinished, manifest.sequence).map_err(|failure| {
+        Failure::new(format!(
+            "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}",
+            failure.message,
+            keys.display()
+        ))
+    })?;
+    keyfile::rename(&unfinished, &dir.keys()).map_err(Failure::new)?;
+    say(format!("已恢复 restored: {}", backup::describe(&manifest)));
+    Ok(())
+}
+
+/// Holds the keys against the ledger, and makes it read-only.
+fn accept(dir: &DataDir, keys: &Path, sequence: u64) -> Result<(), Failure> {
+    let vault = Vault::open(keys).map_err(Failure::new)?;
+    let keys = DataDir::ledger_keys_in(keys)?;
+    let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
+    let accepted = service::accept_restored(&store, &vault, keys, sequence, SystemClock.now());
+    runtime.block_on(accepted).map_err(Failure::new)
+}
+
+/// Lets a restored ledger go on, if the checkpoint is a prefix of its chain.
+fn resume(dir: &DataDir, note: &SignedNote) -> Result<(), Failure> {
+    let store = dir.open_store()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
+    let resumed = runtime.block_on(service::resume(&store, note, SystemClock.now())).map_err(Failure::new)?;
+    say(format!(
+        "检查点的 {} 个区块都在这条链中（共 {} 个），可继续封块 all {} blocks of the checkpoint are in this chain of {}: sealing may go on",
+        resumed.signed, resumed.here, resumed.signed, resumed.here
+    ));
+    if resumed.signed < resumed.here {
+        say(
+            "请确认没有更新的检查点：更晚签署过的检查点会与此后的区块冲突 make sure that nobody holds a later checkpoint: what was signed later would contradict the blocks to come",
+        );
+    }
+    Ok(())
+}
+
+/// The signed checkpoint in a file: bare, or that of a proof bundle or a block's proof.
+fn read_checkpoint(path: &Path) -> Result<SignedNote, Failure> {
+    let bytes = read_input(path, MAX_BUNDLE)?;
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::misuse(format!("{}: 不含检查点 holds no checkpoint: {error}", path.display()))
+    };
+    match FileKind::recognise(&bytes) {
+        Some(FileKind::Proof) => {
+            Bundle::from_bytes(&bytes).map(|bundle| bundle.note).map_err(|error| unreadable(&error))
+        }
+        Some(FileKind::TlogProof) => {
+            let text = String::from_utf8(bytes).map_err(|error| unreadable(&error))?;
+            let proof: TlogProof = text.parse().map_err(|error| unreadable(&error))?;
+            SignedNote::parse(proof.checkpoint.as_bytes()).map_err(|error| unreadable(&error))
+        }
+        None => SignedNote::parse(&bytes).map_err(|error| unreadable(&error)),
+    }
+}

@@ -1,0 +1,118 @@
+//! The keys that sign checkpoints, and how one is replaced by another.
+//!
+//! For a while both sign every checkpoint, so that those who trust the old key and those who trust the new one are served by
+//! the same note. The row of the ledger says which public keys sign; the private ones are found by what they are, not by
+//! the names of their files, so no order of renames can make the wrong key sign.
+
+use ed25519_dalek::SigningKey;
+
+use super::error::Error;
+use super::ledger_row::change;
+use super::tables::{CheckpointKeyRow, CheckpointKeyState, LedgerRow};
+use crate::ledger::entry::Origin;
+use crate::merkle::{KeyKind, NoteSigner, VerifierKey};
+use crate::standard::UnixMillis;
+use crate::store::Store;
+
+/// Whose signatures a checkpoint bears: one, and another while it replaces the first.
+pub(super) type Signers = (NoteSigner, Vec<NoteSigner>);
+
+impl LedgerRow {
+    /// The keys that have ever signed checkpoints of this ledger.
+    pub(super) fn verifier_keys(&self) -> Result<Vec<VerifierKey>, Error> {
+        self.checkpoint_keys.iter().map(|key| key.verifier(&self.origin)).collect()
+    }
+
+    /// Those who sign now, out of the private keys at hand: the current key, then the next one.
+    pub(super) fn signers(&self, origin: &Origin, at_hand: &[SigningKey]) -> Result<Signers, Error> {
+        let mut signers = Vec::new();
+        for state in [CheckpointKeyState::Current, CheckpointKeyState::Next] {
+            for key in self.checkpoint_keys.iter().filter(|key| key.state == state) {
+                let private = at_hand.iter().find(|private| key.public == public_of(private)).ok_or_else(|| {
+                    Error::Unavailable(format!(
+                        "no file holds the checkpoint key {}, which must sign for this ledger: neither checkpoint.key nor checkpoint-next.key",
+                        key.public
+                    ))
+                })?;
+                signers.push(NoteSigner::from_seed(origin.as_str(), private.as_bytes()).map_err(Error::internal)?);
+            }
+        }
+        let mut signers = signers.into_iter();
+        let first = signers.next().ok_or_else(|| Error::Unavailable("the ledger names no checkpoint key".into()))?;
+        Ok((first, signers.collect()))
+    }
+
+    fn in_state(&self, state: CheckpointKeyState) -> Option<&CheckpointKeyRow> {
+        self.checkpoint_keys.iter().find(|key| key.state == state)
+    }
+}
+
+impl CheckpointKeyRow {
+    /// A key that signs from now on.
+    pub(super) fn new(key: &SigningKey, state: CheckpointKeyState) -> Self {
+        Self { public: public_of(key), state }
+    }
+
+    fn verifier(&self, origin: &str) -> Result<VerifierKey, Error> {
+        let mut public = [0; 32];
+        hex::decode_to_slice(&self.public, &mut public).map_err(Error::internal)?;
+        VerifierKey::new(origin, KeyKind::Ed25519, &public).map_err(Error::internal)
+    }
+}
+
+/// How far the replacement of the checkpoint key is, on a stopped ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckpointRotation {
+    /// One key signs, and `key` is it.
+    Alone,
+    /// Another one signs alone.
+    AnotherAlone,
+    /// Two sign, and `key` is the one to come.
+    Overlap,
+    /// Two sign, and `key` is not the one to come.
+    AnotherOverlap,
+}
+
+/// How far the replacement is, as seen by the holder of `key`.
+pub async fn checkpoint_rotation(store: &dyn Store, key: Option<&SigningKey>) -> Result<CheckpointRotation, Error> {
+    let (row, _) = LedgerRow::read(store).await?;
+    let is = |state| row.in_state(state).zip(key).is_some_and(|(known, key)| known.public == public_of(key));
+    Ok(match row.in_state(CheckpointKeyState::Next) {
+        Some(_) if is(CheckpointKeyState::Next) => CheckpointRotation::Overlap,
+        Some(_) => CheckpointRotation::AnotherOverlap,
+        None if is(CheckpointKeyState::Current) => CheckpointRotation::Alone,
+        None => CheckpointRotation::AnotherAlone,
+    })
+}
+
+/// Begins the overlap: from the next start on `next` signs beside the current key.
+pub async fn begin_checkpoint_rotation(store: &dyn Store, next: &SigningKey, now: UnixMillis) -> Result<(), Error> {
+    let (mut row, version) = LedgerRow::read(store).await?;
+    if row.in_state(CheckpointKeyState::Next).is_some() {
+        return Err(Error::Conflict("another checkpoint key is on its way already".into()));
+    }
+    // A key that signed before must not come back, and no other key may do this work.
+    if row.checkpoint_keys.iter().any(|key| key.public == public_of(next)) {
+        return Err(Error::Conflict("this key has been a checkpoint key before".into()));
+    }
+    row.checkpoint_keys.push(CheckpointKeyRow::new(next, CheckpointKeyState::Next));
+    row.write(store, version, change("begin_checkpoint_rotation", public_of(next), now)).await
+}
+
+/// Ends the overlap: from the next start on the new key signs alone.
+pub async fn finish_checkpoint_rotation(store: &dyn Store, now: UnixMillis) -> Result<(), Error> {
+    let (mut row, version) = LedgerRow::read(store).await?;
+    let next = row.in_state(CheckpointKeyState::Next).map(|key| key.public.clone());
+    let next = next.ok_or_else(|| Error::Conflict("no checkpoint key is on its way".into()))?;
+    for key in &mut row.checkpoint_keys {
+        key.state = match key.state {
+            CheckpointKeyState::Next => CheckpointKeyState::Current,
+            CheckpointKeyState::Current | CheckpointKeyState::Retired => CheckpointKeyState::Retired,
+        };
+    }
+    row.write(store, version, change("finish_checkpoint_rotation", next, now)).await
+}
+
+fn public_of(key: &SigningKey) -> String {
+    hex::encode(key.verifying_key().as_bytes())
+}
