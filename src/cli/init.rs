@@ -1,7 +1,7 @@
 //! `init`: founds a new ledger.
 
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::data_dir::DataDir;
 use super::{EXIT_OK, Failure, Outcome, say};
@@ -62,7 +62,7 @@ pub(super) fn founding(origin: &str, code: &str, name: String) -> Result<Foundin
 }
 
 /// Makes directory, keys, store and founding entries.
-pub(super) fn found(data: &std::path::Path, founding: &Founding) -> Result<DataDir, Failure> {
+pub(super) fn found(data: &Path, founding: &Founding) -> Result<DataDir, Failure> {
     let dir = DataDir::create(data)?;
     let mut keys = Vec::new();
     for path in [dir.authority_key(), dir.receipt_key(), dir.checkpoint_key()] {
@@ -70,7 +70,7 @@ pub(super) fn found(data: &std::path::Path, founding: &Founding) -> Result<DataD
         keyfile::write(&path, &key).map_err(Failure::new)?;
         keys.push(key);
     }
-    write_token(&dir)?;
+    write_token(&dir.operator_token())?;
     std::fs::write(dir.rulebook(), RULEBOOK).map_err(Failure::new)?;
     let vault = Vault::create_in(&dir.keys()).map_err(Failure::new)?;
     let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
@@ -82,11 +82,12 @@ pub(super) fn found(data: &std::path::Path, founding: &Founding) -> Result<DataD
     Ok(dir)
 }
 
-fn write_token(dir: &DataDir) -> Result<(), Failure> {
+/// Draws an operator's token and writes it to a new file, owner-only and durable.
+pub(super) fn write_token(path: &Path) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut secret = zeroize::Zeroizing::new([0_u8; 32]);
     getrandom::fill(secret.as_mut_slice()).map_err(Failure::new)?;
     let text = zeroize::Zeroizing::new(format!("cqo_operator_{}\n", hex::encode(*secret)));
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.operator_token());
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(Failure::new)
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())).map_err(Failure::new)
 }

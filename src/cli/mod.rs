@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each parsing its flags and calling one thing.
 
 mod audit;
+mod authority;
 mod backup;
 mod client;
 mod data_dir;
@@ -12,6 +13,7 @@ mod progress;
 mod registry;
 mod reindex;
 mod restore;
+mod rotate;
 mod rulebook;
 mod serve;
 mod sign;
@@ -61,7 +63,8 @@ enum Command {
     Sign(sign::Args),
     /// 提交已签名的记录 | Submit signed entries to a service
     Submit(submit::Args),
-    /// 登记与停用密钥（管理方） | Register, retire or revoke keys, as the authority
+    /// 登记、停用与更换密钥 | Register, retire, revoke or replace keys
+    #[command(visible_alias = "keys")]
     Key(keys::Args),
     /// 登记机构 | Register organisations, as the operator
     Org(registry::OrgArgs),

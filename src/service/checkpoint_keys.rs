@@ -12,7 +12,7 @@ use super::tables::{CheckpointKeyRow, CheckpointKeyState, LedgerRow};
 use crate::ledger::entry::Origin;
 use crate::merkle::{KeyKind, NoteSigner, VerifierKey};
 use crate::standard::UnixMillis;
-use crate::store::Store;
+use crate::store::{Commit, Store};
 
 /// Whose signatures a checkpoint bears: one, and another while it replaces the first.
 pub(super) type Signers = (NoteSigner, Vec<NoteSigner>);
@@ -111,6 +111,12 @@ pub async fn finish_checkpoint_rotation(store: &dyn Store, now: UnixMillis) -> R
         };
     }
     row.write(store, version, change("finish_checkpoint_rotation", next, now)).await
+}
+
+/// Leaves a record that the operator's token was replaced. The token itself is in no store.
+pub async fn note_new_operator_token(store: &dyn Store, now: UnixMillis) -> Result<(), Error> {
+    store.commit(Commit::new(change("replace_operator_token", "operator".into(), now))).await?;
+    Ok(())
 }
 
 fn public_of(key: &SigningKey) -> String {

@@ -45,7 +45,9 @@ pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
     let pair = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
     let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFileError::Form(path.to_owned()))?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
-    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    // Whatever names this key later must find it after a power cut: its name is as durable as its bytes.
+    path.parent().map_or(Ok(()), sync_dir)
 }
 
 /// Reads a key from an owner-only file.

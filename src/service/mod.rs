@@ -37,6 +37,7 @@ use tokio::sync::{Mutex, Notify, mpsc, watch};
 pub use access::{Action, Actor};
 pub use checkpoint_keys::{
     CheckpointRotation, begin_checkpoint_rotation, checkpoint_rotation, finish_checkpoint_rotation,
+    note_new_operator_token,
 };
 pub use error::Error;
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
