@@ -239,11 +239,7 @@ fn rotate_registered(args: &Args, role: Role) -> Result<(), Failure> {
 }
 
 /// Retires a key, unless it has ended.
-fn retire(
-    door: &Door,
-    target: KeyId,
-    sign: &dyn Fn(KeyChange) -> Result<SignedEntry, Failure>,
-) -> Result<(), Failure> {
+fn retire(door: &Door, target: KeyId, sign: &dyn Fn(KeyChange) -> Result<SignedEntry, Failure>) -> Result<(), Failure> {
     if registered(door, target)?.is_some_and(|key| key.ended.is_none()) {
         door.submit(&sign(KeyChange::Retire { target, reason: KeyReason::Rotation })?)?;
     }

@@ -122,3 +122,54 @@ pub async fn note_new_operator_token(store: &dyn Store, now: UnixMillis) -> Resu
 fn public_of(key: &SigningKey) -> String {
     hex::encode(key.verifying_key().as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::tables::LEDGER;
+    use crate::store::{MemoryDisk, Table, Write};
+
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_bytes(&[seed; 32])
+    }
+
+    fn now() -> UnixMillis {
+        UnixMillis::new(0).unwrap()
+    }
+
+    async fn found(store: &dyn Store) {
+        // As ledgers were founded before keys could be replaced: schema 1, one key.
+        let text = format!(r#"{{"origin":"example.com/log","checkpoint_key":"{}"}}"#, public_of(&key(1)));
+        let bytes = [&[1], text.as_bytes()].concat();
+        let commit = Commit::new(change("found", String::new(), now()));
+        store.commit(commit.write(Write::Put(LEDGER.row_key(&()), bytes))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_older_ledger_gets_a_second_key_and_then_that_one_alone() {
+        let store = MemoryDisk::new().open();
+        found(&store).await;
+        let origin: Origin = "example.com/log".parse().unwrap();
+        let signing = async |at_hand: &[SigningKey]| {
+            let (row, _) = LedgerRow::read(&store).await.unwrap();
+            let (first, others) = row.signers(&origin, at_hand)?;
+            let keys = std::iter::once(&first).chain(&others);
+            Ok::<_, Error>(keys.map(|key| *key.verifier_key().public_key()).collect::<Vec<_>>())
+        };
+        let [old, new] = [1, 2].map(|seed| key(seed).verifying_key().to_bytes());
+        assert_eq!(signing(&[key(2), key(1)]).await.unwrap(), [old]);
+        assert!(signing(&[key(2)]).await.is_err());
+        assert!(begin_checkpoint_rotation(&store, &key(1), now()).await.is_err());
+        begin_checkpoint_rotation(&store, &key(2), now()).await.unwrap();
+        assert!(begin_checkpoint_rotation(&store, &key(3), now()).await.is_err());
+        assert_eq!(signing(&[key(2), key(1)]).await.unwrap(), [old, new]);
+        assert!(signing(&[key(1)]).await.is_err() && signing(&[key(2)]).await.is_err());
+        finish_checkpoint_rotation(&store, now()).await.unwrap();
+        assert!(finish_checkpoint_rotation(&store, now()).await.is_err());
+        assert_eq!(signing(&[key(1), key(2)]).await.unwrap(), [new]);
+        assert_eq!(LedgerRow::read(&store).await.unwrap().0.verifier_keys().unwrap().len(), 2);
+        // A program of before does not know such a row, and must not write one key of it back.
+        let before: Table<(), String> = Table::new(LEDGER.id(), "ledger");
+        assert!(matches!(before.get(&store, &()).await, Err(crate::store::StoreError::Format { .. })));
+    }
+}

@@ -17,5 +17,6 @@ mod demo;
 mod edges;
 mod interop;
 mod restore;
+mod rotation;
 mod server;
 mod vectors;
