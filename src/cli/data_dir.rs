@@ -3,6 +3,8 @@
 //! ```text
 //! DIR/store/            journal, index, lock (see `store`)
 //! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, authority.key, operator.token; owner-only
+//!                       checkpoint-next.key, receipt-next.key, authority-next.key while one is replaced
+//! DIR/keys.tmp/         keys that a restore has not accepted yet
 //! DIR/rulebook.toml     the rulebook in force
 //! DIR/service.json      where the running service listens
 //! ```
