@@ -6,9 +6,10 @@
 
 use super::error::Error;
 use super::ledger_row::change;
-use super::registry::learners_without_key;
+use super::order::Run;
+use super::registry::Directory;
 use super::sealer::{SealState, root_at};
-use super::tables::{BLOCKS, ENTRIES, LedgerRow, ORDER, ReadOnlyRow};
+use super::tables::{BLOCKS, ENTRIES, LedgerRow, ReadOnlyRow};
 use super::vault::{DataKeyId, Vault};
 use super::{AcceptedKeys, LedgerKeys};
 use crate::merkle::{Checkpoint, Hash, SignedNote};
@@ -76,16 +77,11 @@ pub async fn accept_restored(
 
 /// The vault must open the founding entry and every learner: older keys than the journal's lack those of later learners.
 async fn check_vault(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
-    let without = learners_without_key(store, vault).await?;
-    if without > 0 {
-        return Err(Error::Unavailable(format!(
-            "the keys are not those of this backup: {without} learners have none. Take the copy of the keys that was made with the backup, or a later one"
-        )));
-    }
-    let first = ORDER.get(store, &0).await?.ok_or_else(|| Error::Unavailable("the ledger has no entries".into()))?;
-    let id = first.value.id;
-    let row = ENTRIES.get(store, &id).await?.ok_or_else(|| Error::Unavailable(format!("entry {id} is missing")))?;
-    vault.decrypt(DataKeyId::LEDGER, id.as_bytes(), &row.value.sealed)?;
+    Directory::load(store, vault).await?;
+    let id =
+        Run::of(store, 0).await?.place(0).map(|place| place.id).ok_or_else(|| Error::internal("no first entry"))?;
+    let row = ENTRIES.get(store, &id).await?.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?;
+    vault.decrypt(DataKeyId::LEDGER, id.as_bytes(), &row.value.tail)?;
     Ok(())
 }
 

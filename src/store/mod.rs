@@ -63,7 +63,7 @@ pub use event::{Event, EventChainBroken, EventHead, EventRecord, verify_events};
 pub use key::{AsKey, Key, KeyPrefix};
 pub use memory::{Fault, Memory, MemoryDisk, Step};
 pub use open::{Options, reindex};
-pub use table::{Index, Table, Versioned, distinct};
+pub use table::{Index, Table, Value, Versioned, WithTail, distinct};
 
 /// The longest key, without its table's byte.
 pub const MAX_KEY_BYTES: usize = 512;

@@ -194,7 +194,7 @@ fn a_damaged_backup_and_keys_that_do_not_fit_are_refused() {
         refused(&mut ledger, &keys, name);
         std::fs::write(&path, whole).unwrap();
     }
-    refused(&mut ledger, &old_keys, "1 learners have none");
+    refused(&mut ledger, &old_keys, "密钥备份与备份不符");
     refused(&mut ledger, &foreign_keys, "checkpoint key");
     std::fs::remove_dir_all(ledger.data()).unwrap();
     let restored = restore(&mut ledger, &keys, &[]);
