@@ -7,14 +7,20 @@ use std::path::{Path, PathBuf};
 
 use super::data_dir::DataDir;
 use super::progress::Progress;
-use super::{EXIT_OK, Failure, Outcome, backup, read_input, say};
+use super::{EXIT_OK, Failure, Outcome, backup, init, read_input, say};
 use crate::ledger::bundle::{Bundle, MAX_BUNDLE};
+use crate::ledger::entry::Origin;
 use crate::ledger::verify::FileKind;
 use crate::merkle::{SignedNote, TlogProof};
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
-use crate::service::{self, keyfile};
+use crate::service::{self, Founding, keyfile};
 use crate::store::{self, Embedded, Options};
+
+/// Where the old chain stays, in the directory of the new ledger.
+const BEFORE: &str = "before";
+/// The files of the vault, which move to the new ledger.
+const VAULT_FILES: [&str; 2] = ["master", "data-keys"];
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -36,12 +42,18 @@ pub(super) struct Args {
     /// 已恢复的账本重新开始封块 | Let a ledger that was restored before go on
     #[arg(long, requires = "latest_checkpoint", conflicts_with_all = ["from", "keys"])]
     resume: bool,
+    /// 另立新账本：旧链只读，留在 DIR/before | Found a new ledger that takes the registry over; the old chain stays, read-only, in DIR/before
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "latest_checkpoint"])]
+    new_origin: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
     // What was given is read first: nothing is laid out for a file that is no checkpoint.
     let latest = args.latest_checkpoint.as_deref().map(read_checkpoint).transpose()?;
     let dir = DataDir::new(&args.data);
+    if let (Some(from), Some(keys), Some(name)) = (&args.from, &args.keys, &args.new_origin) {
+        return found_anew(from, keys, &args.data, init::read_origin("--new-origin", name)?);
+    }
     if let (Some(from), Some(keys)) = (&args.from, &args.keys) {
         restore(from, keys, &args.data, &dir)?;
     }
@@ -57,12 +69,7 @@ pub(super) fn run(args: &Args) -> Outcome {
 fn restore(from: &Path, keys: &Path, data: &Path, dir: &DataDir) -> Result<(), Failure> {
     backup::apart(("--data", data), ("--from", from))?;
     backup::apart(("--data", data), ("--keys", keys))?;
-    if std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Failure::misuse(format!(
-            "{}: 目录不为空，请指定新目录（若是未完成的恢复，请先删除） the directory is not empty: name a new one (if it is what an unfinished restore left, remove it)",
-            data.display()
-        )));
-    }
+    refuse_unless_empty(data)?;
     let manifest = backup::check(from)?;
     let mut progress = Progress::of("恢复 restoring");
     store::lay_out_backup(from, &manifest, data, &mut |done, total| progress.show(done, total))
@@ -85,6 +92,49 @@ fn restore(from: &Path, keys: &Path, data: &Path, dir: &DataDir) -> Result<(), F
     keyfile::rename(&unfinished, &dir.keys()).map_err(Failure::new)?;
     say(format!("已恢复 restored: {}", backup::describe(&manifest)));
     Ok(())
+}
+
+fn refuse_unless_empty(data: &Path) -> Result<(), Failure> {
+    if std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Failure::misuse(format!(
+            "{}: 目录不为空，请指定新目录（若是未完成的恢复，请先删除） the directory is not empty: name a new one (if it is what an unfinished restore left, remove it)",
+            data.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Restores the old ledger beside a new one, which takes its registry over.
+fn found_anew(from: &Path, keys: &Path, data: &Path, origin: Origin) -> Outcome {
+    let before = data.join(BEFORE);
+    refuse_unless_empty(data)?;
+    let old = DataDir::new(&before);
+    restore(from, keys, &before, &old)?;
+    let rulebook = old.read_rulebook()?;
+    // A crash from here on leaves no ledger, as a founding that was cut short does: the row that makes one comes last.
+    let dir = DataDir::create(data)?;
+    std::fs::copy(old.rulebook(), dir.rulebook()).map_err(Failure::new)?;
+    for name in VAULT_FILES {
+        keyfile::copy(&old.keys().join(name), &dir.keys().join(name)).map_err(Failure::new)?;
+    }
+    let vault = Vault::open(&dir.keys()).map_err(Failure::new)?;
+    let (store_before, store) = (old.open_store()?, dir.open_store()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
+    runtime.block_on(async {
+        let owner = service::owner_of(&store_before).await.map_err(Failure::new)?;
+        service::check_keys(&store_before, &vault).await.map_err(Failure::new)?;
+        service::take_over(&store_before, &store, &origin, SystemClock.now()).await.map_err(Failure::new)?;
+        let founding = Founding { origin: origin.clone(), owner };
+        init::found_in(&dir, &store, &vault, &rulebook, &founding).await
+    })?;
+    say(format!("已另立新账本 founded: {origin}；旧链只读 the old chain, read-only: {}", before.display()));
+    say(
+        "机构、学员、课程与令牌已沿用；请重新登记记录方与签发密钥，并公布新的信任策略 organisations, learners, courses and tokens were taken over; register recorders' and issuers' keys anew, and publish the new trust policy",
+    );
+    say(
+        "删除学员须在新旧两个目录各做一次：两处都有其数据密钥 erase a learner in both directories: each holds the data key",
+    );
+    Ok(EXIT_OK)
 }
 
 /// Holds the keys against the ledger, and makes it read-only.

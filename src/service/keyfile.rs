@@ -78,13 +78,20 @@ pub fn copy_all(from: &Path, to: &Path) -> Result<(), KeyFileError> {
         if !entry.file_type().map_err(failed("list", from))?.is_file() {
             continue;
         }
-        let bytes = Zeroizing::new(std::fs::read(entry.path()).map_err(failed("read", &entry.path()))?);
-        let path = to.join(entry.file_name());
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        file.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
-            .map_err(failed("create", &path))?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
     }
     sync_dir(to)
+}
+
+/// Copies a secret to a new file, owner-only; durable when its directory is.
+pub fn copy(from: &Path, to: &Path) -> Result<(), KeyFileError> {
+    let failed = |what, path: &Path| {
+        let path = path.to_owned();
+        move |source| KeyFileError::Io { what, path, source }
+    };
+    let bytes = Zeroizing::new(std::fs::read(from).map_err(failed("read", from))?);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    file.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all())).map_err(failed("create", to))
 }
 
 /// Gives a file or directory its name, in place of what has it; durable when it returns.

@@ -21,6 +21,7 @@ pub mod registry;
 mod sealer;
 mod start;
 mod tables;
+mod take_over;
 pub mod vault;
 
 #[cfg(test)]
@@ -43,9 +44,10 @@ pub use checkpoint_keys::{
 pub use error::Error;
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
-pub use recover::{ResumeError, Resumed, accept_restored, resume};
+pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
 pub use start::{Founding, FoundingKeys, LedgerKeys};
+pub use take_over::{owner_of, take_over};
 
 use crate::ledger::entry::Origin;
 use crate::ledger::keys::KeyRegister;

@@ -70,13 +70,13 @@ pub async fn accept_restored(
     row.signers(&origin, &keys.checkpoint)?;
     AcceptedKeys::load(store).await?.receipt_key(keys.receipt)?;
     SealState::load(store).await.map_err(|error| Error::Unavailable(error.to_string()))?;
-    check_vault(store, vault).await?;
+    check_keys(store, vault).await?;
     row.read_only = Some(ReadOnlyRow { since: now, sequence });
     row.write(store, version, change("restore", sequence.to_string(), now)).await
 }
 
 /// The vault must open the founding entry and every learner: older keys than the journal's lack those of later learners.
-async fn check_vault(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
+pub async fn check_keys(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
     Directory::load(store, vault).await?;
     let id =
         Run::of(store, 0).await?.place(0).map(|place| place.id).ok_or_else(|| Error::internal("no first entry"))?;

@@ -106,10 +106,11 @@ impl Service {
             checkpoint_keys: vec![CheckpointKeyRow::new(checkpoint, CheckpointKeyState::Current)],
             read_only: None,
         };
-        let mut commit = Commit::new(event)
-            .when(LEDGER.absent(&()))
-            .write(LEDGER.put(&(), &ledger)?)
-            .write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
+        let mut commit = Commit::new(event).when(LEDGER.absent(&())).write(LEDGER.put(&(), &ledger)?);
+        // It is there already where the registry of an older ledger was taken over.
+        if ORGANISATIONS.get(store, founding.owner.code.as_str()).await?.is_none() {
+            commit = commit.write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
+        }
         let mut run = Run { first: 0, receipt: None, places: Vec::new() };
         for (ordinal, signed) in (0..).zip([first, second]) {
             let id = signed.entry().id.uuid();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::server::{Ledger, Provider, array, run, stderr, stdout, text};
+use super::server::{Ledger, ORIGIN, Provider, array, run, stderr, stdout, text};
 
 /// Backs up data and keys, and returns what was printed and the copy of the keys.
 pub(crate) fn back_up(ledger: &Ledger) -> (String, PathBuf) {
@@ -227,4 +227,45 @@ fn keys_do_not_go_where_the_data_goes() {
     std::fs::create_dir(&old).unwrap();
     let (said, _) = back_up(&ledger);
     assert!(!old.exists() && copy.exists() && said.contains("ended 1 copies"), "{said}");
+}
+
+#[test]
+fn a_new_ledger_takes_the_registry_over_and_the_old_chain_stays() {
+    let mut ledger = Ledger::start();
+    let provider = ledger.provider(2);
+    let old = seal(&ledger, &provider, 1);
+    let (_, keys) = back_up(&ledger);
+    let same = restore(&mut ledger, &keys, &["--new-origin", ORIGIN]);
+    assert!(!same.status.success() && stderr(&same).contains("another name"), "{}", stderr(&same));
+    std::fs::remove_dir_all(ledger.data()).unwrap();
+    let founded = restore(&mut ledger, &keys, &["--new-origin", "ledger.example.org/second"]);
+    assert!(founded.status.success(), "{}", stderr(&founded));
+
+    ledger.serve();
+    assert!(ledger.get("/checkpoint").text().starts_with("ledger.example.org/second\n2\n"));
+    assert_eq!(ledger.get_as(&provider.token, &format!("/api/v1/entries/{}", old[0])).status, 404);
+    let learner = ledger.get_as(&provider.token, &format!("/api/v1/learners/{}", provider.learner));
+    assert_eq!(learner.json()["name"], provider.name.as_str(), "{}", learner.text());
+    let learners = ledger.get_as(&provider.token, &format!("/api/v1/learners?provider={}", provider.code));
+    assert!(learners.text().contains(&provider.learner.to_string()), "{}", learners.text());
+    // The provider's own key is registered on the new chain, and everything goes on.
+    let (data, code) = (ledger.data(), provider.code.to_string());
+    let public = hex::encode(provider.key.verifying_key().as_bytes());
+    let owner = ["--owner-code", &code, "--owner-name", "培训机构2"];
+    let key = ["--public", &public, "--role", "recorder", "--kinds", "study,activity,correction"];
+    let added = run(&[&["key", "--data", text(&data), "add"], key.as_slice(), owner.as_slice()].concat());
+    assert!(added.status.success(), "{}{}", stdout(&added), stderr(&added));
+    let mut entry = provider.study();
+    entry.ledger = "ledger.example.org/second".parse().unwrap();
+    let entry = provider.sign(entry);
+    assert_eq!(ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", entry.bytes()).status, 201);
+    ledger.kill();
+
+    let before = data.join("before");
+    std::fs::rename(&data, ledger.path("second")).unwrap();
+    std::fs::rename(ledger.path("second/before"), &data).unwrap();
+    assert!(!before.exists());
+    ledger.serve();
+    assert_read_only(&ledger, &provider);
+    assert_eq!(ledger.get_as(&provider.token, &format!("/api/v1/entries/{}", old[0])).status, 200);
 }
