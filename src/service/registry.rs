@@ -21,6 +21,7 @@ use super::{Service, random_bytes};
 use crate::ledger::entry::{CourseCode, LearnerId, MAX_NAME, MAX_TITLE};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::ledger::forms::Form;
+use crate::ledger::json::Json;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, choice};
 use crate::store::{Commit, Key, MAX_SCAN_ROWS, Store, Table};
@@ -504,7 +505,7 @@ impl Service {
     }
 
     /// A recorder registers its own; the operator names the provider.
-    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_>) -> Option<CreditCode> {
+    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_, '_>) -> Option<CreditCode> {
         let provider = match actor {
             Actor::Recorder(code) if !fields.has("provider") => code.clone(),
             _ => fields.parsed("provider")?,
@@ -535,7 +536,7 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     read.filter(|_| errors.0.is_empty()).ok_or(errors)
 }
 
-fn read_employment(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
+fn read_employment(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
     let mut fields = Fields::of(item, path, errors)?;
     let name = fields.text("name", MAX_TITLE);
     let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };
