@@ -6,6 +6,7 @@ mod backup;
 mod client;
 mod data_dir;
 mod demo;
+mod erase;
 mod init;
 mod keygen;
 mod keys;

@@ -13,10 +13,13 @@ use crate::ledger::entry::Origin;
 use crate::ledger::verify::FileKind;
 use crate::merkle::{SignedNote, TlogProof};
 use crate::service::clock::{Clock as _, SystemClock};
+use crate::service::erasure::{Tombstone, merge_tombstones, parse_tombstones};
 use crate::service::vault::Vault;
 use crate::service::{self, Founding, keyfile};
 use crate::store::{self, Embedded, Options};
 
+/// The longest list of erasures: some hundred bytes each.
+const MAX_ERASED: usize = 64 * 1024 * 1024;
 /// Where the old chain stays, in the directory of the new ledger.
 const BEFORE: &str = "before";
 /// The files of the vault, which move to the new ledger.
@@ -42,6 +45,9 @@ pub(super) struct Args {
     /// 已恢复的账本重新开始封块 | Let a ledger that was restored before go on
     #[arg(long, requires = "latest_checkpoint", conflicts_with_all = ["from", "keys"])]
     resume: bool,
+    /// 备份之后删除的学员（learner erased 的输出） | Who was erased after the backup was made: what `learner erased` printed
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    erased: Option<PathBuf>,
     /// 另立新账本：旧链只读，留在 DIR/before | Found a new ledger that takes the registry over; the old chain stays, read-only, in DIR/before
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "latest_checkpoint"])]
     new_origin: Option<String>,
@@ -50,12 +56,17 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Outcome {
     // What was given is read first: nothing is laid out for a file that is no checkpoint.
     let latest = args.latest_checkpoint.as_deref().map(read_checkpoint).transpose()?;
+    let erased = match &args.erased {
+        Some(path) => parse_tombstones(&read_input(path, MAX_ERASED)?)
+            .map_err(|error| Failure::misuse(format!("--erased {}: {error}", path.display())))?,
+        None => Vec::new(),
+    };
     let dir = DataDir::new(&args.data);
     if let (Some(from), Some(keys), Some(name)) = (&args.from, &args.keys, &args.new_origin) {
-        return found_anew(from, keys, &args.data, init::read_origin("--new-origin", name)?);
+        return found_anew(from, keys, &erased, &args.data, init::read_origin("--new-origin", name)?);
     }
     if let (Some(from), Some(keys)) = (&args.from, &args.keys) {
-        restore(from, keys, &args.data, &dir)?;
+        restore(from, keys, &erased, &args.data, &dir)?;
     }
     match latest {
         Some(note) => resume(&dir, &note)?,
@@ -66,7 +77,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     Ok(EXIT_OK)
 }
 
-fn restore(from: &Path, keys: &Path, data: &Path, dir: &DataDir) -> Result<(), Failure> {
+fn restore(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, dir: &DataDir) -> Result<(), Failure> {
     backup::apart(("--data", data), ("--from", from))?;
     backup::apart(("--data", data), ("--keys", keys))?;
     refuse_unless_empty(data)?;
@@ -82,7 +93,7 @@ fn restore(from: &Path, keys: &Path, data: &Path, dir: &DataDir) -> Result<(), F
     let mut progress = Progress::of("建立索引 building the index");
     store::reindex(&dir.store(), &mut |done, total| progress.show(done, total)).map_err(Failure::new)?;
     drop(progress);
-    accept(dir, &unfinished, manifest.sequence).map_err(|failure| {
+    accept(dir, &unfinished, erased, manifest.sequence).map_err(|failure| {
         Failure::new(format!(
             "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}",
             failure.message,
@@ -105,11 +116,11 @@ fn refuse_unless_empty(data: &Path) -> Result<(), Failure> {
 }
 
 /// Restores the old ledger beside a new one, which takes its registry over.
-fn found_anew(from: &Path, keys: &Path, data: &Path, origin: Origin) -> Outcome {
+fn found_anew(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, origin: Origin) -> Outcome {
     let before = data.join(BEFORE);
     refuse_unless_empty(data)?;
     let old = DataDir::new(&before);
-    restore(from, keys, &before, &old)?;
+    restore(from, keys, erased, &before, &old)?;
     let rulebook = old.read_rulebook()?;
     // A crash from here on leaves no ledger, as a founding that was cut short does: the row that makes one comes last.
     let dir = DataDir::create(data)?;
@@ -137,14 +148,20 @@ fn found_anew(from: &Path, keys: &Path, data: &Path, origin: Origin) -> Outcome 
     Ok(EXIT_OK)
 }
 
-/// Holds the keys against the ledger, and makes it read-only.
-fn accept(dir: &DataDir, keys: &Path, sequence: u64) -> Result<(), Failure> {
+/// Holds the keys against the ledger, destroys those of who was erased since, and makes the ledger read-only.
+fn accept(dir: &DataDir, keys: &Path, erased: &[Tombstone], sequence: u64) -> Result<(), Failure> {
     let vault = Vault::open(keys).map_err(Failure::new)?;
     let keys = DataDir::ledger_keys_in(keys)?;
     let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
-    let accepted = service::accept_restored(&store, &vault, keys, sequence, SystemClock.now());
-    runtime.block_on(accepted).map_err(Failure::new)
+    let now = SystemClock.now();
+    // The tombstones first: whoever is named by one has no key when the keys take their place.
+    let merged = runtime.block_on(merge_tombstones(&store, erased, now)).map_err(Failure::new)?;
+    runtime.block_on(service::accept_restored(&store, &vault, keys, sequence, now)).map_err(Failure::new)?;
+    if !erased.is_empty() {
+        say(format!("备份之后删除的学员 erased since the backup: {merged}"));
+    }
+    Ok(())
 }
 
 /// Lets a restored ledger go on, if the checkpoint is a prefix of its chain.

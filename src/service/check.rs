@@ -131,6 +131,9 @@ impl Service {
                         note("learner.name", "is not the registered name", "与登记的姓名不一致");
                     }
                 }
+                _ if directory.erased(learner.id).is_some_and(|erased| erased.was_of(&entry.recorder)) => {
+                    note("learner.id", "is a learner who was erased", "学员已删除");
+                }
                 _ => note("learner.id", "is not a learner registered by the recorder", "不是该机构登记的学员"),
             }
         }

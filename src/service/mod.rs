@@ -9,6 +9,7 @@ pub mod access;
 mod check;
 mod checkpoint_keys;
 pub mod clock;
+pub mod erasure;
 mod error;
 mod ingest;
 pub mod keyfile;

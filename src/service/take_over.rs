@@ -5,7 +5,7 @@
 
 use super::error::Error;
 use super::ledger_row::change;
-use super::tables::{COURSES, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TOKENS};
+use super::tables::{COURSES, ERASED, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TOKENS};
 use crate::ledger::entry::{Body, KeyChange, Origin, Owner};
 use crate::ledger::signed::SignedEntry;
 use crate::standard::UnixMillis;
@@ -39,6 +39,7 @@ pub async fn take_over(from: &dyn Store, to: &dyn Store, origin: &Origin, now: U
     moving.table(&ORGANISATIONS, |_, _| None).await?;
     moving.table(&LEARNERS, |id, row| Some(LEARNERS_BY_PROVIDER.put(&row.provider.to_string(), id))).await?;
     moving.table(&COURSES, |_, _| None).await?;
+    moving.table(&ERASED, |_, _| None).await?;
     moving.table(&TOKENS, |_, _| None).await
 }
 

@@ -15,6 +15,7 @@ mod chain;
 mod cli;
 mod demo;
 mod edges;
+mod erasure;
 mod interop;
 mod restore;
 mod rotation;

@@ -269,3 +269,27 @@ fn a_new_ledger_takes_the_registry_over_and_the_old_chain_stays() {
     assert_read_only(&ledger, &provider);
     assert_eq!(ledger.get_as(&provider.token, &format!("/api/v1/entries/{}", old[0])).status, 200);
 }
+
+#[test]
+fn who_was_erased_after_the_backup_stays_erased() {
+    let mut ledger = Ledger::start();
+    let provider = ledger.provider(2);
+    let ids = seal(&ledger, &provider, 1);
+    let (_, keys) = back_up(&ledger);
+    let (data, learner) = (ledger.data(), provider.learner.to_string());
+    let erased = run(&["learner", "--data", text(&data), "erase", &learner, "--yes"]);
+    assert!(erased.status.success(), "{}", stderr(&erased));
+    let list = run(&["learner", "--data", text(&data), "erased"]);
+    let list = ledger.write("erased.json", list.stdout);
+    let bad = ledger.write("bad.json", "nonsense");
+    let refused = restore(&mut ledger, &keys, &["--erased", text(&bad)]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert!(!data.exists());
+    let restored = restore(&mut ledger, &keys, &["--erased", text(&list)]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    ledger.serve();
+    let id = &ids[0];
+    for path in [format!("/api/v1/learners/{learner}"), format!("/api/v1/entries/{id}")] {
+        assert_eq!(ledger.get_as(&provider.token, &path).status, 410, "{path}");
+    }
+}

@@ -165,7 +165,7 @@ pub(crate) struct EntryAnswer {
 #[utoipa::path(
     get, path = "/api/v1/entries/{id}", tag = "entries", security(("token" = [])),
     params(("id" = String, Path, description = "the entry's id")),
-    responses((status = 200, body = EntryAnswer), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = EntryAnswer), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"))
 )]
 pub(crate) async fn read(
     State(app): State<App>,
@@ -197,7 +197,7 @@ fn render_entry(view: &EntryView) -> EntryAnswer {
     params(("id" = String, Path, description = "the entry's id")),
     responses(
         (status = 200, body = Value, description = "a proof bundle (proofs/schemas/proof.schema.json)"),
-        (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "not in a block yet"),
     )
 )]
@@ -228,7 +228,7 @@ pub(crate) struct ProofsRequest {
     post, path = "/api/v1/proofs", tag = "entries", security(("token" = [])), request_body = ProofsRequest,
     responses(
         (status = 200, body = Value, description = "a proof bundle"), (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn proofs(
