@@ -3,6 +3,8 @@
 //! ```text
 //! DIR/store/            journal, index, lock (see `store`)
 //! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, authority.key, operator.token; owner-only
+//!                       checkpoint-next.key, receipt-next.key, authority-next.key while one is replaced
+//! DIR/keys.tmp/         keys that a restore has not accepted yet
 //! DIR/rulebook.toml     the rulebook in force
 //! DIR/service.json      where the running service listens
 //! ```
@@ -10,6 +12,8 @@
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use ed25519_dalek::SigningKey;
 
 use super::Failure;
 use crate::merkle::Hash;
@@ -27,6 +31,10 @@ pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Fail
         .map(|edition| edition.version)
         .ok_or_else(|| Failure::new("今天没有生效的规则 no rulebook is in effect today"))
 }
+
+const CHECKPOINT_KEY: &str = "checkpoint.key";
+const RECEIPT_KEY: &str = "receipt.key";
+const OPERATOR_TOKEN: &str = "operator.token";
 
 /// A data directory.
 #[derive(Debug, Clone)]
@@ -65,20 +73,31 @@ impl DataDir {
         self.0.join("rulebook.toml")
     }
 
+    /// Where a restore puts the keys until it is sure of them.
+    pub(super) fn unfinished_keys(dir: &Path) -> PathBuf {
+        dir.join("keys.tmp")
+    }
+
     pub(super) fn authority_key(&self) -> PathBuf {
         self.keys().join("authority.key")
     }
 
     pub(super) fn checkpoint_key(&self) -> PathBuf {
-        self.keys().join("checkpoint.key")
+        self.keys().join(CHECKPOINT_KEY)
     }
 
     pub(super) fn receipt_key(&self) -> PathBuf {
-        self.keys().join("receipt.key")
+        self.keys().join(RECEIPT_KEY)
     }
 
     pub(super) fn operator_token(&self) -> PathBuf {
-        self.keys().join("operator.token")
+        self.keys().join(OPERATOR_TOKEN)
+    }
+
+    /// Where the successor of a key waits while the key is replaced: `checkpoint-next.key`.
+    pub(super) fn next(key: &Path) -> PathBuf {
+        let stem = key.file_stem().unwrap_or_default().to_string_lossy();
+        key.with_file_name(format!("{stem}-next.key"))
     }
 
     fn service_file(&self) -> PathBuf {
@@ -105,8 +124,7 @@ impl DataDir {
 
     /// The operator's token.
     pub(super) fn token(&self) -> Result<String, Failure> {
-        let text = keyfile::read_secret(&self.operator_token()).map_err(Failure::misuse)?;
-        Ok(text.trim_end().to_owned())
+        read_token(&self.operator_token())
     }
 
     pub(super) fn read_rulebook(&self) -> Result<Rulebook, Failure> {
@@ -121,20 +139,37 @@ impl DataDir {
         version_today(&self.read_rulebook()?)
     }
 
+    /// The keys that a service needs, from a directory of keys.
+    pub(super) fn ledger_keys_in(keys: &Path) -> Result<LedgerKeys, Failure> {
+        let (checkpoint, receipt) = (keys.join(CHECKPOINT_KEY), keys.join(RECEIPT_KEY));
+        Ok(LedgerKeys {
+            checkpoint: keys_at_hand(&[checkpoint.clone(), Self::next(&checkpoint)])?,
+            receipt: keys_at_hand(&[Self::next(&receipt), receipt])?,
+            operator_token: Hash::of(&[read_token(&keys.join(OPERATOR_TOKEN))?.as_bytes()]),
+        })
+    }
+
+    /// Opens the store of a stopped ledger.
+    pub(super) fn open_store(&self) -> Result<Embedded, Failure> {
+        self.refuse_if_empty()?;
+        Embedded::open(&self.store(), &Options::default()).map_err(Failure::new)
+    }
+
+    fn refuse_if_empty(&self) -> Result<(), Failure> {
+        if self.keys().exists() {
+            return Ok(());
+        }
+        Err(Failure::misuse(format!(
+            "{} 中没有账本，请先运行 cqo-ledger init holds no ledger: run `cqo-ledger init` first",
+            self.0.display()
+        )))
+    }
+
     /// Opens store, keys and rulebook, and starts the service on them.
     pub(super) async fn open_service(&self, settings: Settings) -> Result<Arc<Service>, Failure> {
-        if !self.keys().exists() {
-            return Err(Failure::misuse(format!(
-                "{} 中没有账本，请先运行 cqo-ledger init holds no ledger: run `cqo-ledger init` first",
-                self.0.display()
-            )));
-        }
+        self.refuse_if_empty()?;
         let rulebook = self.read_rulebook()?;
-        let keys = LedgerKeys {
-            checkpoint: keyfile::read(&self.checkpoint_key()).map_err(Failure::new)?,
-            receipt: keyfile::read(&self.receipt_key()).map_err(Failure::new)?,
-            operator_token: Hash::of(&[self.token()?.as_bytes()]),
-        };
+        let keys = Self::ledger_keys_in(&self.keys())?;
         let (store_dir, keys_dir) = (self.store(), self.keys());
         let opened = tokio::task::spawn_blocking(move || {
             let store = Embedded::open(&store_dir, &Options::default()).map_err(Failure::new)?;
@@ -145,4 +180,15 @@ impl DataDir {
         let store: Arc<dyn Store> = Arc::new(store);
         Service::open(store, vault, keys, rulebook, Arc::new(SystemClock), settings).await.map_err(Failure::new)
     }
+}
+
+/// The keys in those of these files that are there. A file that is there must be readable.
+fn keys_at_hand(paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
+    let there = paths.iter().filter(|path| path.exists());
+    there.map(|path| keyfile::read(path).map_err(Failure::new)).collect()
+}
+
+fn read_token(path: &Path) -> Result<String, Failure> {
+    let text = keyfile::read_secret(path).map_err(Failure::misuse)?;
+    Ok(text.trim_end().to_owned())
 }

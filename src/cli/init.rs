@@ -1,7 +1,7 @@
 //! `init`: founds a new ledger.
 
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::data_dir::DataDir;
 use super::{EXIT_OK, Failure, Outcome, say};
@@ -47,46 +47,61 @@ pub(super) fn run(args: Args) -> Outcome {
 
 /// Reads what a ledger is founded with.
 pub(super) fn founding(origin: &str, code: &str, name: String) -> Result<Founding, Failure> {
-    if origin.contains("://") {
-        return Err(Failure::misuse(
-            "--origin: 不要写 https:// 这样的前缀，只写主机名与路径 a host name and a path, without a scheme",
-        ));
-    }
-    let origin: Origin = origin.parse().map_err(|_| {
-        Failure::misuse("--origin: 应为 1 到 200 个字符，限 a-z 0-9 . - _ ~ / :，首尾为字母或数字 1 to 200 characters of a-z 0-9 . - _ ~ / :, first and last a letter or digit")
-    })?;
+    let origin = read_origin("--origin", origin)?;
     let code: CreditCode =
         code.parse().map_err(|error| Failure::misuse(format!("--owner-code: 统一社会信用代码有误 {error}")))?;
     check_text(&name, MAX_TITLE).map_err(|problem| Failure::misuse(format!("--owner-name {problem}")))?;
     Ok(Founding { origin, owner: Owner { code, name } })
 }
 
+/// Reads the name of a new ledger.
+pub(super) fn read_origin(flag: &str, origin: &str) -> Result<Origin, Failure> {
+    if origin.contains("://") {
+        return Err(Failure::misuse(format!(
+            "{flag}: 不要写 https:// 这样的前缀，只写主机名与路径 a host name and a path, without a scheme"
+        )));
+    }
+    origin.parse().map_err(|_| {
+        Failure::misuse(format!("{flag}: 应为 1 到 200 个字符，限 a-z 0-9 . - _ ~ / :，首尾为字母或数字 1 to 200 characters of a-z 0-9 . - _ ~ / :, first and last a letter or digit"))
+    })
+}
+
 /// Makes directory, keys, store and founding entries.
-pub(super) fn found(data: &std::path::Path, founding: &Founding) -> Result<DataDir, Failure> {
+pub(super) fn found(data: &Path, founding: &Founding) -> Result<DataDir, Failure> {
     let dir = DataDir::create(data)?;
+    std::fs::write(dir.rulebook(), RULEBOOK).map_err(Failure::new)?;
+    let vault = Vault::create_in(&dir.keys()).map_err(Failure::new)?;
+    let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
+    runtime.block_on(found_in(&dir, &store, &vault, &Rulebook::embedded(), founding))?;
+    Ok(dir)
+}
+
+/// Makes the ledger's own keys, and the founding entries in a store and under a vault that are there.
+pub(super) async fn found_in(
+    dir: &DataDir,
+    store: &Embedded,
+    vault: &Vault,
+    rulebook: &Rulebook,
+    founding: &Founding,
+) -> Result<(), Failure> {
     let mut keys = Vec::new();
     for path in [dir.authority_key(), dir.receipt_key(), dir.checkpoint_key()] {
         let key = keyfile::generate().map_err(Failure::new)?;
         keyfile::write(&path, &key).map_err(Failure::new)?;
         keys.push(key);
     }
-    write_token(&dir)?;
-    std::fs::write(dir.rulebook(), RULEBOOK).map_err(Failure::new)?;
-    let vault = Vault::create_in(&dir.keys()).map_err(Failure::new)?;
-    let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
-    let (now, rulebook) = (SystemClock.now(), Rulebook::embedded());
+    write_token(&dir.operator_token())?;
     let keys = FoundingKeys { authority: &keys[0], receipt: &keys[1], checkpoint: &keys[2] };
-    let found = Service::found(&store, &vault, &rulebook, now, founding, &keys);
-    runtime.block_on(found).map_err(Failure::new)?;
-    Ok(dir)
+    Service::found(store, vault, rulebook, SystemClock.now(), founding, &keys).await.map_err(Failure::new)
 }
 
-fn write_token(dir: &DataDir) -> Result<(), Failure> {
+/// Draws an operator's token and writes it to a new file, owner-only and durable.
+pub(super) fn write_token(path: &Path) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut secret = zeroize::Zeroizing::new([0_u8; 32]);
     getrandom::fill(secret.as_mut_slice()).map_err(Failure::new)?;
     let text = zeroize::Zeroizing::new(format!("cqo_operator_{}\n", hex::encode(*secret)));
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.operator_token());
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(Failure::new)
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())).map_err(Failure::new)
 }

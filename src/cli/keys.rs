@@ -1,19 +1,17 @@
-//! `key`: what only the authority does: adding, retiring and revoking keys.
+//! `key`: what only the authority does: adding, retiring and revoking keys. (`rotate` has a file of its own.)
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use uuid::Uuid;
 
+use super::authority::{Door, sign_change};
 use super::client::ServiceArgs;
 use super::data_dir::version_today;
 use super::submit::report;
-use super::{Failure, Outcome};
-use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, KeyReason, Kind, MAX_TITLE, Owner};
+use super::{Failure, Outcome, rotate};
+use crate::ledger::entry::{KeyChange, KeyReason, Kind, MAX_TITLE, Owner};
 use crate::ledger::fields::check_text;
 use crate::ledger::keys::{Alg, KeyId, PublicKey, Role};
-use crate::ledger::signed::SignedEntry;
-use crate::merkle::Checkpoint;
 use crate::service::keyfile;
 use crate::standard::{CreditCode, Rulebook};
 
@@ -36,6 +34,15 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Change {
+    /// 更换密钥 | Put one key in the place of another, for any role
+    Rotate(Box<rotate::Args>),
+    #[command(flatten)]
+    Register(RegisterChange),
+}
+
+/// One change of the key register.
+#[derive(Debug, Subcommand)]
+enum RegisterChange {
     /// 登记公钥 | Add a public key
     Add {
         /// 公钥（十六进制） | The public key in hexadecimal
@@ -76,6 +83,10 @@ enum Change {
 }
 
 pub(super) fn run(args: Args) -> Outcome {
+    let change = match args.change {
+        Change::Rotate(rotation) => return rotate::run(&rotation),
+        Change::Register(change) => change,
+    };
     let client = args.service.client()?;
     let path = match (&args.authority_key, args.service.dir()) {
         (Some(path), _) => path.clone(),
@@ -83,35 +94,19 @@ pub(super) fn run(args: Args) -> Outcome {
         (None, None) => return Err(Failure::misuse("name the authority's key: --authority-key")),
     };
     let key = keyfile::read(&path).map_err(Failure::misuse)?;
-    let note = String::from_utf8(client.get("/checkpoint")?.good()?).map_err(Failure::new)?;
-    let body = note.split("\n\n").next().unwrap_or_default();
-    let checkpoint: Checkpoint = format!("{body}\n").parse().map_err(Failure::new)?;
-    let code = match args.authority_code {
-        Some(code) => code,
-        None => {
-            let register = client.get(&format!("/keys/{}", checkpoint.size().saturating_sub(1)))?.json()?;
-            register[0]["entry"]["recorder"].as_str().unwrap_or_default().to_owned()
-        }
-    };
+    let code = args.authority_code.map(|code| read_code("--authority-code", &code)).transpose()?;
     let rulebook = match args.service.dir() {
         Some(dir) => dir.rulebook_version()?,
         None => version_today(&Rulebook::embedded())?,
     };
-    let entry = Entry {
-        id: EntryId::try_from(Uuid::now_v7()).map_err(Failure::new)?,
-        ledger: checkpoint.origin().parse().map_err(Failure::new)?,
-        recorder: read_code("--authority-code", &code)?,
-        rulebook,
-        body: Body::Key(read_change(args.change)?),
-    };
-    let signed = SignedEntry::sign(entry, &[&key]);
+    let signed = sign_change(&Door::Served(client.clone()), &key, code, rulebook, read_change(change)?)?;
     let answer = client.post("/api/v1/entries?wait=sealed", signed.bytes())?.json()?;
     report(&answer, None)
 }
 
-fn read_change(change: Change) -> Result<KeyChange, Failure> {
+fn read_change(change: RegisterChange) -> Result<KeyChange, Failure> {
     match change {
-        Change::Add { public, role, mut kinds, owner_code, owner_name } => {
+        RegisterChange::Add { public, role, mut kinds, owner_code, owner_name } => {
             let public = hex::decode(public).map_err(|error| Failure::misuse(format!("--public: {error}")))?;
             PublicKey::new(&Alg::Ed25519, &public).map_err(|error| Failure::misuse(format!("--public: {error}")))?;
             check_text(&owner_name, MAX_TITLE).map_err(|problem| Failure::misuse(format!("--owner-name {problem}")))?;
@@ -128,10 +123,10 @@ fn read_change(change: Change) -> Result<KeyChange, Failure> {
             let owner = Owner { code: read_code("--owner-code", &owner_code)?, name: owner_name };
             Ok(KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role })
         }
-        Change::Retire { target, reason } => {
+        RegisterChange::Retire { target, reason } => {
             Ok(KeyChange::Retire { target: read_id(&target)?, reason: read_reason(&reason)? })
         }
-        Change::Revoke { target, reason, compromised_from } => {
+        RegisterChange::Revoke { target, reason, compromised_from } => {
             Ok(KeyChange::Revoke { target: read_id(&target)?, reason: read_reason(&reason)?, compromised_from })
         }
     }

@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand, each parsing its flags and calling one thing.
 
 mod audit;
+mod authority;
+mod backup;
 mod client;
 mod data_dir;
 mod demo;
@@ -8,8 +10,11 @@ mod erase;
 mod init;
 mod keygen;
 mod keys;
+mod progress;
 mod registry;
 mod reindex;
+mod restore;
+mod rotate;
 mod rulebook;
 mod serve;
 mod sign;
@@ -59,7 +64,8 @@ enum Command {
     Sign(sign::Args),
     /// 提交已签名的记录 | Submit signed entries to a service
     Submit(submit::Args),
-    /// 登记与停用密钥（管理方） | Register, retire or revoke keys, as the authority
+    /// 登记、停用与更换密钥 | Register, retire, revoke or replace keys
+    #[command(visible_alias = "keys")]
     Key(keys::Args),
     /// 登记机构 | Register organisations, as the operator
     Org(registry::OrgArgs),
@@ -71,6 +77,10 @@ enum Command {
     Token(registry::TokenArgs),
     /// 由日志重建索引 | Rebuild the index of a stopped ledger from its journal
     Reindex(reindex::Args),
+    /// 备份（服务可在运行）| Back a ledger up, also while it serves
+    Backup(backup::Args),
+    /// 恢复 | Restore a ledger from a backup and its keys
+    Restore(restore::Args),
     /// 检查或显示规则 | Check or show the rulebook
     Rulebook(rulebook::Args),
 }
@@ -111,6 +121,8 @@ pub fn run() -> ExitCode {
         Command::Course(args) => registry::run_course(args),
         Command::Token(args) => registry::run_token(args),
         Command::Reindex(args) => reindex::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Rulebook(args) => rulebook::run(args),
     };
     match outcome {

@@ -38,6 +38,13 @@ pub enum Action {
     ReadChain,
 }
 
+impl Action {
+    /// Whether it adds to the ledger, which a restored one does not yet take.
+    pub fn adds(self) -> bool {
+        matches!(self, Self::SubmitEntries | Self::WriteOrganisations | Self::WriteRegistry | Self::WriteTokens)
+    }
+}
+
 impl Actor {
     /// The one table: actor by action.
     pub fn may(&self, action: Action) -> bool {

@@ -43,6 +43,9 @@ pub enum Error {
     /// The service cannot do this now, and says why; an operator has to act.
     #[error("not available now: {0}")]
     Unavailable(String),
+    /// The ledger was restored, and nobody has shown yet that nothing newer was signed: it answers, and takes nothing in.
+    #[error("read-only: the newest checkpoint was not confirmed after the restore")]
+    ReadOnly,
     /// Something inside failed; the details are for the log.
     #[error("internal failure: {0}")]
     Internal(String),

@@ -17,7 +17,7 @@ use super::tables::{CORRECTED, CorrectedRow, ENTRIES, EntryHead, EntryRow, KEYS,
 use super::vault::DataKeyId;
 use super::{AcceptedKeys, Service};
 use crate::ledger::commitment::Commitment;
-use crate::ledger::entry::{Body, Correction, EntryId, Kind, Learner, LearnerId};
+use crate::ledger::entry::{Body, Correction, EntryId, KeyChange, Kind, Learner, LearnerId};
 use crate::ledger::fields::Problem;
 use crate::ledger::keys::{Alg, KeyError, KeyId};
 use crate::ledger::receipt::{MAX_RECEIPT_ENTRIES, Receipt, ReceiptEntry, SignedReceipt};
@@ -323,7 +323,9 @@ impl Service {
     /// Takes a key entry into the register that this request will leave behind.
     fn place_key(&self, draft: &mut Draft, signed: &SignedEntry) -> Result<(), Error> {
         let keys = self.keys();
-        let in_force = keys.within(self.published().total());
+        let published = self.published();
+        refuse_height_to_come(signed, published.height() + 1)?;
+        let in_force = keys.within(published.total());
         for signature in signed.signatures() {
             if keys.register.key(signature.key).map_err(bad_signature)?.added >= in_force {
                 return Err(bad_signature(KeyError::NotYet(signature.key)));
@@ -414,6 +416,18 @@ impl Service {
 
     fn receipt_key_id(&self) -> KeyId {
         KeyId::of(&Alg::Ed25519, self.receipt_key.verifying_key().as_bytes())
+    }
+}
+
+/// A revocation may say from which height on a stolen key's entries do not count. From the block after its own the key has ended
+/// anyway, so a greater height than `next`, the first that it can be sealed at, is a slip that would let entries of
+/// the thief's stand.
+fn refuse_height_to_come(signed: &SignedEntry, next: u64) -> Result<(), Error> {
+    match &signed.entry().body {
+        Body::Key(KeyChange::Revoke { compromised_from: Some(from), .. }) if *from > next => {
+            Err(Error::field("entry.compromised_from", Problem::Range(0, next)))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Private keys in files: PKCS#8 PEM, owner-only, as `openssl genpkey -algorithm ed25519` writes them.
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
@@ -45,7 +45,9 @@ pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
     let pair = KeypairBytes { secret_key: key.to_bytes(), public_key: None };
     let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyFileError::Form(path.to_owned()))?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
-    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+    file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    // Whatever names this key later must find it after a power cut: its name is as durable as its bytes.
+    path.parent().map_or(Ok(()), sync_dir)
 }
 
 /// Reads a key from an owner-only file.
@@ -62,6 +64,47 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
         return Err(KeyFileError::NotOwnerOnly(path.to_owned()));
     }
     std::fs::read_to_string(path).map(Zeroizing::new).map_err(io)
+}
+
+/// Copies every file of the directory `from` to the new directory `to`, owner-only and durable.
+pub fn copy_all(from: &Path, to: &Path) -> Result<(), KeyFileError> {
+    let failed = |what, path: &Path| {
+        let path = path.to_owned();
+        move |source| KeyFileError::Io { what, path, source }
+    };
+    DirBuilder::new().mode(0o700).create(to).map_err(failed("create", to))?;
+    for entry in std::fs::read_dir(from).map_err(failed("list", from))? {
+        let entry = entry.map_err(failed("list", from))?;
+        if !entry.file_type().map_err(failed("list", from))?.is_file() {
+            continue;
+        }
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    sync_dir(to)
+}
+
+/// Copies a secret to a new file, owner-only; durable when its directory is.
+pub fn copy(from: &Path, to: &Path) -> Result<(), KeyFileError> {
+    let failed = |what, path: &Path| {
+        let path = path.to_owned();
+        move |source| KeyFileError::Io { what, path, source }
+    };
+    let bytes = Zeroizing::new(std::fs::read(from).map_err(failed("read", from))?);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    file.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all())).map_err(failed("create", to))
+}
+
+/// Gives a file or directory its name, in place of what has it; durable when it returns.
+pub fn rename(from: &Path, to: &Path) -> Result<(), KeyFileError> {
+    std::fs::rename(from, to).map_err(|source| KeyFileError::Io { what: "replace", path: to.to_owned(), source })?;
+    to.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Makes the names within a directory durable.
+fn sync_dir(path: &Path) -> Result<(), KeyFileError> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let synced = File::open(path).and_then(|dir| dir.sync_all());
+    synced.map_err(|source| KeyFileError::Io { what: "write", path: path.to_owned(), source })
 }
 
 #[cfg(test)]

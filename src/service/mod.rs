@@ -7,18 +7,22 @@
 
 pub mod access;
 mod check;
+mod checkpoint_keys;
 pub mod clock;
 pub mod erasure;
 mod error;
 mod ingest;
 pub mod keyfile;
+mod ledger_row;
 mod order;
 mod pool;
 mod prove;
+mod recover;
 pub mod registry;
 mod sealer;
 mod start;
 mod tables;
+mod take_over;
 pub mod vault;
 
 #[cfg(test)]
@@ -34,17 +38,24 @@ use ed25519_dalek::SigningKey;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 
 pub use access::{Action, Actor};
+pub use checkpoint_keys::{
+    CheckpointRotation, begin_checkpoint_rotation, checkpoint_rotation, finish_checkpoint_rotation,
+    note_new_operator_token,
+};
 pub use error::Error;
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
+pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
 pub use start::{Founding, FoundingKeys, LedgerKeys};
+pub use take_over::{owner_of, take_over};
 
 use crate::ledger::entry::Origin;
 use crate::ledger::keys::KeyRegister;
-use crate::merkle::{Hash, NoteSigner};
+use crate::merkle::Hash;
 use crate::standard::Rulebook;
 use crate::store::{Event, Store};
+use checkpoint_keys::Signers;
 use clock::Clock;
 use registry::Directory;
 use sealer::SealState;
@@ -88,7 +99,9 @@ pub struct Service {
     origin: Origin,
     rulebook: Rulebook,
     settings: Settings,
-    checkpoint_signer: NoteSigner,
+    checkpoint_signers: Signers,
+    /// Restored from a backup, and not yet let go on: answers, and takes nothing in.
+    read_only: bool,
     receipt_key: SigningKey,
     operator_token: Hash,
     directory: RwLock<Directory>,
@@ -135,9 +148,18 @@ impl Service {
         &self.settings
     }
 
-    /// The trust policy that this service suggests: its own log key, and no witness. (C2SP tlog-policy)
+    /// The trust policy that this service suggests: its own log key, and no witness. While one key replaces another it
+    /// names both: either's signature is the log's. (C2SP tlog-policy)
     pub fn suggested_policy(&self) -> String {
-        format!("log {}\nquorum none\n", self.checkpoint_signer.verifier_key())
+        let (first, others) = &self.checkpoint_signers;
+        let keys = std::iter::once(first).chain(others);
+        let logs: String = keys.map(|key| format!("log {}\n", key.verifier_key())).collect();
+        format!("{logs}quorum none\n")
+    }
+
+    /// Whether nothing is taken in until the newest checkpoint is confirmed after a restore.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// Who a bearer token belongs to; no token is the public.
@@ -165,6 +187,7 @@ impl Service {
 
     fn allow(&self, actor: &Actor, action: Action) -> Result<(), Error> {
         match actor {
+            _ if actor.may(action) && self.read_only && action.adds() => Err(Error::ReadOnly),
             _ if actor.may(action) => Ok(()),
             Actor::Public => Err(Error::Unauthenticated),
             _ => Err(Error::Forbidden),

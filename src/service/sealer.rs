@@ -12,7 +12,8 @@ use super::order::places;
 use super::tables::{BLOCKS, BlockRow, NODES, node_key};
 use crate::ledger::block::Block;
 use crate::merkle::{
-    BatchTree, ChainError, Checkpoint, Frontier, Hash, NodeId, frontier_nodes, leaf_hash, sign_checkpoint,
+    BatchTree, ChainError, Checkpoint, CheckpointError, Frontier, Hash, NodeId, SignedNote, frontier_nodes, leaf_hash,
+    sign_checkpoint,
 };
 use crate::standard::UnixMillis;
 use crate::store::{Commit, Event, MAX_SCAN_ROWS, Store, StoreError};
@@ -117,6 +118,11 @@ impl SealState {
     }
 }
 
+/// The root over the first `size` blocks.
+pub(super) async fn root_at(store: &dyn Store, size: u64) -> Result<Hash, SealError> {
+    Ok(load_frontier(store, size).await?.root())
+}
+
 async fn load_frontier(store: &dyn Store, size: u64) -> Result<Frontier, SealError> {
     let unsound = |error: ChainError<()>| SealError::Unsound(error.to_string());
     let mut hashes = Vec::new();
@@ -157,8 +163,11 @@ impl Service {
         *known = trouble;
     }
 
-    /// Seals the next block; none when nothing is pending.
+    /// Seals the next block; none when nothing is pending, or the ledger is read-only.
     pub async fn seal_once(&self) -> Result<Option<Block>, SealError> {
+        if self.read_only {
+            return Ok(None);
+        }
         let mut state = self.sealing.lock().await;
         // A block whose checkpoint could not be anchored comes first: nothing is built on what nobody has seen.
         if state.tip.as_ref().is_some_and(|tip| *tip != self.published().tip) {
@@ -201,9 +210,20 @@ impl Service {
         // signed: the start finds the same block under it, since the record above was durable before.
         self.store.anchor(&checkpoint.to_string()).await?;
         // A crash after signing and before publishing leaves nothing that anybody saw; the start signs the same again.
-        let note = sign_checkpoint(&checkpoint, &self.checkpoint_signer).map_err(|error| unsound(error.to_string()))?;
+        let note = self.sign(&checkpoint).map_err(|error| unsound(error.to_string()))?;
         self.published.send_replace(Arc::new(Published { tip: tip.clone(), root, checkpoint: note.to_string() }));
         Ok(())
+    }
+
+    /// The checkpoint under the signatures of all keys that sign now; two while one replaces the other.
+    fn sign(&self, checkpoint: &Checkpoint) -> Result<SignedNote, CheckpointError> {
+        let (first, others) = &self.checkpoint_signers;
+        let mut note = sign_checkpoint(checkpoint, first)?;
+        for signer in others {
+            let signature = signer.sign(note.text());
+            note = note.with_signature(signature)?;
+        }
+        Ok(note)
     }
 
     fn next_block(&self, state: &mut SealState, root: Hash, entries: u64) -> Result<Block, SealError> {

@@ -12,7 +12,10 @@ use super::ingest::{self, Request};
 use super::order::{Place, Run};
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
-use super::tables::{ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORGANISATIONS, OrganisationRow};
+use super::tables::{
+    CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORGANISATIONS,
+    OrganisationRow,
+};
 use super::vault::{DataKeyId, Vault};
 use super::{AcceptedKeys, Service, Settings, pool};
 use crate::ledger::block::Block;
@@ -20,7 +23,7 @@ use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, Kind, Origin, Owner};
 use crate::ledger::keys::{Alg, KeyId, Role};
 use crate::ledger::signed::SignedEntry;
-use crate::merkle::{Hash, NoteSigner};
+use crate::merkle::Hash;
 use crate::standard::{Rulebook, UnixMillis, day_of};
 use crate::store::{Commit, Event, MAX_SCAN_ROWS, Store};
 
@@ -46,10 +49,10 @@ pub struct FoundingKeys<'a> {
 /// The private keys that a running service needs, and the digest of the operator's token. The authority's key is not
 /// among them: it can be kept offline.
 pub struct LedgerKeys {
-    /// Signs checkpoints.
-    pub checkpoint: SigningKey,
-    /// Signs receipts.
-    pub receipt: SigningKey,
+    /// Those at hand to sign checkpoints; which of them do, the ledger says.
+    pub checkpoint: Vec<SigningKey>,
+    /// Those at hand to sign receipts: the first that the key register has for this does.
+    pub receipt: Vec<SigningKey>,
     /// SHA-256 of the operator's token.
     pub operator_token: Hash,
 }
@@ -100,12 +103,14 @@ impl Service {
         };
         let ledger = LedgerRow {
             origin: founding.origin.to_string(),
-            checkpoint_key: hex::encode(checkpoint.verifying_key().as_bytes()),
+            checkpoint_keys: vec![CheckpointKeyRow::new(checkpoint, CheckpointKeyState::Current)],
+            read_only: None,
         };
-        let mut commit = Commit::new(event)
-            .when(LEDGER.absent(&()))
-            .write(LEDGER.put(&(), &ledger)?)
-            .write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
+        let mut commit = Commit::new(event).when(LEDGER.absent(&())).write(LEDGER.put(&(), &ledger)?);
+        // It is there already where the registry of an older ledger was taken over.
+        if ORGANISATIONS.get(store, founding.owner.code.as_str()).await?.is_none() {
+            commit = commit.write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
+        }
         let mut run = Run { first: 0, receipt: None, places: Vec::new() };
         for (ordinal, signed) in (0..).zip([first, second]) {
             let id = signed.entry().id.uuid();
@@ -134,7 +139,14 @@ impl Service {
     ) -> Result<Arc<Self>, Error> {
         let (service, requests) = Self::assemble(store, vault, keys, rulebook, clock, settings).await?;
         tokio::spawn(Self::run_ingest(Arc::downgrade(&service), requests));
-        tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+        if service.read_only {
+            tracing::warn!(
+                blocks = service.published().size(),
+                "read-only after a restore: `restore --resume` with a later checkpoint from elsewhere lets it go on"
+            );
+        } else {
+            tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+        }
         Ok(service)
     }
 
@@ -147,19 +159,14 @@ impl Service {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Result<(Arc<Self>, tokio::sync::mpsc::Receiver<Request>), Error> {
-        let row = LEDGER.get(&*store, &()).await?;
-        let row = row.ok_or_else(|| Error::Unavailable("no ledger was founded here: run init first".into()))?;
-        let origin: Origin = row.value.origin.parse().map_err(Error::internal)?;
-        if row.value.checkpoint_key != hex::encode(keys.checkpoint.verifying_key().as_bytes()) {
-            return Err(Error::Unavailable("checkpoint.key is not the key that this ledger was founded with".into()));
-        }
+        let (row, _) = LedgerRow::read(&*store).await?;
+        let origin: Origin = row.origin.parse().map_err(Error::internal)?;
+        let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
         let directory = Directory::load(&*store, &vault).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
-        accepted.check_receipt_key(&keys.receipt)?;
+        let receipt_key = accepted.receipt_key(keys.receipt)?;
         let state = SealState::load(&*store).await.map_err(unavailable)?;
         let (queue, requests) = ingest::queue(settings.queue_max);
-        let checkpoint_signer =
-            NoteSigner::from_seed(origin.as_str(), keys.checkpoint.as_bytes()).map_err(Error::internal)?;
         let nothing =
             Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
         let service = Arc::new(Self {
@@ -170,8 +177,9 @@ impl Service {
             origin,
             rulebook,
             settings,
-            checkpoint_signer,
-            receipt_key: keys.receipt,
+            checkpoint_signers,
+            read_only: row.read_only.is_some(),
+            receipt_key,
             operator_token: keys.operator_token,
             directory: RwLock::new(directory),
             keys: RwLock::new(accepted),
@@ -187,6 +195,11 @@ impl Service {
         // Blocks 0 and 1 of a new ledger, so that the authority's key works when the first request comes. What an older one
         // had accepted before it stopped is sealed by its sealer.
         while service.published.borrow().checkpoint.is_empty() || service.published().height() == 0 {
+            if service.read_only {
+                return Err(Error::Unavailable(
+                    "there is no block in the backup that this ledger was restored from".into(),
+                ));
+            }
             if service.seal_once().await.map_err(unavailable)?.is_none() {
                 return Err(Error::Unavailable("the ledger has no founding entries".into()));
             }
@@ -196,16 +209,17 @@ impl Service {
 }
 
 impl AcceptedKeys {
-    /// A receipt under a key that the register does not know for this is no promise to anybody.
-    fn check_receipt_key(&self, key: &SigningKey) -> Result<(), Error> {
-        let id = KeyId::of(&Alg::Ed25519, key.verifying_key().as_bytes());
-        match self.register.key(id) {
-            Ok(known) if known.role == Role::Receipt && known.ended.is_none() => Ok(()),
-            _ => Err(Error::Unavailable(format!("receipt.key ({id}) is no working key of role receipt"))),
-        }
+    /// The first of these keys that works as a receipt key: a receipt under any other is no promise to anybody.
+    pub(super) fn receipt_key(&self, at_hand: Vec<SigningKey>) -> Result<SigningKey, Error> {
+        let works = |key: &SigningKey| {
+            let id = KeyId::of(&Alg::Ed25519, key.verifying_key().as_bytes());
+            self.register.key(id).is_ok_and(|known| known.role == Role::Receipt && known.ended.is_none())
+        };
+        let no_key = || Error::Unavailable("receipt.key is no working key of role receipt".into());
+        at_hand.into_iter().find(works).ok_or_else(no_key)
     }
 
-    async fn load(store: &dyn Store) -> Result<Self, Error> {
+    pub(super) async fn load(store: &dyn Store) -> Result<Self, Error> {
         let mut keys = Self::default();
         let mut range = KEYS.all();
         loop {

@@ -9,7 +9,7 @@ use crate::standard::{CreditCode, CreditHours, UnixMillis};
 use crate::store::{Index, Table, WithTail, distinct};
 
 /// The ledger itself: one row, written first.
-pub(super) const LEDGER: Table<(), LedgerRow> = Table::new(1, "ledger");
+pub(super) const LEDGER: Table<(), LedgerRow> = Table::new(1, "ledger").evolved(2, ledger_row_of_schema_1);
 /// Organisations by credit code.
 pub(super) const ORGANISATIONS: Table<String, OrganisationRow> = Table::new(2, "organisations");
 /// Learners by id.
@@ -60,8 +60,48 @@ pub(super) fn node_key(node: NodeId) -> (u64, u64) {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LedgerRow {
     pub(super) origin: String,
-    /// The public checkpoint key, in hexadecimal: another one must not sign this chain.
-    pub(super) checkpoint_key: String,
+    /// Every checkpoint key there has been: another one must not sign this chain.
+    pub(super) checkpoint_keys: Vec<CheckpointKeyRow>,
+    /// Since when the ledger only reads, and from which backup; none in normal service.
+    pub(super) read_only: Option<ReadOnlyRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CheckpointKeyRow {
+    /// In hexadecimal.
+    pub(super) public: String,
+    pub(super) state: CheckpointKeyState,
+}
+
+/// What a checkpoint key does. One is `Current`; while it is replaced, another is `Next`, and both sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CheckpointKeyState {
+    /// Signs, and signs first.
+    Current,
+    /// Signs too, and will be the current one.
+    Next,
+    /// Signs no more; what it signed stands.
+    Retired,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReadOnlyRow {
+    pub(super) since: UnixMillis,
+    /// The last commit of the backup.
+    pub(super) sequence: u64,
+}
+
+/// A ledger of the time when it had one checkpoint key for ever.
+fn ledger_row_of_schema_1(_schema: u8, json: &[u8]) -> Result<LedgerRow, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Row {
+        origin: String,
+        checkpoint_key: String,
+    }
+    let Row { origin, checkpoint_key } = serde_json::from_slice(json)?;
+    let key = CheckpointKeyRow { public: checkpoint_key, state: CheckpointKeyState::Current };
+    Ok(LedgerRow { origin, checkpoint_keys: vec![key], read_only: None })
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -286,8 +286,8 @@ impl World {
     ) -> Result<tokio::sync::mpsc::Receiver<super::ingest::Request>, Error> {
         self.running = None;
         let keys = LedgerKeys {
-            checkpoint: key(CHECKPOINT_KEY),
-            receipt: key(RECEIPT_KEY),
+            checkpoint: vec![key(CHECKPOINT_KEY)],
+            receipt: vec![key(RECEIPT_KEY)],
             operator_token: Hash::of(&[TOKEN.as_bytes()]),
         };
         let vault = Vault::open(self.vault_dir.path()).unwrap();

@@ -118,7 +118,8 @@ impl Mark {
         write_atomic(path, &self.encode())
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The file's bytes.
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).expect("strings and numbers are always JSON");
         bytes.push(b'\n');
         let digest = Hash::of(&[&bytes]);

@@ -33,6 +33,7 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
+mod backup;
 mod embedded;
 mod error;
 mod event;
@@ -47,12 +48,15 @@ mod open;
 mod table;
 
 #[cfg(test)]
+mod backup_drill;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod measure;
 
+pub use backup::{BackedUp, Manifest, ManifestFile, backup, check_backup, lay_out_backup};
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use event::{Event, EventChainBroken, EventHead, EventRecord, verify_events};

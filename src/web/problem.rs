@@ -29,6 +29,12 @@ pub const PROBLEM_TYPES: &[(&str, u16, &str, &str)] = &[
     ("rate-limited", 429, "请求过于频繁", "Too many requests"),
     ("internal", 500, "服务内部错误", "Internal failure"),
     ("unavailable", 503, "服务暂不可用", "Not available now"),
+    (
+        "read-only",
+        503,
+        "只读：恢复后尚未确认最新检查点",
+        "Read-only: the newest checkpoint was not confirmed after the restore",
+    ),
     ("overloaded", 503, "服务繁忙，请稍后再试", "Too much is waiting: try again shortly"),
 ];
 
@@ -138,6 +144,7 @@ impl From<Error> for Problem {
             Error::Conflict(detail) => Self::of("conflict", Some(detail)),
             error @ Error::TooLarge { .. } => Self::of("too-large", Some(error.to_string())),
             Error::Overloaded => Self::of("overloaded", None),
+            Error::ReadOnly => Self::of("read-only", None),
             Error::Unavailable(detail) => {
                 tracing::error!(detail, "not available");
                 Self::of("unavailable", None)
@@ -186,6 +193,7 @@ mod tests {
             (Error::Internal(String::new()), 500),
             (Error::Unavailable(String::new()), 503),
             (Error::Overloaded, 503),
+            (Error::ReadOnly, 503),
         ];
         for (error, status) in cases {
             assert_eq!(Problem::from(error).into_response().status().as_u16(), status);

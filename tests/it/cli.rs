@@ -176,7 +176,7 @@ fn wrong_keys_and_secrets_that_others_can_read_are_refused_at_the_start() {
         let served = run(&["serve", "--data", text(&data), "--listen", "127.0.0.1:0"]);
         assert!(!served.status.success() && stderr(&served).contains(expected), "{expected}: {}", stderr(&served));
     };
-    for (file, words) in [("checkpoint.key", "checkpoint.key is not the key"), ("receipt.key", "no working key")] {
+    for (file, words) in [("checkpoint.key", "no file holds the checkpoint key"), ("receipt.key", "no working key")] {
         let right = std::fs::read(keys.join(file)).unwrap();
         std::fs::copy(keys.join("authority.key"), keys.join(file)).unwrap();
         refused(words);

@@ -17,7 +17,7 @@ const GO_PATH: &str = "/usr/share/gocode";
 const GO_MODULE: &str = "src/golang.org/x/mod/sumdb/tlog";
 
 /// Builds the Go program, offline and from the distribution's sources.
-fn gocheck(dir: &Path) -> PathBuf {
+pub(crate) fn gocheck(dir: &Path) -> PathBuf {
     assert!(
         Path::new(GO_PATH).join(GO_MODULE).exists(),
         "golang.org/x/mod is missing: run `./dev test`, which installs golang-golang-x-mod-dev"

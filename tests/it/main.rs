@@ -20,6 +20,8 @@ mod edges;
 mod erasure;
 mod fuzz;
 mod interop;
+mod restore;
+mod rotation;
 mod routes;
 mod server;
 mod vectors;

@@ -36,7 +36,7 @@ pub(in crate::store) fn check(
 ) -> Result<Checked, StoreError> {
     let segments = segments(dir)?;
     let reader = JournalReader::new(dir, store);
-    let mut walk = Walk { store, mark, reader: &reader, tip: Tip::default(), digest_at, found: None, marked: None };
+    let mut walk = Walk::new(store, mark, Some(&reader), digest_at);
     let mut last = None;
     let mut total_bytes = 0;
     for (nth, first) in segments.iter().enumerate() {
@@ -80,7 +80,7 @@ pub(in crate::store) fn unreadable(path: &Path, sequence: u64) -> StoreError {
 }
 
 /// The first sequence numbers of all segments, in order.
-fn segments(dir: &Path) -> Result<Vec<u64>, StoreError> {
+pub(super) fn segments(dir: &Path) -> Result<Vec<u64>, StoreError> {
     let mut found = Vec::new();
     for entry in read_dir(dir).map_err(StoreError::io("list", dir))? {
         let path = entry.map_err(StoreError::io("list", dir))?.path();
@@ -95,24 +95,25 @@ fn segments(dir: &Path) -> Result<Vec<u64>, StoreError> {
     Ok(found)
 }
 
-fn damaged(path: &Path, detail: impl Into<String>) -> StoreError {
+pub(super) fn damaged(path: &Path, detail: impl Into<String>) -> StoreError {
     StoreError::Damaged { path: path.to_owned(), detail: detail.into(), advice: ADVICE }
 }
 
-fn damaged_at(path: &Path, offset: usize, detail: &str) -> StoreError {
+pub(super) fn damaged_at(path: &Path, offset: usize, detail: &str) -> StoreError {
     damaged(path, format!("at offset {offset}: {detail}"))
 }
 
 /// What is carried from segment to segment.
-struct Walk<'a> {
-    store: StoreId,
-    mark: &'a Mark,
-    reader: &'a JournalReader,
-    tip: Tip,
+pub(super) struct Walk<'a> {
+    pub(super) store: StoreId,
+    pub(super) mark: &'a Mark,
+    /// Who is told where the groups are; nobody, when files are only checked.
+    reader: Option<&'a JournalReader>,
+    pub(super) tip: Tip,
     digest_at: u64,
-    found: Option<Hash>,
+    pub(super) found: Option<Hash>,
     /// The digest at the mark's sequence number.
-    marked: Option<Hash>,
+    pub(super) marked: Option<Hash>,
 }
 
 /// A segment that was read: what matters of the last one.
@@ -126,7 +127,11 @@ struct Segment {
     rest: Vec<u8>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    pub(super) fn new(store: StoreId, mark: &'a Mark, reader: Option<&'a JournalReader>, digest_at: u64) -> Self {
+        Self { store, mark, reader, tip: Tip::default(), digest_at, found: None, marked: None }
+    }
+
     fn segment(&mut self, dir: &Path, first: u64, is_last: bool) -> Result<Segment, StoreError> {
         let path = segment_path(dir, first);
         let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
@@ -136,7 +141,9 @@ impl Walk<'_> {
             match format::parse_group(&bytes[at..], self.store) {
                 Ok(group) => {
                     self.group(&path, at, &group)?;
-                    self.reader.extend(group.first_sequence, first, at as u64, group.last_sequence);
+                    if let Some(reader) = self.reader {
+                        reader.extend(group.first_sequence, first, at as u64, group.last_sequence);
+                    }
                     last_group = at;
                     at += group.len;
                 }
@@ -154,7 +161,7 @@ impl Walk<'_> {
         Ok(Segment { first, path, end: at as u64, last_group: last_group as u64, rest })
     }
 
-    fn header(&mut self, path: &Path, bytes: &[u8], first: u64) -> Result<(), StoreError> {
+    pub(super) fn header(&mut self, path: &Path, bytes: &[u8], first: u64) -> Result<(), StoreError> {
         let header = format::parse_header(bytes, self.store).map_err(|detail| damaged_at(path, 0, detail))?;
         let expected = self.tip.head.sequence + 1;
         if first != expected || header.first_sequence != expected {
@@ -170,7 +177,7 @@ impl Walk<'_> {
     }
 
     /// A group whose own digest holds must also stand in its place.
-    fn group(&mut self, path: &Path, at: usize, group: &Group<'_>) -> Result<(), StoreError> {
+    pub(super) fn group(&mut self, path: &Path, at: usize, group: &Group<'_>) -> Result<(), StoreError> {
         let expected = self.tip.head.sequence + 1;
         if group.first_sequence != expected || group.last_sequence < expected {
             let detail = format!("sequence number {} where {expected} comes next", group.first_sequence);
@@ -232,7 +239,7 @@ impl Walk<'_> {
 }
 
 impl NoGroup {
-    fn detail(self) -> &'static str {
+    pub(super) fn detail(self) -> &'static str {
         match self {
             Self::Incomplete => "the group is incomplete",
             Self::Foreign => "no group begins here",

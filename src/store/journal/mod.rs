@@ -21,12 +21,14 @@ use super::mark::StoreId;
 use crate::merkle::Hash;
 
 mod check;
+mod copy;
 mod format;
 #[cfg(test)]
 mod fuzz;
 mod read;
 
 pub(super) use check::{Checked, check, holds_groups, unreadable};
+pub(super) use copy::{UpToMark, segments_up_to};
 pub(super) use format::{Group, GroupBuilder};
 pub(super) use read::JournalReader;
 

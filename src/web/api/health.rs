@@ -20,6 +20,9 @@ pub(crate) async fn healthz() -> Response {
     responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
+    if app.service.is_read_only() {
+        return Err(Error::ReadOnly.into());
+    }
     match app.service.not_ready() {
         None => Ok(answer(TEXT, PRIVATE, "ready\n")),
         Some(reason) => Err(Error::Unavailable(reason).into()),
