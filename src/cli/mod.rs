@@ -2,11 +2,14 @@
 
 mod audit;
 mod client;
+mod config;
 mod data_dir;
 mod demo;
 mod init;
 mod keygen;
 mod keys;
+mod log;
+mod notify;
 mod registry;
 mod reindex;
 mod rulebook;

@@ -13,6 +13,7 @@ mod api;
 mod audit;
 mod chain;
 mod cli;
+mod config;
 mod demo;
 mod edges;
 mod interop;
