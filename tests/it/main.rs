@@ -15,6 +15,7 @@ mod chain;
 mod cli;
 mod config;
 mod demo;
+mod dist;
 mod edges;
 mod interop;
 mod server;

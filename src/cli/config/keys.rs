@@ -1,7 +1,7 @@
 //! Every key of the configuration, once: its name, type, bounds, default and meaning. The key of the file, the flag, the
 //! environment variable, the help text and the checks all come from here; the sample file is held against it by a test.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Address,
     /// An address and a port, or `off`.
     AddressOrOff,
+    /// Addresses without ports, with commas between them, or `off`.
+    Hosts,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A path.
@@ -63,6 +65,7 @@ impl Kind {
             Self::Flag => text.parse::<bool>().is_ok(),
             Self::Address => text.parse::<SocketAddr>().is_ok(),
             Self::AddressOrOff => text.parse::<AddressOrOff>().is_ok(),
+            Self::Hosts => text.parse::<Hosts>().is_ok(),
             Self::Choice(words) => words.contains(&text),
             Self::Path => !text.is_empty(),
         }
@@ -83,6 +86,10 @@ impl Kind {
                 "应为 地址:端口（如 127.0.0.1:9464）或 off".into(),
                 "expected ADDRESS:PORT, as 127.0.0.1:9464, or off".into(),
             ),
+            Self::Hosts => (
+                "应为 IP 地址（多个用逗号分隔，如 127.0.0.1, ::1）或 off".into(),
+                "expected IP addresses with commas between them, as 127.0.0.1, ::1, or off".into(),
+            ),
             Self::Choice(words) => {
                 let words = words.join(", ");
                 (format!("应为其中之一：{words}"), format!("expected one of {words}"))
@@ -101,6 +108,24 @@ impl FromStr for AddressOrOff {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "off" { Ok(Self(None)) } else { text.parse().map(|address| Self(Some(address))) }
+    }
+}
+
+/// Addresses of hosts; none for `off`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hosts(pub(crate) Vec<IpAddr>);
+
+impl FromStr for Hosts {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self(Vec::new()));
+        }
+        text.split(',')
+            .map(|host| host.trim().parse().map(|host: IpAddr| host.to_canonical()))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -168,6 +193,7 @@ keys! {
     in_flight_max: usize = Some("128"), Kind::Number(1..=65_535), "同时处理的请求上限（个）", "Most requests under way at once";
     rate_per_second: u32 = Some("100"), Kind::Number(0..=1_000_000), "每个客户端每秒的请求数，0 为不限", "Requests a second of one client; 0 for no limit";
     rate_burst_requests: u32 = Some("1000"), Kind::Number(1..=1_000_000), "每个客户端一次可突发的请求数", "Requests that one client may make at once before the rate counts";
+    trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";
     log_format: LogFormat = Some("json"), Kind::Choice(&["json", "text"]), "日志格式", "How log lines are written";
     log_level: String = Some("info"), Kind::Choice(&["error", "warn", "info", "debug", "trace"]), "日志级别", "The least level that is logged; RUST_LOG, when set, says it more finely";
 }

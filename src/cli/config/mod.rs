@@ -174,6 +174,7 @@ impl Config {
             in_flight_max: self.in_flight_max,
             rate_per_second: self.rate_per_second,
             rate_burst: self.rate_burst_requests,
+            trusted_proxies: self.trusted_proxies.0.clone(),
         }
     }
 
@@ -274,6 +275,7 @@ impl Key {
             Kind::Number(_) => flag.value_name("NUMBER"),
             Kind::Address | Kind::AddressOrOff => flag.value_name("ADDRESS:PORT"),
             Kind::Choice(_) => flag.value_name("WORD"),
+            Kind::Hosts => flag.value_name("ADDRESSES"),
             Kind::Path => flag.value_name("PATH"),
         }
     }
