@@ -78,6 +78,7 @@ impl From<VaultError> for Error {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::NoKey => Self::NotFound("learner"),
+            stopped @ (VaultError::Failed | VaultError::Damaged { .. }) => Self::Unavailable(stopped.to_string()),
             other => Self::Internal(other.to_string()),
         }
     }

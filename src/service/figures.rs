@@ -4,7 +4,7 @@ use prometheus_client::metrics::histogram::Histogram;
 
 use super::Service;
 use super::error::Error;
-use super::tables::{ENTRIES, ORDER, RECEIPTS};
+use super::order::Run;
 use crate::standard::UnixMillis;
 use crate::store;
 
@@ -69,7 +69,7 @@ impl Service {
         &self.figures
     }
 
-    /// What was accepted and has no block yet. Reads three rows.
+    /// What was accepted and has no block yet. Reads one row.
     pub async fn pending(&self) -> Result<Pending, Error> {
         let sealed = self.published().total();
         let entries = self.keys().next.saturating_sub(sealed);
@@ -80,9 +80,6 @@ impl Service {
 
     /// When the entry at this place was accepted; the entries that found the ledger have no receipt.
     async fn accepted_at(&self, place: u64) -> Result<Option<UnixMillis>, Error> {
-        let Some(order) = ORDER.get(&*self.store, &place).await? else { return Ok(None) };
-        let Some(entry) = ENTRIES.get(&*self.store, &order.value.id).await? else { return Ok(None) };
-        let Some(receipt) = entry.value.receipt else { return Ok(None) };
-        Ok(RECEIPTS.get(&*self.store, &receipt).await?.map(|receipt| receipt.value.accepted))
+        Ok(Run::of(&*self.store, place).await?.receipt.map(|receipt| receipt.accepted))
     }
 }

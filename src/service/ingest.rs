@@ -12,9 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::access::{Action, Actor};
 use super::check::{Checked, Prepared, bad_signature};
 use super::error::Error;
-use super::tables::{CORRECTED, CorrectedRow, ENTRIES, EntryRow, KEYS, KeyRow, ORDER, OrderRow, RECEIPTS, ReceiptRow};
+use super::order::{Place, ReceiptFacts, Run};
+use super::tables::{CORRECTED, CorrectedRow, ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, RUNS};
 use super::vault::DataKeyId;
 use super::{AcceptedKeys, Service};
+use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{Body, Correction, EntryId, Kind, Learner, LearnerId};
 use crate::ledger::fields::Problem;
 use crate::ledger::keys::{Alg, KeyError, KeyId};
@@ -135,7 +137,7 @@ impl Service {
 
     /// Plans as many waiting requests as do not touch each other's ids or the key register.
     async fn plan_round(&self, waiting: &mut VecDeque<Request>) -> Vec<Plan> {
-        let mut next = self.keys().next;
+        let mut end = Tail::of(&self.keys());
         let mut round = Vec::new();
         let mut taken = HashSet::new();
         while let Some(request) = waiting.front() {
@@ -145,9 +147,9 @@ impl Service {
             }
             let Some(request) = waiting.pop_front() else { break };
             taken.extend(request.ids());
-            match self.plan(request.actor, request.entries, next).await {
+            match self.plan(request.actor, request.entries, end).await {
                 Ok((placed, changes)) => {
-                    next = changes.as_ref().map_or(next, |changes| changes.next);
+                    end = changes.as_ref().map_or(end, |changes| changes.end);
                     round.push(Plan { placed, changes, answer: request.answer });
                 }
                 Err(error) => drop(request.answer.send(Err(error))),
@@ -196,12 +198,12 @@ impl Service {
             *keys = changed;
         }
         // Only now may the sealer take these entries: what it says about keys is complete up to here.
-        keys.next = changes.next;
+        (keys.last_run, keys.next) = (changes.end.last_run, changes.end.next);
     }
 
-    /// Decides about every entry of a request, whose first accepted one gets the place `first`.
-    async fn plan(&self, actor: Actor, entries: Vec<Checked>, first: u64) -> Result<(Placed, Option<Changes>), Error> {
-        let mut draft = Draft::from_place(first);
+    /// Decides about every entry of a request, whose first accepted one gets the first place after `end`.
+    async fn plan(&self, actor: Actor, entries: Vec<Checked>, end: Tail) -> Result<(Placed, Option<Changes>), Error> {
+        let mut draft = Draft::after(end, entries.len());
         let mut results = Vec::with_capacity(entries.len());
         for checked in entries {
             let (id, outcome) = match checked {
@@ -223,8 +225,11 @@ impl Service {
 
     /// The receipt for what a request brings, and the commit that makes it true.
     fn promise(&self, actor: &Actor, draft: Draft) -> Result<(SignedReceipt, Changes), Error> {
-        let Draft { first, next, promised, .. } = draft;
-        let digests: Vec<u8> = promised.iter().flat_map(|entry| *entry.commitment.hash().as_bytes()).collect();
+        let Draft { after, next, promised, .. } = draft;
+        let first = after.next;
+        let place = |entry: &ReceiptEntry| Place { id: entry.id.uuid(), commitment: entry.commitment };
+        let places: Vec<Place> = promised.iter().map(place).collect();
+        let digests: Vec<u8> = places.iter().flat_map(|place| *place.commitment.hash().as_bytes()).collect();
         // Block times never go back. When the clock has, a promise counted from it might be broken already.
         let accepted = self.clock.now().max(self.published().tip.time);
         let seal_by = UnixMillis::new(accepted.millis() + self.settings.seal_by_ms)
@@ -233,15 +238,16 @@ impl Service {
         let receipt = Receipt { ledger: self.origin.clone(), accepted, seal_by, key, entries: promised };
         let receipt = receipt.sign(&self.receipt_key);
         let sig = hex::encode(&receipt.signature);
-        let row = ReceiptRow { count: next - first, accepted, seal_by, key: *key.hash(), sig };
-        let mut event = self.event(actor, "submit_entries", format!("{first}+{}", row.count));
+        let facts = ReceiptFacts { accepted, seal_by, key: *key.hash(), sig };
+        let mut event = self.event(actor, "submit_entries", format!("{first}+{}", next - first));
         event.digest = Some(Hash::of(&[&digests]));
-        let mut commit =
-            Commit::new(event).when(ORDER.absent(&first)).write_all(draft.rows).write(RECEIPTS.put(&first, &row)?);
-        if let Some(before) = first.checked_sub(1) {
-            commit = commit.when(ORDER.present(&before));
+        let run = Run { first, receipt: Some(facts), places };
+        let mut commit = Commit::new(event).when(RUNS.absent(&first)).write_all(draft.rows).write(run.put()?);
+        if let Some(before) = after.last_run {
+            commit = commit.when(RUNS.present(&before));
         }
-        Ok((receipt, Changes { commit: Some(commit), next, keys: draft.keys }))
+        let end = Tail { last_run: Some(first), next };
+        Ok((receipt, Changes { commit: Some(commit), end, keys: draft.keys }))
     }
 
     /// Decides about one entry: a duplicate, a refusal, or the next place.
@@ -277,13 +283,10 @@ impl Service {
     /// The accepted entry of this id.
     async fn known(&self, id: EntryId) -> Result<Option<Known>, Error> {
         let Some(row) = ENTRIES.get(&*self.store, &id.uuid()).await? else { return Ok(None) };
-        let EntryRow { ordinal, receipt, .. } = row.value;
-        Ok(Some(Known { commitment: self.commitment_at(ordinal).await?, place: ordinal, receipt }))
-    }
-
-    async fn commitment_at(&self, ordinal: u64) -> Result<Hash, Error> {
-        let order = ORDER.get(&*self.store, &ordinal).await?;
-        order.map(|row| row.value.commitment).ok_or_else(|| Error::Internal(format!("place {ordinal} is empty")))
+        let ordinal = row.value.head.ordinal;
+        let run = Run::of(&*self.store, ordinal).await?;
+        let commitment = *commitment_at(&run, ordinal)?.hash();
+        Ok(Some(Known { commitment, place: ordinal, receipt: run.receipt.map(|_| run.first) }))
     }
 
     /// What can be judged only with everything before it in sight.
@@ -344,13 +347,15 @@ impl Service {
         let refuse = |name: &str, en: &str, zh: &str| Error::field(format!("entry.{name}"), Problem::mismatch(en, zh));
         let by_authority = self.keys().register.has_authority(signed);
         let row = ENTRIES.get(&*self.store, &correction.target.uuid()).await?.map(|row| row.value);
-        let row = row.filter(|row| by_authority || row.recorder == signed.entry().recorder).ok_or_else(|| {
+        let row = row.filter(|row| by_authority || row.head.recorder == signed.entry().recorder).ok_or_else(|| {
             refuse("target.id", "is not an entry that this recorder may correct", "不是该机构可更正的记录")
         })?;
-        if self.commitment_at(row.ordinal).await? != correction.target_commitment {
+        let ordinal = row.head.ordinal;
+        let run = Run::of(&*self.store, ordinal).await?;
+        if *commitment_at(&run, ordinal)?.hash() != correction.target_commitment {
             return Err(refuse("target.commitment", "is not the commitment of that entry", "不是该记录的承诺值"));
         }
-        if row.learner != Some(learner.id.uuid()) {
+        if row.head.learner != Some(learner.id.uuid()) {
             return Err(refuse("learner.id", "is not the learner of that entry", "不是该记录的学员"));
         }
         let said = self.open_entry(correction.target, &row)?.entry().record();
@@ -367,38 +372,34 @@ impl Service {
 
     /// Reads an accepted entry back.
     pub(super) fn open_entry(&self, id: EntryId, row: &EntryRow) -> Result<SignedEntry, Error> {
-        let owner = match row.learner {
+        let owner = match row.head.learner {
             Some(uuid) => LearnerId::try_from(uuid).map_err(|error| Error::Internal(error.to_string()))?.into(),
             None => DataKeyId::LEDGER,
         };
-        let bytes = self.vault.decrypt(owner, id.uuid().as_bytes(), &row.sealed)?;
+        let bytes = self.vault.decrypt(owner, id.uuid().as_bytes(), &row.tail)?;
         SignedEntry::from_bytes(&bytes).map_err(|error| Error::Internal(format!("entry {id}: {error}")))
     }
 
     /// The receipt whose first entry has this place, made again from what is kept.
     async fn receipt(&self, actor: &Actor, first: u64) -> Result<SignedReceipt, Error> {
         let missing = || Error::Internal(format!("the receipt of place {first} is missing"));
-        let row = RECEIPTS.get(&*self.store, &first).await?.ok_or_else(missing)?.value;
-        let count = usize::try_from(row.count).map_err(|_| missing())?;
-        let orders = ORDER.scan(&*self.store, ORDER.from(&first), count).await?;
-        if orders.len() != count {
-            return Err(missing());
-        }
-        let mut entries = Vec::with_capacity(count);
-        for (_, order) in orders {
-            let id = EntryId::try_from(order.value.id).map_err(|_| missing())?;
-            let entry = ENTRIES.get(&*self.store, &order.value.id).await?.ok_or_else(missing)?.value;
-            if !actor.owns(&entry.recorder) {
+        let run = Run::of(&*self.store, first).await?;
+        let facts = run.receipt.ok_or_else(missing)?;
+        let mut entries = Vec::with_capacity(run.places.len());
+        for place in run.places {
+            let id = EntryId::try_from(place.id).map_err(|_| missing())?;
+            let entry = ENTRIES.get(&*self.store, &place.id).await?.ok_or_else(missing)?.value;
+            if !actor.owns(&entry.head.recorder) {
                 return Err(Error::NotFound("receipt"));
             }
             let signed = self.open_entry(id, &entry)?;
             let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
             entries.push(ReceiptEntry::of(&signed, salt));
         }
-        let key = row.key.to_string().parse().map_err(|_| missing())?;
+        let key = facts.key.to_string().parse().map_err(|_| missing())?;
         let receipt =
-            Receipt { ledger: self.origin.clone(), accepted: row.accepted, seal_by: row.seal_by, key, entries };
-        let signature = hex::decode(&row.sig).map_err(|_| missing())?;
+            Receipt { ledger: self.origin.clone(), accepted: facts.accepted, seal_by: facts.seal_by, key, entries };
+        let signature = hex::decode(&facts.sig).map_err(|_| missing())?;
         Ok(SignedReceipt { receipt, signature })
     }
 
@@ -442,9 +443,29 @@ struct Plan {
 struct Changes {
     /// Taken when it goes to the store.
     commit: Option<Commit>,
-    /// The first place after it.
-    next: u64,
+    /// Where the order ends with it.
+    end: Tail,
     keys: Option<AcceptedKeys>,
+}
+
+/// Where the order ends.
+#[derive(Clone, Copy)]
+struct Tail {
+    /// The first place of its last run.
+    last_run: Option<u64>,
+    /// The first free place.
+    next: u64,
+}
+
+impl Tail {
+    fn of(keys: &AcceptedKeys) -> Self {
+        Self { last_run: keys.last_run, next: keys.next }
+    }
+}
+
+fn commitment_at(run: &Run, place: u64) -> Result<Commitment, Error> {
+    let empty = || Error::Internal(format!("place {place} is empty"));
+    run.place(place).map(|place| place.commitment).ok_or_else(empty)
 }
 
 /// An entry that was accepted before.
@@ -457,7 +478,7 @@ struct Known {
 
 /// The changes of a request in the making.
 struct Draft {
-    first: u64,
+    after: Tail,
     next: u64,
     rows: Vec<Write>,
     promised: Vec<ReceiptEntry>,
@@ -469,12 +490,12 @@ struct Draft {
 }
 
 impl Draft {
-    fn from_place(first: u64) -> Self {
+    fn after(end: Tail, entries: usize) -> Self {
         Self {
-            first,
-            next: first,
-            rows: Vec::new(),
-            promised: Vec::new(),
+            after: end,
+            next: end.next,
+            rows: Vec::with_capacity(entries + 1),
+            promised: Vec::with_capacity(entries),
             keys: None,
             seen: HashMap::new(),
             corrected: HashSet::new(),
@@ -487,16 +508,12 @@ impl Draft {
     fn accept(&mut self, signed: &SignedEntry, receipt: ReceiptEntry, sealed: Vec<u8>) -> Result<(), StoreError> {
         let (entry, uuid) = (signed.entry(), signed.entry().id.uuid());
         let commitment = *receipt.commitment.hash();
-        let row = EntryRow {
+        let head = EntryHead {
             ordinal: self.next,
-            kind: entry.kind(),
             recorder: entry.recorder.clone(),
             learner: entry.learner().map(|learner| learner.id.uuid()),
-            receipt: Some(self.first),
-            sealed,
         };
-        self.rows.push(ENTRIES.put(&uuid, &row)?);
-        self.rows.push(ORDER.put(&self.next, &OrderRow { id: uuid, commitment })?);
+        self.rows.push(ENTRIES.put(&uuid, &EntryRow { head, tail: sealed })?);
         self.seen.insert(entry.id, Known { commitment, place: self.next, receipt: None });
         self.promised.push(receipt);
         self.next += 1;

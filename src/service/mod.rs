@@ -12,6 +12,7 @@ mod error;
 mod figures;
 mod ingest;
 pub mod keyfile;
+mod order;
 mod pool;
 mod prove;
 pub mod registry;
@@ -111,6 +112,8 @@ struct AcceptedKeys {
     register: KeyRegister,
     /// The place of each element in the order.
     ordinals: Vec<u64>,
+    /// Where the last run of the order begins: the next one is conditional on it.
+    last_run: Option<u64>,
     /// The first free place in the order. Everything before it is durable and accounted for here; the sealer goes no
     /// further, so that the entries of a block and the key register it names always belong together.
     next: u64,

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::Service;
 use super::access::{Action, Actor};
 use super::error::Error;
+use super::order;
 use super::sealer::Published;
-use super::tables::{BLOCKS, CORRECTED, ENTRIES, EntryRow, NODES, ORDER, node_key};
+use super::tables::{BLOCKS, CORRECTED, ENTRIES, EntryRow, NODES, node_key};
 use super::vault::DataKeyId;
 use crate::ledger::block::Block;
 use crate::ledger::bundle::{Bundle, BundleBlock, BundleEntry, BundleTip, MAX_BUNDLE, MAX_BUNDLE_ENTRIES};
@@ -19,7 +20,6 @@ use crate::merkle::{
     BatchTree, Checkpoint, Hash, ProofPlan, SignedNote, TILE_WIDTH, TileKind, TilePath, TlogProof, encode_bundle,
 };
 use crate::standard::UnixMillis;
-use crate::store::MAX_SCAN_ROWS;
 
 /// Most block texts of one page.
 pub const MAX_BLOCKS_PAGE: usize = 256;
@@ -56,10 +56,10 @@ impl Service {
         let row = self.entry_row(actor, id).await?;
         let (signed, salt) = self.open_with_salt(id, &row)?;
         let published = self.published();
-        let position = match row.ordinal < published.total() {
+        let position = match row.head.ordinal < published.total() {
             true => {
-                let block = self.block_of(&published, row.ordinal).await?;
-                let index = row.ordinal - block.total_before();
+                let block = self.block_of(&published, row.head.ordinal).await?;
+                let index = row.head.ordinal - block.total_before();
                 Some(Position { height: block.height, index, sealed_at: block.time })
             }
             false => None,
@@ -78,28 +78,28 @@ impl Service {
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
             let row = self.entry_row(actor, *id).await?;
-            if row.ordinal >= published.total() {
+            if row.head.ordinal >= published.total() {
                 return Err(Error::Conflict(format!("entry {id} is not in a block yet: ask again shortly")));
             }
             rows.push((*id, row));
         }
-        rows.sort_by_key(|(_, row)| row.ordinal);
+        rows.sort_by_key(|(_, row)| row.head.ordinal);
         rows.dedup_by_key(|(id, _)| *id);
         let mut entries = Vec::with_capacity(rows.len());
         let mut blocks: Vec<BundleBlock> = Vec::new();
         let mut tree: Option<(Block, BatchTree)> = None;
         for (id, row) in rows {
             let (block, tree) = match tree.take() {
-                Some((block, built)) if row.ordinal < block.total => tree.insert((block, built)),
+                Some((block, built)) if row.head.ordinal < block.total => tree.insert((block, built)),
                 _ => {
-                    let block = self.block_of(&published, row.ordinal).await?;
+                    let block = self.block_of(&published, row.head.ordinal).await?;
                     blocks.push(self.bundle_block(&published, &block).await?);
                     let leaves: Vec<Hash> = self.commitments(&block).await?.into_iter().map(|c| c.leaf()).collect();
                     let built = BatchTree::from_leaves(&leaves).map_err(Error::internal)?;
                     tree.insert((block, built))
                 }
             };
-            let index = row.ordinal - block.total_before();
+            let index = row.head.ordinal - block.total_before();
             let path = tree.path(usize::try_from(index).map_err(Error::internal)?).map_err(Error::internal)?;
             let (signed, salt) = self.open_with_salt(id, &row)?;
             entries.push(BundleEntry { block: block.height, index, path, salt, signed });
@@ -214,7 +214,7 @@ impl Service {
     async fn entry_row(&self, actor: &Actor, id: EntryId) -> Result<EntryRow, Error> {
         // Whoever may not read an entry is not told whether there is one.
         let row = ENTRIES.get(&*self.store, &id.uuid()).await?.map(|row| row.value);
-        row.filter(|row| actor.may(Action::ReadEntry) && actor.owns(&row.recorder)).ok_or(Error::NotFound("entry"))
+        row.filter(|row| actor.may(Action::ReadEntry) && actor.owns(&row.head.recorder)).ok_or(Error::NotFound("entry"))
     }
 
     fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
@@ -244,18 +244,8 @@ impl Service {
 
     /// The commitments of a block's batch, in order.
     async fn commitments(&self, block: &Block) -> Result<Vec<Commitment>, Error> {
-        let mut commitments = Vec::new();
-        let mut next = block.total_before();
-        while next < block.total {
-            let left = usize::try_from(block.total - next).unwrap_or(usize::MAX).min(MAX_SCAN_ROWS);
-            let rows = ORDER.scan(&*self.store, ORDER.from(&next), left).await?;
-            if rows.is_empty() {
-                return Err(Error::internal("a commitment is missing"));
-            }
-            next += rows.len() as u64;
-            commitments.extend(rows.into_iter().map(|(_, row)| Commitment::from_hash(row.value.commitment)));
-        }
-        Ok(commitments)
+        let places = order::places(&*self.store, block.total_before()..block.total).await?;
+        Ok(places.into_iter().map(|place| place.commitment).collect())
     }
 
     /// The inclusion path of a block under the published checkpoint.

@@ -135,20 +135,22 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Reads all of it; learners whose data key is gone are left out.
+    /// Reads all of it, after holding the keys of the vault against the learners that are registered.
     pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
         let mut directory = Self::default();
         for (code, row) in all_rows(&ORGANISATIONS, store).await? {
             let code: CreditCode = code.parse().map_err(damaged)?;
             directory.put_organisation(Organisation { code, name: row.name, roles: row.roles });
         }
+        let mut learners = Vec::new();
         for (id, row) in all_rows(&LEARNERS, store).await? {
-            let id = LearnerId::try_from(id).map_err(damaged)?;
-            match open_learner(vault, id, &row) {
-                Ok(payload) => drop(directory.learners.insert(id, (row.provider, payload.name))),
-                Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
+            learners.push((LearnerId::try_from(id).map_err(damaged)?, row));
+        }
+        // Every registered learner has a key, or the key file is damaged: nothing is read or written before this.
+        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)))?;
+        for (id, row) in learners {
+            let payload = open_learner(vault, id, &row)?;
+            directory.learners.insert(id, (row.provider, payload.name));
         }
         for ((provider, code), row) in all_rows(&COURSES, store).await? {
             let key = (provider.parse().map_err(damaged)?, code.parse().map_err(damaged)?);

@@ -7,10 +7,10 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::tables::{BLOCKS, BlockRow, NODES, ORDER, node_key};
+use super::order::places;
+use super::tables::{BLOCKS, BlockRow, NODES, node_key};
 use super::{NotReady, Service};
 use crate::ledger::block::Block;
-use crate::ledger::commitment::Commitment;
 use crate::merkle::{
     BatchTree, ChainError, Checkpoint, Frontier, Hash, NodeId, frontier_nodes, leaf_hash, sign_checkpoint,
 };
@@ -187,9 +187,9 @@ impl Service {
         if waiting == 0 {
             return Ok(None);
         }
-        let pending = ORDER.scan(&*self.store, ORDER.from(&first), waiting.min(most)).await?;
-        let leaves: Vec<Hash> =
-            pending.iter().map(|(_, row)| Commitment::from_hash(row.value.commitment).leaf()).collect();
+        let end = first + waiting.min(most) as u64;
+        let pending = places(&*self.store, first..end).await.map_err(|error| SealError::Unsound(error.to_string()))?;
+        let leaves: Vec<Hash> = pending.iter().map(|place| place.commitment.leaf()).collect();
         let tree = BatchTree::from_leaves(&leaves).map_err(|error| SealError::Unsound(error.to_string()))?;
         let block = self.next_block(&mut state, tree.root(), leaves.len() as u64)?;
         let text = block.to_string();

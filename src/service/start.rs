@@ -9,11 +9,10 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::error::Error;
 use super::ingest::{self, Request};
+use super::order::{Place, Run};
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
-use super::tables::{
-    ENTRIES, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORDER, ORGANISATIONS, OrderRow, OrganisationRow,
-};
+use super::tables::{ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORGANISATIONS, OrganisationRow};
 use super::vault::{DataKeyId, Vault};
 use super::{AcceptedKeys, Figures, Service, Settings, pool};
 use crate::ledger::block::Block;
@@ -107,25 +106,19 @@ impl Service {
             .when(LEDGER.absent(&()))
             .write(LEDGER.put(&(), &ledger)?)
             .write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
+        let mut run = Run { first: 0, receipt: None, places: Vec::new() };
         for (ordinal, signed) in (0..).zip([first, second]) {
-            let uuid = signed.entry().id.uuid();
+            let id = signed.entry().id.uuid();
             let salt = vault.salt(DataKeyId::LEDGER, signed.entry().id)?;
-            let row = EntryRow {
-                ordinal,
-                kind: Kind::Key,
-                recorder: founding.owner.code.clone(),
-                learner: None,
-                receipt: None,
-                sealed: vault.encrypt(DataKeyId::LEDGER, uuid.as_bytes(), signed.bytes())?,
-            };
-            let commitment = *Commitment::to(&signed, &salt).hash();
+            let head = EntryHead { ordinal, recorder: founding.owner.code.clone(), learner: None };
+            let tail = vault.encrypt(DataKeyId::LEDGER, id.as_bytes(), signed.bytes())?;
+            run.places.push(Place { id, commitment: Commitment::to(&signed, &salt) });
             let text = String::from_utf8(signed.bytes().to_vec()).map_err(Error::internal)?;
             commit = commit
-                .write(ENTRIES.put(&uuid, &row)?)
-                .write(ORDER.put(&ordinal, &OrderRow { id: uuid, commitment })?)
+                .write(ENTRIES.put(&id, &EntryRow { head, tail })?)
                 .write(KEYS.put(&ordinal, &KeyRow { ordinal, signed: text })?);
         }
-        store.commit(commit).await?;
+        store.commit(commit.write(run.put()?)).await?;
         Ok(())
     }
 
@@ -228,7 +221,9 @@ impl AcceptedKeys {
                 keys.ordinals.push(row.value.ordinal);
             }
         }
-        keys.next = ORDER.last(store).await?.map_or(0, |(last, _)| last + 1);
+        if let Some(run) = Run::last(store).await? {
+            (keys.last_run, keys.next) = (Some(run.first), run.end());
+        }
         Ok(keys)
     }
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::ledger::entry::Kind;
+use super::order::RunHead;
 use crate::merkle::{Hash, NodeId};
 use crate::standard::{CreditCode, CreditHours, UnixMillis};
-use crate::store::{Index, Table, distinct};
+use crate::store::{Index, Table, WithTail, distinct};
 
 /// The ledger itself: one row, written first.
 pub(super) const LEDGER: Table<(), LedgerRow> = Table::new(1, "ledger");
@@ -22,11 +22,9 @@ pub(super) const COURSES: Table<(String, String), CourseRow> = Table::new(5, "co
 pub(super) const TOKENS: Table<String, TokenRow> = Table::new(6, "tokens");
 /// Entries by id.
 pub(super) const ENTRIES: Table<Uuid, EntryRow> = Table::new(7, "entries");
-/// Commitments in the order of acceptance, which is the order on the chain. A block holds a run of them, so neither
-/// batches nor positions are kept anywhere else.
-pub(super) const ORDER: Table<u64, OrderRow> = Table::new(8, "order");
-/// Receipts by the place of their first entry in the order.
-pub(super) const RECEIPTS: Table<u64, ReceiptRow> = Table::new(9, "receipts");
+/// The order of acceptance, which is the order on the chain, by the first place of each run. A block holds a stretch of
+/// it, so neither batches nor positions are kept anywhere else.
+pub(super) const RUNS: Table<u64, WithTail<RunHead>> = Table::new(8, "order");
 /// The key register by element.
 pub(super) const KEYS: Table<u64, KeyRow> = Table::new(10, "key register");
 /// The correction of each corrected entry.
@@ -44,8 +42,7 @@ const _: () = assert!(distinct(&[
     COURSES.id(),
     TOKENS.id(),
     ENTRIES.id(),
-    ORDER.id(),
-    RECEIPTS.id(),
+    RUNS.id(),
     KEYS.id(),
     CORRECTED.id(),
     BLOCKS.id(),
@@ -102,33 +99,15 @@ pub(super) struct TokenRow {
     pub(super) ended_at: Option<UnixMillis>,
 }
 
-/// `sealed` holds the canonical signed entry, encrypted under the learner's data key or the ledger's own.
+/// The tail is the canonical signed entry, encrypted under the learner's data key or the ledger's own.
+pub(super) type EntryRow = WithTail<EntryHead>;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct EntryRow {
+pub(super) struct EntryHead {
+    /// Its place in the order.
     pub(super) ordinal: u64,
-    pub(super) kind: Kind,
     pub(super) recorder: CreditCode,
     pub(super) learner: Option<Uuid>,
-    /// Where the receipt stands in [`RECEIPTS`]; the entries that found the ledger have none.
-    pub(super) receipt: Option<u64>,
-    #[serde(with = "base64_bytes")]
-    pub(super) sealed: Vec<u8>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct OrderRow {
-    pub(super) id: Uuid,
-    pub(super) commitment: Hash,
-}
-
-/// What a receipt adds to its entries, which are the `count` ones from its key on.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct ReceiptRow {
-    pub(super) count: u64,
-    pub(super) accepted: UnixMillis,
-    pub(super) seal_by: UnixMillis,
-    pub(super) key: Hash,
-    pub(super) sig: String,
 }
 
 /// Key entries hold nothing personal and are public.

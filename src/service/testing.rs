@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::clock::{Clock as _, ManualClock};
-use super::tables::ORDER;
+use super::order::Run;
 use super::vault::Vault;
 use super::{Actor, EntryOutcome, Error, Founding, FoundingKeys, LedgerKeys, SealError, Service, Settings, Submitted};
 use crate::ledger::block::Block;
@@ -469,7 +469,7 @@ impl World {
 
     /// How many entries have a place, sealed or not.
     pub(super) async fn placed(&self) -> u64 {
-        ORDER.last(&*self.service().store).await.unwrap().map_or(0, |(last, _)| last + 1)
+        Run::last(&*self.service().store).await.unwrap().map_or(0, |run| run.end())
     }
 }
 

@@ -64,8 +64,11 @@ const CASES: &[Case] = &[
 fn the_embedded_store_keeps_the_contract() {
     for (name, case) in CASES {
         println!("{name}");
-        let options = Options { segment_bytes: 2_000, ..Options::default() };
-        case(&OnDisk(tempfile::tempdir().unwrap(), options));
+        // With the index in memory, half on the disk, and all on the disk.
+        for recent_rows in [Options::default().recent_rows, 7, 1] {
+            let options = Options { segment_bytes: 2_000, recent_rows, ..Options::default() };
+            case(&OnDisk(tempfile::tempdir().unwrap(), options));
+        }
     }
 }
 

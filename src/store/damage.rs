@@ -10,7 +10,7 @@ use super::*;
 
 /// A store whose segments hold a few groups each.
 fn options() -> Options {
-    Options { segment_bytes: 1_200, cache_bytes: 1024 * 1024, ..Options::default() }
+    Options { segment_bytes: 1_200, cache_bytes: 1024 * 1024, recent_rows: 5, ..Options::default() }
 }
 
 fn open(dir: &Path) -> Result<Embedded, StoreError> {

@@ -4,6 +4,7 @@
 //! conditions against the index and the writes before it in the group; appends the group to the journal; fdatasync;
 //! applies the group to the index; answers. What a crash after each step leaves behind is said where the step is.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::files::{DirLock, create_dir};
-use super::index::{Changes, IndexState, SledIndex};
+use super::index::{Index, Reached};
 use super::journal::{GROUP_BYTES, GROUP_COMMITS, GroupBuilder, Journal, JournalReader, Tip, unreadable};
 use super::mark::{Mark, StoreId};
 use super::open::{Opened, Options, Rebuild, open};
@@ -36,13 +37,16 @@ pub struct Embedded {
 /// What readers and the writer share.
 #[derive(Debug)]
 struct Shared {
-    index: SledIndex,
+    index: Index,
     reader: Arc<JournalReader>,
     journal_dir: std::path::PathBuf,
     anchor: Mutex<Option<Anchor>>,
     poisoned: OnceLock<String>,
     figures: Figures,
 }
+
+/// What a group changes, as far as conditions can ask for it: the version of each row, or none when it is gone.
+type Versions<'a> = HashMap<&'a RowKey, Option<u64>>;
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -69,7 +73,7 @@ impl Embedded {
     pub fn open(dir: &Path, options: &Options) -> Result<Self, StoreError> {
         create_dir(dir).map_err(StoreError::io("create", dir))?;
         let lock = DirLock::take(dir)?;
-        let Opened { id, journal, index, state, mark, mark_path, rebuilt, lock } =
+        let Opened { id, journal, index, reached, mark, mark_path, rebuilt, lock } =
             open(dir, options, lock, Rebuild::IfNeeded, &mut |_, _| {})?;
         let shared = Arc::new(Shared {
             index,
@@ -84,7 +88,7 @@ impl Embedded {
         let writer = Writer {
             id,
             journal,
-            state,
+            reached,
             mark,
             mark_path,
             faults: options.faults.clone(),
@@ -192,10 +196,9 @@ impl Shared {
         if limit == 0 {
             return Ok(found);
         }
-        self.reader.groups_from(from, &mut |group| {
-            let commits = group.commits().ok_or_else(|| unreadable(&self.journal_dir, group.first_sequence))?;
-            let wanted = commits.into_iter().map(|commit| commit.record).filter(|record| record.sequence >= from);
-            found.extend(wanted.take(limit - found.len()));
+        self.reader.groups_from(from, &mut |group, _| {
+            let events = group.events().ok_or_else(|| unreadable(&self.journal_dir, group.first_sequence))?;
+            found.extend(events.into_iter().filter(|event| event.sequence >= from).take(limit - found.len()));
             Ok(if found.len() < limit { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) })
         })?;
         Ok(found)
@@ -206,7 +209,7 @@ impl Shared {
 struct Writer {
     id: StoreId,
     journal: Journal,
-    state: IndexState,
+    reached: Reached,
     mark: Mark,
     mark_path: std::path::PathBuf,
     faults: super::faults::Faults,
@@ -264,36 +267,39 @@ impl Writer {
         self.journal.make_room().map_err(|error| format!("cannot begin a segment: {error}"))?;
         let tip = self.journal.tip();
         self.builder.begin(tip.head, tip.digest);
-        let mut changes = Changes::default();
-        let verdicts = group.iter().map(|waiting| self.judge(&waiting.commit, &mut changes)).collect();
+        let mut versions = HashMap::new();
+        let verdicts: Vec<_> = group.iter().map(|waiting| self.judge(&waiting.commit, &mut versions)).collect();
         if self.builder.is_empty() {
             return Ok(verdicts);
         }
-        let (bytes, digest, head) = self.builder.finish();
-        let tip = Tip { head, digest, group: digest };
+        let (bytes, group, head) = self.builder.finish();
+        let tip = Tip { head, digest: group.digest, group: group.digest };
         let started = std::time::Instant::now();
-        self.journal.append(bytes, tip).map_err(|error| format!("cannot write the journal: {error}"))?;
+        let offset = self.journal.append(bytes, tip).map_err(|error| format!("cannot write the journal: {error}"))?;
         self.shared.figures.sync_seconds.observe(started.elapsed().as_secs_f64());
-        self.shared.figures.group_commits.observe(u32::try_from(group.len()).map_or(f64::MAX, f64::from));
+        self.shared.figures.group_commits.observe(u32::try_from(verdicts.len()).map_or(f64::MAX, f64::from));
         // A crash here leaves the group in the journal and not in the index: the next start applies it. Nobody was answered.
         self.faults.check(super::faults::DiskStep::Apply).map_err(|error| error.to_string())?;
-        let applied = self.shared.index.apply(&mut self.state, &changes, head.sequence, digest);
+        let applied = self.shared.index.apply(&mut self.reached, &group, offset);
         applied.map_err(|error| format!("cannot apply to the index: {error}"))?;
         // A crash from here on loses nothing; whoever was not yet answered finds the commit when asking again.
         Ok(verdicts)
     }
 
     /// Adds a commit to the group if its conditions hold, given the index and the commits before it in the group.
-    fn judge<'a>(&mut self, commit: &'a Commit, changes: &mut Changes<'a>) -> Result<Committed, StoreError> {
+    fn judge<'a>(&mut self, commit: &'a Commit, versions: &mut Versions<'a>) -> Result<Committed, StoreError> {
         for (nth, condition) in commit.conditions.iter().enumerate() {
             let key = condition.key();
-            let version = changes.version(key).map_or_else(|| self.shared.index.version(key), Ok)?;
+            let version = versions.get(key).map_or_else(|| self.shared.index.version(key), |version| Ok(*version))?;
             if !Condition::holds(condition, version) {
                 return Err(StoreError::Conflict { condition: nth });
             }
         }
         let sequence = self.builder.push(&commit.event, &commit.writes);
-        changes.add(sequence, &commit.writes);
+        for write in &commit.writes {
+            let (key, value) = write.parts();
+            versions.insert(key, value.map(|_| sequence));
+        }
         Ok(Committed { sequence })
     }
 
@@ -341,7 +347,7 @@ impl Writer {
                 tracing::warn!(%error, "cannot write the mark while closing");
             }
         }
-        if let Err(error) = self.shared.index.flush() {
+        if let Err(error) = self.shared.index.flush(&mut self.reached) {
             tracing::warn!(%error, "cannot flush the index while closing: it will be caught up or rebuilt");
         }
     }

@@ -62,7 +62,7 @@ pub use files::is_in_use;
 pub use key::{AsKey, Key, KeyPrefix};
 pub use memory::{Fault, Memory, MemoryDisk, Step};
 pub use open::{Options, reindex};
-pub use table::{Index, Table, Versioned, distinct};
+pub use table::{Index, Table, Value, Versioned, WithTail, distinct};
 
 /// The longest key, without its table's byte.
 pub const MAX_KEY_BYTES: usize = 512;

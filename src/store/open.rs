@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::StoreError;
 use super::faults::Faults;
 use super::files::{DirLock, create_dir, remove_dir};
-use super::index::{Changes, IndexState, SledIndex};
+use super::index::{Index, IndexState, Pages, Reached};
 use super::journal::{self, Checked, Journal, Tip};
 use super::mark::{Mark, StoreId};
 use crate::merkle::Hash;
@@ -26,12 +26,22 @@ pub struct Options {
     pub cache_bytes: u64,
     /// When a segment of the journal has this many bytes, the next group begins a new one.
     pub segment_bytes: u64,
+    /// So many rows that changed are kept in memory before they are worked into the index on the disk; some 200 bytes each.
+    pub recent_rows: usize,
     pub(super) faults: Faults,
 }
 
+/// Some 3 MiB, and a pause of some 20 ms each time.
+const RECENT_ROWS: usize = 16_384;
+
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 128 * 1024 * 1024, segment_bytes: journal::SEGMENT_BYTES, faults: Faults::default() }
+        Self {
+            cache_bytes: 64 * 1024 * 1024,
+            segment_bytes: journal::SEGMENT_BYTES,
+            recent_rows: RECENT_ROWS,
+            faults: Faults::default(),
+        }
     }
 }
 
@@ -43,8 +53,8 @@ pub fn reindex(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Sto
     // Never make a store, or even a lock file, in a directory that was named by mistake.
     format.metadata().map_err(StoreError::io("find", &format))?;
     let lock = DirLock::take(dir)?;
-    let opened = open(dir, &Options::default(), lock, Rebuild::Always, progress)?;
-    opened.index.flush()
+    let mut opened = open(dir, &Options::default(), lock, Rebuild::Always, progress)?;
+    opened.index.flush(&mut opened.reached)
 }
 
 /// When the index is built anew.
@@ -60,8 +70,8 @@ pub(super) enum Rebuild {
 pub(super) struct Opened {
     pub(super) id: StoreId,
     pub(super) journal: Journal,
-    pub(super) index: SledIndex,
-    pub(super) state: IndexState,
+    pub(super) index: Index,
+    pub(super) reached: Reached,
     pub(super) mark: Mark,
     pub(super) mark_path: PathBuf,
     /// Whether the index had to be built anew.
@@ -84,8 +94,8 @@ pub(super) fn open(
     // What the index says is not believed yet: the journal must have had this digest at this sequence number.
     let found = match rebuild {
         Rebuild::Always => Err(unusable(&index_path, "a new index was asked for".into())),
-        Rebuild::IfNeeded => SledIndex::open(&index_path, options.cache_bytes)
-            .and_then(|index| index.examine(id).map(|state| (index, state))),
+        Rebuild::IfNeeded => Pages::open(&index_path, options.cache_bytes)
+            .and_then(|pages| pages.examine(id).map(|state| (pages, state))),
     };
     let reached = found.as_ref().map_or(0, |(_, state)| state.sequence);
     let faults = options.faults.clone();
@@ -101,9 +111,9 @@ pub(super) fn open(
     if let Ok((_, state)) = &found {
         refuse_lost_commits(&index_path, state.sequence, tip.head.sequence)?;
     }
-    let usable = found.and_then(|(index, state)| belongs(&index_path, index, state, checked.digest_at, tip));
+    let usable = found.and_then(|(pages, state)| belongs(&index_path, pages, state, checked.digest_at, tip));
     let rebuilt = usable.is_err() && tip.head.sequence > 0;
-    let (index, mut state) = match usable {
+    let (pages, state) = match usable {
         Ok(usable) => usable,
         Err(reason) => {
             if rebuilt {
@@ -111,15 +121,16 @@ pub(super) fn open(
             }
             // Not before the journal was found whole: an index beside a damaged journal may be all there is.
             remove_dir(&index_path)?;
-            (SledIndex::open(&index_path, options.cache_bytes)?, IndexState::empty(id))
+            (Pages::open(&index_path, options.cache_bytes)?, IndexState::empty(id))
         }
     };
     // A crash in the middle leaves an index that is behind: the next start goes on from there.
-    catch_up(&checked, &index, &mut state, &journal_dir, progress)?;
+    let (index, mut reached) = (Index::new(pages, checked.journal.reader(), options.recent_rows), Reached::from(state));
+    catch_up(&checked, &index, &mut reached, progress)?;
     // All up to the tip is on the disk now, so from here on a journal that ends before it is damage.
     let mark = Mark::new(id, tip.head.sequence, tip.group, mark.anchor);
     mark.write(&mark_path).map_err(StoreError::io("write", &mark_path))?;
-    Ok(Opened { id, journal: checked.journal, index, state, mark, mark_path, rebuilt, lock })
+    Ok(Opened { id, journal: checked.journal, index, reached, mark, mark_path, rebuilt, lock })
 }
 
 /// The id in `FORMAT`; where nothing was ever kept, a new store is made.
@@ -169,17 +180,17 @@ fn refuse_lost_commits(path: &Path, index: u64, journal: u64) -> Result<(), Stor
 /// Whether a whole index is also one of this journal: with the same history.
 fn belongs(
     path: &Path,
-    index: SledIndex,
+    pages: Pages,
     state: IndexState,
     digest_at: Option<Hash>,
     tip: Tip,
-) -> Result<(SledIndex, IndexState), StoreError> {
+) -> Result<(Pages, IndexState), StoreError> {
     let detail = if state.sequence > tip.head.sequence {
         "it is ahead of the journal".into()
     } else if state.sequence > 0 && digest_at != Some(state.digest) {
         "it was built from another journal".into()
     } else {
-        return Ok((index, state));
+        return Ok((pages, state));
     };
     Err(unusable(path, detail))
 }
@@ -192,20 +203,14 @@ fn unusable(path: &Path, detail: String) -> StoreError {
 /// Applies what the journal has and the index has not.
 fn catch_up(
     checked: &Checked,
-    index: &SledIndex,
-    state: &mut IndexState,
-    journal_dir: &Path,
+    index: &Index,
+    reached: &mut Reached,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), StoreError> {
     let total = checked.total_bytes;
     let mut done = 0;
-    checked.journal.reader().groups_from(state.sequence + 1, &mut |group| {
-        let commits = group.commits().ok_or_else(|| journal::unreadable(journal_dir, group.first_sequence))?;
-        let mut changes = Changes::default();
-        for commit in &commits {
-            changes.add_stored(commit);
-        }
-        index.apply(state, &changes, group.last_sequence, group.digest)?;
+    checked.journal.reader().groups_from(reached.sequence() + 1, &mut |group, offset| {
+        index.apply(reached, group, offset)?;
         done += group.len as u64;
         progress(done, total);
         Ok(ControlFlow::Continue(()))

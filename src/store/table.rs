@@ -1,6 +1,7 @@
 //! Typed tables over the door: the way the service reads and writes.
 //!
-//! A value is one byte with the number of its schema, then JSON. An older schema is upgraded when it is read, if the
+//! A value is one byte with the number of its schema, then JSON; of a [`WithTail`], then a zero byte, which no JSON has, and
+//! bytes as they are. An older schema is upgraded when it is read, if the
 //! table says how; a newer one is refused with [`StoreError::Format`], so that an older program can never drop fields it
 //! does not know and write the rest back.
 //!
@@ -49,6 +50,50 @@ pub struct Table<K, V> {
 
 /// Reads the JSON of an older schema, whose number comes first.
 type Upgrade<V> = fn(u8, &[u8]) -> Result<V, serde_json::Error>;
+
+/// What a table can hold: all that is JSON, and [`WithTail`].
+pub trait Value: Sized {
+    /// Appends the bytes.
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error>;
+
+    /// The inverse.
+    fn read(bytes: &[u8]) -> Result<Self, serde_json::Error>;
+}
+
+impl<V: Serialize + DeserializeOwned> Value for V {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(out, self)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+}
+
+/// A value whose larger part is bytes, which JSON would blow up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithTail<V> {
+    /// Written as JSON.
+    pub head: V,
+    /// Written as it is.
+    pub tail: Vec<u8>,
+}
+
+impl<V: Serialize + DeserializeOwned> Value for WithTail<V> {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut *out, &self.head)?;
+        out.reserve_exact(1 + self.tail.len());
+        out.push(0);
+        out.extend_from_slice(&self.tail);
+        Ok(())
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        let (head, tail) = bytes.split_at(end);
+        Ok(Self { head: serde_json::from_slice(head)?, tail: tail.get(1..).unwrap_or_default().to_vec() })
+    }
+}
 
 /// A value with the version that a later condition can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,12 +196,11 @@ impl<K: Key, V> Table<K, V> {
     }
 }
 
-impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
+impl<K: Key, V: Value> Table<K, V> {
     /// Writes the row under `key`.
     pub fn put(&self, key: &(impl AsKey<K> + ?Sized), value: &V) -> Result<Write, StoreError> {
         let mut bytes = vec![self.schema];
-        serde_json::to_writer(&mut bytes, value)
-            .map_err(|error| StoreError::Encode { table: self.name, detail: error.to_string() })?;
+        value.write(&mut bytes).map_err(|error| StoreError::Encode { table: self.name, detail: error.to_string() })?;
         StoreError::check_limit("value in bytes", bytes.len(), MAX_VALUE_BYTES)?;
         Ok(Write::Put(self.row_key(key), bytes))
     }
@@ -213,9 +257,9 @@ impl<K: Key, V: Serialize + DeserializeOwned> Table<K, V> {
     fn decode(&self, row: Row) -> Result<Versioned<V>, StoreError> {
         let (schema, json) = row.value.split_first().ok_or_else(|| self.unreadable("an empty value".into()))?;
         let value = match (*schema).cmp(&self.schema) {
-            std::cmp::Ordering::Equal => serde_json::from_slice(json),
+            std::cmp::Ordering::Equal => V::read(json),
             std::cmp::Ordering::Less if self.upgrade.is_some() => {
-                self.upgrade.map_or_else(|| serde_json::from_slice(json), |upgrade| upgrade(*schema, json))
+                self.upgrade.map_or_else(|| V::read(json), |upgrade| upgrade(*schema, json))
             }
             _ => {
                 return Err(StoreError::Format {
@@ -382,6 +426,17 @@ mod tests {
         assert_eq!(BY_TITLE.find(&store, &a, 9).await.unwrap(), [(1, 1), (9, 0)]);
         assert_eq!(BY_TITLE.find_after(&store, &a, &(1, 1), 9).await.unwrap(), [(9, 0)]);
         assert_eq!(BY_TITLE.find(&store, &b, 9).await.unwrap(), [(1, 2)]);
+    }
+
+    #[tokio::test]
+    async fn a_tail_of_any_bytes_comes_back() {
+        const FILES: Table<u64, WithTail<String>> = Table::new(9, "files");
+        let store = MemoryDisk::new().open();
+        for (key, tail) in (0..).zip([vec![], vec![0], vec![0, 1, 255, 0], b"{}".to_vec()]) {
+            let value = WithTail { head: "名\0".to_owned(), tail };
+            write(&store, vec![FILES.put(&key, &value).unwrap()]).await;
+            assert_eq!(FILES.get(&store, &key).await.unwrap().unwrap().value, value);
+        }
     }
 
     #[test]

@@ -187,7 +187,7 @@ keys! {
     wait_max_ms: u64 = Some("10000"), Kind::Number(0..=60_000), "?wait=sealed 最长等待（毫秒）", "The longest that ?wait=sealed waits";
     check_threads: usize = Some("0"), Kind::Number(0..=256), "验签线程数，0 为每核一个", "Threads that check signatures; 0 for one a core";
     queue_max: usize = Some("256"), Kind::Number(1..=10_000), "等待排序的请求上限（个）", "Requests that may wait for their place in the order";
-    cache_bytes: u64 = Some("134217728"), Kind::Number(16 * MIB..=65_536 * MIB), "索引缓存（字节）", "Memory for the pages of the index";
+    cache_bytes: u64 = Some("67108864"), Kind::Number(16 * MIB..=65_536 * MIB), "索引缓存（字节）", "Memory for the pages of the index";
     body_max_bytes: usize = Some("4194304"), Kind::Number(1_024..=8 * MIB), "请求体上限（字节）", "Largest request body";
     request_max_ms: u64 = Some("30000"), Kind::Number(1_000..=300_000), "单个请求的时限（毫秒）", "Longest time of one request";
     in_flight_max: usize = Some("128"), Kind::Number(1..=65_535), "同时处理的请求上限（个）", "Most requests under way at once";

@@ -211,8 +211,8 @@ impl Walk<'_> {
     fn last_event(&self, path: &Path, at: usize, bytes: &[u8]) -> Result<EventHead, StoreError> {
         let group = format::parse_group(&bytes[at..], self.store).ok();
         group
-            .and_then(|group| group.commits()?.pop())
-            .map(|commit| commit.record.head())
+            .and_then(|group| group.events()?.pop())
+            .map(|event| event.head())
             .ok_or_else(|| unreadable(path, self.tip.head.sequence))
     }
 

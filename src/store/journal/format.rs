@@ -72,13 +72,9 @@ pub(crate) struct Group<'a> {
     body: &'a [u8],
 }
 
-/// A commit as it stands in a group.
-pub(crate) struct StoredCommit<'a> {
-    /// Its event, with sequence number and hash of the record before.
-    pub(crate) record: EventRecord,
-    /// Key and value, or only the key of what is deleted.
-    pub(crate) writes: Vec<(&'a [u8], Option<&'a [u8]>)>,
-}
+/// What a visitor of writes hears: the sequence number of the commit, the key, and the value with its offset in the
+/// group; none when the row is deleted.
+pub(crate) type VisitWrite<'v, 'a> = &'v mut dyn FnMut(u64, &'a [u8], Option<(usize, &'a [u8])>);
 
 /// Why bytes are not a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +120,7 @@ pub(super) fn parse_header(bytes: &[u8], store: StoreId) -> Result<Header, &'sta
 pub(crate) struct GroupBuilder {
     out: Vec<u8>,
     store: StoreId,
+    previous: Hash,
     head: EventHead,
     count: u32,
 }
@@ -131,12 +128,13 @@ pub(crate) struct GroupBuilder {
 impl GroupBuilder {
     /// A builder for groups of `store`.
     pub(crate) fn new(store: StoreId) -> Self {
-        Self { out: Vec::new(), store, head: EventHead::default(), count: 0 }
+        Self { out: Vec::new(), store, previous: Hash::ZERO, head: EventHead::default(), count: 0 }
     }
 
     /// Begins a group after the record with digest `previous` and the event at `head`.
     pub(crate) fn begin(&mut self, head: EventHead, previous: Hash) {
         self.out.clear();
+        self.previous = previous;
         self.head = head;
         self.count = 0;
         self.out.extend_from_slice(&self.store.0);
@@ -171,13 +169,22 @@ impl GroupBuilder {
         self.count == 0
     }
 
-    /// Ends the group: its bytes, its digest, and the event it ends at.
-    pub(crate) fn finish(&mut self) -> (&[u8], Hash, EventHead) {
+    /// Ends the group: its bytes, what stands in them, and the event it ends at.
+    pub(crate) fn finish(&mut self) -> (&[u8], Group<'_>, EventHead) {
         let body_len = u32_of(self.out.len() - GROUP_HEAD_LEN);
         self.out[BODY_LEN_AT..BODY_LEN_AT + 4].copy_from_slice(&body_len.to_be_bytes());
         self.out[COUNT_AT..COUNT_AT + 4].copy_from_slice(&self.count.to_be_bytes());
         let digest = seal(&mut self.out, 0);
-        (&self.out, digest, self.head)
+        let len = self.out.len();
+        let group = Group {
+            first_sequence: self.head.sequence + 1 - u64::from(self.count),
+            last_sequence: self.head.sequence,
+            previous: self.previous,
+            digest,
+            len,
+            body: &self.out[GROUP_HEAD_LEN..len - HASH_LEN],
+        };
+        (&self.out, group, self.head)
     }
 }
 
@@ -208,13 +215,31 @@ pub(super) fn parse_group(bytes: &[u8], store: StoreId) -> Result<Group<'_>, NoG
 }
 
 impl<'a> Group<'a> {
-    /// The commits; `None` when the body is not exactly them, which a matching digest rules out unless the writer erred.
-    pub(crate) fn commits(&self) -> Option<Vec<StoredCommit<'a>>> {
+    /// The events of the commits; `None` when the body is not exactly them, which a matching digest rules out unless the
+    /// writer erred.
+    pub(crate) fn events(&self) -> Option<Vec<EventRecord>> {
         let mut fields = Fields(self.body);
-        let commits = (self.first_sequence..=self.last_sequence)
-            .map(|sequence| fields.commit().filter(|commit| commit.record.sequence == sequence))
-            .collect::<Option<Vec<_>>>()?;
-        fields.0.is_empty().then_some(commits)
+        let mut events = Vec::new();
+        for sequence in self.first_sequence..=self.last_sequence {
+            events.push(fields.record().filter(|record| record.sequence == sequence)?);
+            (0..fields.u32()?).try_for_each(|_| fields.write().map(drop))?;
+        }
+        fields.0.is_empty().then_some(events)
+    }
+
+    /// Visits all writes in order; `None` as for [`Group::events`], after some of them.
+    pub(crate) fn visit_writes(&self, visit: VisitWrite<'_, 'a>) -> Option<()> {
+        let mut fields = Fields(self.body);
+        for sequence in self.first_sequence..=self.last_sequence {
+            (fields.skip_record()? == sequence).then_some(())?;
+            for _ in 0..fields.u32()? {
+                let (key, value) = fields.write()?;
+                // What was just taken ends where the rest begins.
+                let end = GROUP_HEAD_LEN + self.body.len() - fields.0.len();
+                visit(sequence, key, value.map(|value| (end - value.len(), value)));
+            }
+        }
+        fields.0.is_empty().then_some(())
     }
 }
 
@@ -319,10 +344,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn commit(&mut self) -> Option<StoredCommit<'a>> {
-        let record = self.record()?;
-        let count = self.u32()?;
-        let writes = (0..count).map(|_| self.write()).collect::<Option<Vec<_>>>()?;
-        Some(StoredCommit { record, writes })
+    /// Takes a record without reading it, but for its sequence number.
+    fn skip_record(&mut self) -> Option<u64> {
+        let sequence = self.u64()?;
+        self.take(HASH_LEN + 8)?;
+        match self.u8()? {
+            0 => {}
+            1 => drop(self.take(HASH_LEN)?),
+            _ => return None,
+        }
+        (0..3).try_for_each(|_| self.short().map(drop))?;
+        Some(sequence)
     }
 }

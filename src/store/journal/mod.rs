@@ -25,7 +25,7 @@ mod format;
 mod read;
 
 pub(super) use check::{Checked, check, holds_groups, unreadable};
-pub(super) use format::{GroupBuilder, StoredCommit};
+pub(super) use format::{Group, GroupBuilder};
 pub(super) use read::JournalReader;
 
 /// When a segment has this many bytes, the next group begins a new one.
@@ -113,8 +113,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Appends a group that was built on the tip, and makes it durable. After an error the journal must not be used.
-    pub(super) fn append(&mut self, group: &[u8], tip: Tip) -> io::Result<()> {
+    /// Appends a group that was built on the tip, makes it durable, and says where in its segment it begins. After an error
+    /// the journal must not be used.
+    pub(super) fn append(&mut self, group: &[u8], tip: Tip) -> io::Result<u64> {
         let first = self.tip.head.sequence + 1;
         self.faults.check(DiskStep::Write)?;
         if let Err(error) = self.faults.check(DiskStep::HalfWrite) {
@@ -130,8 +131,9 @@ impl Journal {
         // A crash from here on keeps the group.
         self.reader.extend(first, self.segment, self.end, tip.head.sequence);
         self.tip = tip;
+        let begin = self.end;
         self.end += group.len() as u64;
-        Ok(())
+        Ok(begin)
     }
 
     /// Says behind the last group that it is durable, so that damage to it is not taken for a torn tail.

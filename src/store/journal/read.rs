@@ -1,4 +1,4 @@
-//! Reading the journal while the store runs: for events, and to bring the index up to date.
+//! Reading the journal while the store runs: values of rows, events, and what brings the index up to date.
 
 use std::fs::File;
 use std::io;
@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::format::{self, GROUP_HEAD_LEN, Group, HEADER_LEN};
 use super::{ADVICE, segment_path};
@@ -15,6 +15,11 @@ use crate::store::mark::StoreId;
 
 /// One place is remembered for at least this many bytes of journal: 24 bytes of memory for each.
 const PLACE_EVERY_BYTES: u64 = 64 * 1024;
+/// So many segments are kept open for reading values.
+const OPEN_SEGMENTS: usize = 32;
+
+/// What a visitor of groups hears: the group, and its offset in its segment.
+type VisitGroup<'v> = &'v mut dyn FnMut(&Group<'_>, u64) -> Result<ControlFlow<()>, StoreError>;
 
 /// The reading end. Never looks beyond what is durable, and checks every group it reads.
 #[derive(Debug)]
@@ -24,6 +29,8 @@ pub(in crate::store) struct JournalReader {
     /// The last durable sequence number.
     durable: AtomicU64,
     places: RwLock<Vec<Place>>,
+    /// The segments from which values were read last, the latest at the end.
+    open: Mutex<Vec<(u64, Arc<File>)>>,
 }
 
 /// Where a group begins.
@@ -37,7 +44,13 @@ struct Place {
 impl JournalReader {
     /// A reader that knows no group yet.
     pub(super) fn new(dir: &Path, store: StoreId) -> Self {
-        Self { dir: dir.to_owned(), store, durable: AtomicU64::new(0), places: RwLock::default() }
+        Self {
+            dir: dir.to_owned(),
+            store,
+            durable: AtomicU64::new(0),
+            places: RwLock::default(),
+            open: Mutex::default(),
+        }
     }
 
     /// Takes note of a group that is durable.
@@ -56,31 +69,65 @@ impl JournalReader {
         self.durable.load(Ordering::Acquire)
     }
 
-    /// Visits the durable groups, from the one that holds the sequence number `from` on, until the visitor breaks.
-    pub(in crate::store) fn groups_from(
-        &self,
-        from: u64,
-        visit: &mut dyn FnMut(&Group<'_>) -> Result<ControlFlow<()>, StoreError>,
-    ) -> Result<(), StoreError> {
+    /// Bytes of the segment that holds the sequence number `version`. Whether they are the right ones is for the caller to
+    /// find out.
+    pub(in crate::store) fn value(&self, version: u64, offset: u64, len: u32) -> Result<Vec<u8>, StoreError> {
+        let segment = self.place_of(version).map(|place| place.segment).ok_or_else(|| self.unreadable(version))?;
+        let path = segment_path(&self.dir, segment);
+        let file = self.open(segment).map_err(StoreError::io("open", &path))?;
+        let mut value = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        match file.read_exact_at(&mut value, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.unreadable(version)),
+            read => read.map(|()| value).map_err(StoreError::io("read", &path)),
+        }
+    }
+
+    /// The error when what was durable at `sequence` is not there.
+    pub(in crate::store) fn unreadable(&self, sequence: u64) -> StoreError {
+        let segment = self.place_of(sequence).map_or(sequence, |place| place.segment);
+        let detail = format!("what was written with sequence number {sequence} is not there any more");
+        StoreError::Damaged { path: segment_path(&self.dir, segment), detail, advice: ADVICE }
+    }
+
+    fn open(&self, segment: u64) -> io::Result<Arc<File>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match open.iter().rposition(|(known, _)| *known == segment) {
+            Some(nth) => open.remove(nth),
+            None => (segment, Arc::new(File::open(segment_path(&self.dir, segment))?)),
+        };
+        if open.len() >= OPEN_SEGMENTS {
+            open.remove(0);
+        }
+        let file = Arc::clone(&known.1);
+        open.push(known);
+        Ok(file)
+    }
+
+    /// The last remembered place that is not after `sequence`. Every segment has one at its beginning.
+    fn place_of(&self, sequence: u64) -> Option<Place> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let after = places.partition_point(|place| place.first_sequence <= sequence);
+        after.checked_sub(1).and_then(|nth| places.get(nth)).copied()
+    }
+
+    /// Visits the durable groups with their offsets, from the one that holds the sequence number `from` on, until the
+    /// visitor breaks.
+    pub(in crate::store) fn groups_from(&self, from: u64, visit: VisitGroup<'_>) -> Result<(), StoreError> {
         let durable = self.durable();
         let mut buffer = Vec::new();
         let Some(mut cursor) = self.cursor(from.max(1))? else { return Ok(()) };
         while cursor.next_sequence <= durable {
-            let group = cursor.next_group(self, &mut buffer)?;
-            if group.last_sequence >= from && visit(&group)?.is_break() {
+            let (group, offset) = cursor.next_group(self, &mut buffer)?;
+            if group.last_sequence >= from && visit(&group, offset)?.is_break() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// A cursor at the last remembered place that is not after `sequence`.
+    /// A cursor there.
     fn cursor(&self, sequence: u64) -> Result<Option<Cursor>, StoreError> {
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        let after = places.partition_point(|place| place.first_sequence <= sequence);
-        let Some(place) = after.checked_sub(1).and_then(|nth| places.get(nth)).copied() else { return Ok(None) };
-        drop(places);
-        Cursor::open(&self.dir, place).map(Some)
+        self.place_of(sequence).map(|place| Cursor::open(&self.dir, place)).transpose()
     }
 }
 
@@ -102,7 +149,11 @@ impl Cursor {
     }
 
     /// Reads the next group, which is known to be durable: whatever else is found is damage.
-    fn next_group<'b>(&mut self, from: &JournalReader, buffer: &'b mut Vec<u8>) -> Result<Group<'b>, StoreError> {
+    fn next_group<'b>(
+        &mut self,
+        from: &JournalReader,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<(Group<'b>, u64), StoreError> {
         if self.offset >= self.len {
             // The segment is read to its end, so the next group begins a new one.
             let place =
@@ -118,9 +169,10 @@ impl Cursor {
             );
             StoreError::Damaged { path: self.path.clone(), detail, advice: ADVICE }
         })?;
+        let offset = self.offset;
         self.offset += group.len as u64;
         self.next_sequence = group.last_sequence + 1;
-        Ok(group)
+        Ok((group, offset))
     }
 
     /// Fills `buffer` with the group at the offset, or with less when none begins there.
