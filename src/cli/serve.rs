@@ -22,7 +22,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
     after_help = "例 Example:\n  cqo-ledger serve --data ./ledger --listen 127.0.0.1:8080 --metrics-listen 127.0.0.1:9464\n  cqo-ledger serve --config /etc/cqo-ledger/config.toml --check-config\n\n先后 Precedence: 参数 flag > 环境变量 environment > 配置文件 file > 默认值 default"
 )]
 pub(super) struct Args {
-    /// 配置文件（TOML），不指定则不读取 | Configuration file (TOML); none is read that is not named [CQO_CONFIG]
+    /// 配置文件（TOML），不指定则不读取 | Configuration file (TOML); by CQO_CONFIG or here, or none is read
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// 只检查配置与启动条件，不启动 | Check the configuration and all that a start needs, and start nothing
