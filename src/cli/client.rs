@@ -159,3 +159,30 @@ pub(super) fn explain(problem: &Value) -> String {
     }
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever answers at the other end, there is a sentence for it, no longer than a few times what it said.
+    #[test]
+    fn any_answer_is_explained() {
+        let good =
+            br#"{"title":"t","title_en":"e","detail":"d","errors":[{"field":"f","message":"m","message_en":"n"}]}"#;
+        bolero::check!().with_iterations(1_000).with_type::<(u16, Vec<u8>, Vec<(u8, u8)>)>().for_each(
+            |(status, noise, patches)| {
+                let mut changed = good.to_vec();
+                for (at, byte) in patches {
+                    let at = usize::from(*at) % changed.len();
+                    changed[at] = *byte;
+                }
+                for body in [noise.clone(), changed] {
+                    let len = body.len();
+                    if let Err(failure) = (Answer { status: *status, body }).json() {
+                        assert!(failure.message.len() <= 200 + 20 * len, "{}", failure.message);
+                    }
+                }
+            },
+        );
+    }
+}

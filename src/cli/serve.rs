@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -12,10 +11,7 @@ use super::data_dir::DataDir;
 use super::notify::{READY, STOPPING, notify};
 use super::{EXIT_OK, Failure, Outcome, log, say};
 use crate::service::Service;
-use crate::web;
-
-/// How long requests under way may take to end when the service is told to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+use crate::web::{self, ConnectionFigures};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -56,14 +52,14 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
+    web::listen(address).map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
 }
 
 /// A service that answers.
 pub(super) struct Running {
     /// Where.
     pub(super) url: String,
-    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    server: tokio::task::JoinHandle<()>,
 }
 
 /// Serves `service` on `listener` in the background.
@@ -74,6 +70,7 @@ pub(super) async fn start(
     config: &Config,
 ) -> Result<Running, Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
+    let settings = config.server().within_descriptors();
     let routers = web::routers(service, &config.limits(), dir.watched());
     let public = match config.metrics_public {
         true => routers.public.merge(routers.metrics.clone()),
@@ -81,10 +78,15 @@ pub(super) async fn start(
     };
     if let Some(metrics) = config.metrics_listen.0 {
         let listener = bind(metrics).await?;
-        tokio::spawn(async move { axum::serve(listener, routers.metrics).await });
+        tokio::spawn(web::serve(
+            listener,
+            routers.metrics,
+            settings.clone(),
+            ConnectionFigures::default(),
+            std::future::pending(),
+        ));
     }
-    let app = public.into_make_service_with_connect_info::<SocketAddr>();
-    let server = tokio::spawn(async move { axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await });
+    let server = tokio::spawn(web::serve(listener, public, settings, routers.connections, stop_signal()));
     let url = format!("http://{address}");
     dir.write_url(&url)?;
     tracing::info!(%address, "serving");
@@ -92,17 +94,9 @@ pub(super) async fn start(
 }
 
 impl Running {
-    /// Waits for SIGTERM or SIGINT; requests under way are finished first.
+    /// Waits for SIGTERM or SIGINT; requests under way are finished first, within [`ServerSettings::stop_within_ms`].
     pub(super) async fn until_stopped(self) -> Result<(), Failure> {
-        let overdue = async {
-            stop_signal().await;
-            tokio::time::sleep(STOP_WITHIN).await;
-        };
-        tokio::select! {
-            ended = self.server => ended.map_err(Failure::new)?.map_err(Failure::new),
-            // Somebody holds a connection open: what was acknowledged is durable, so nothing is waited for.
-            () = overdue => Ok(()),
-        }
+        self.server.await.map_err(Failure::new)
     }
 }
 

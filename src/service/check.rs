@@ -44,12 +44,10 @@ impl Service {
         while entries.peek().is_some() {
             let chunk: Vec<Vec<u8>> = entries.by_ref().take(ENTRIES_PER_JOB).collect();
             let (service, actor) = (Arc::clone(self), actor.clone());
-            jobs.push(self.checks.run(move || {
-                chunk.iter().map(|bytes| service.check(&actor, today, bytes)).collect::<Vec<Checked>>()
-            })?);
+            jobs.push(move || chunk.iter().map(|bytes| service.check(&actor, today, bytes)).collect::<Vec<Checked>>());
         }
         let mut checked = Vec::new();
-        for job in jobs {
+        for job in self.checks.run_all(jobs)? {
             checked.extend(job.await.map_err(|_| Error::Internal("a check did not finish".into()))?);
         }
         Ok(checked)

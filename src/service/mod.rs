@@ -200,10 +200,23 @@ impl Service {
     /// Runs file work of the vault without holding up the other tasks of this thread.
     fn on_disk<T>(&self, work: impl FnOnce(&Vault) -> Result<T, VaultError>) -> Result<T, Error> {
         let run = || work(&self.vault);
-        let multi = tokio::runtime::Handle::try_current()
-            .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread);
-        Ok(if multi { tokio::task::block_in_place(run) } else { run() }?)
+        Ok(if has_other_threads() { tokio::task::block_in_place(run) } else { run() }?)
     }
+
+    /// Brings long work of many small steps to its end without holding up the other tasks of this thread: reading the
+    /// store is no pause when the row is at hand, so such work would keep its thread for as long as it lasts.
+    async fn apart<T>(work: impl Future<Output = T>) -> T {
+        match has_other_threads() {
+            true => tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work)),
+            false => work.await,
+        }
+    }
+}
+
+/// Whether this is a task of a runtime whose other threads go on when this one is busy.
+fn has_other_threads() -> bool {
+    tokio::runtime::Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
 }
 
 fn random_bytes<const N: usize>() -> Result<[u8; N], Error> {

@@ -4,6 +4,7 @@
 //! on the disk but encrypted.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub const MAX_EMPLOYERS: usize = 50;
 pub const MAX_PAGE: usize = 1_000;
 /// What an API token begins with.
 pub const TOKEN_PREFIX: &str = "cqo_";
+/// What a secret is compared with where no token has the id; there is no row for it to let in.
+const NOBODYS_SECRET: Hash = Hash::ZERO;
 
 choice! {
     /// What an organisation is here.
@@ -115,7 +118,7 @@ pub struct Course {
 }
 
 /// A new API token: the secret is shown this once.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct NewToken {
     /// The public part, to end it by.
     pub id: String,
@@ -123,6 +126,14 @@ pub struct NewToken {
     pub token: String,
     /// Whose it is.
     pub organisation: CreditCode,
+}
+
+/// Without the secret: what is printed of it may come into a log.
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, token: _, organisation } = self;
+        f.debug_struct("NewToken").field("id", id).field("organisation", organisation).finish_non_exhaustive()
+    }
 }
 
 /// What every request needs of the registry, in memory.
@@ -179,13 +190,16 @@ impl Directory {
         self.courses.get(&(provider.clone(), code.clone())).map(Vec::as_slice)
     }
 
-    /// Whose token this is; the secret is compared in constant time.
+    /// Whose token this is. The secret's digest is compared in constant time, and the same work is done for an id that
+    /// does not exist and for a token that was ended: how long the answer takes tells nothing about either. The look-up
+    /// itself goes by a keyed hash of the id, and ids are no secrets: logs and the operator's list name them.
     pub(super) fn authenticate(&self, token: &str) -> Option<Actor> {
         let (id, secret) = token.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
-        let row = self.tokens.get(id).filter(|row| row.ended_at.is_none())?;
+        let row = self.tokens.get(id);
+        let expected = row.map_or(NOBODYS_SECRET, |row| row.secret_sha256);
         let digest = Hash::of(&[secret.as_bytes()]);
-        let same: bool = digest.as_bytes().ct_eq(row.secret_sha256.as_bytes()).into();
-        same.then(|| Actor::Recorder(row.organisation.clone()))
+        let same: bool = digest.as_bytes().ct_eq(expected.as_bytes()).into();
+        row.filter(|row| same && row.ended_at.is_none()).map(|row| Actor::Recorder(row.organisation.clone()))
     }
 }
 

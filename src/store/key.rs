@@ -239,4 +239,30 @@ mod tests {
         let nine = RowKey::new(NonZeroU8::MIN, &[0; 9]);
         assert_eq!(nine.decoded::<u64>(), None);
     }
+
+    /// A key that is read has only one way to be written, or two rows could be one.
+    #[test]
+    fn any_bytes_are_no_key_or_written_back() {
+        fn tried<K: Key>(bytes: &[u8]) {
+            let row = RowKey::encoded(NonZeroU8::MIN, |out| out.extend_from_slice(bytes));
+            if let Some(key) = row.decoded::<K>() {
+                assert_eq!(RowKey::encoded(NonZeroU8::MIN, |out| key.encode(out)), row);
+            }
+        }
+        let iterations = crate::store::fuzz_iterations();
+        bolero::check!().with_iterations(iterations).with_type::<Vec<u8>>().for_each(|bytes| {
+            let padded: Vec<u8> = bytes.iter().copied().chain([0; 48]).collect();
+            let ended = [bytes.as_slice(), &[0, 0]].concat();
+            for bytes in [bytes, &ended, &padded[..8].to_vec(), &padded[..16].to_vec(), &padded[..32].to_vec()] {
+                tried::<()>(bytes);
+                tried::<u64>(bytes);
+                tried::<u128>(bytes);
+                tried::<Uuid>(bytes);
+                tried::<Hash>(bytes);
+                tried::<String>(bytes);
+                tried::<(String, Uuid)>(bytes);
+                tried::<(u64, String)>(bytes);
+            }
+        });
+    }
 }

@@ -135,3 +135,33 @@ impl Mark {
         serde_json::from_slice::<Self>(line).ok().filter(|mark| mark.format == MARK_FORMAT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_bytes_are_no_mark_or_written_back() {
+        let good = Mark::new(StoreId([7; 16]), 9, Hash::ZERO, None).encode();
+        assert!(Mark::decode(&good).is_some());
+        let iterations = crate::store::fuzz_iterations();
+        bolero::check!().with_iterations(iterations).with_type::<(Vec<u8>, Vec<(u16, u8)>, bool)>().for_each(
+            |(noise, patches, is_resealed)| {
+                let mut changed = good.clone();
+                for (at, byte) in patches {
+                    let at = usize::from(*at) % changed.len();
+                    changed[at] = *byte;
+                }
+                if *is_resealed && let Some(end) = changed.iter().position(|byte| *byte == b'\n') {
+                    changed.truncate(end + 1);
+                    let digest = Hash::of(&[&changed]);
+                    changed.extend_from_slice(format!("{digest}\n").as_bytes());
+                }
+                assert_eq!(Mark::decode(noise), None);
+                if let Some(mark) = Mark::decode(&changed) {
+                    assert_eq!(Mark::decode(&mark.encode()), Some(mark));
+                }
+            },
+        );
+    }
+}

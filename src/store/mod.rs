@@ -355,3 +355,9 @@ impl KeyRange {
         }
     }
 }
+
+/// How often each reader of the store is tried on bytes it never wrote.
+#[cfg(test)]
+fn fuzz_iterations() -> usize {
+    if std::env::var_os("CQO_TEST_ALL").is_some() { 100_000 } else { 1_000 }
+}

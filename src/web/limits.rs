@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use axum::extract::ConnectInfo;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -23,6 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::budget::{Budgets, within_budget};
 use super::problem::Problem;
 use super::request::bearer;
 use crate::service::Service;
@@ -37,6 +38,15 @@ const FORGET_CLIENTS_EVERY: Duration = Duration::from_secs(60);
 pub struct Limits {
     /// The largest request body, in bytes.
     pub body_max: usize,
+    /// How long a request body may take however small it is, in milliseconds.
+    pub body_grace_ms: u64,
+    /// How many bytes of a body bring a second more: the slowest pace.
+    pub body_pace_bytes_per_s: u32,
+    /// Bytes of all request bodies, and of what is made of them, at once; above them the answer is 503. What one request
+    /// may take is allowed in any case.
+    pub bodies_max: usize,
+    /// Bytes of all large answers that are not sent yet; above them the answer is 503.
+    pub answers_max: usize,
     /// The longest time of one request, in milliseconds.
     pub request_max_ms: u64,
     /// Requests under way at once; the next one is refused with 503.
@@ -53,6 +63,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_max: 4 * 1024 * 1024,
+            body_grace_ms: 5_000,
+            body_pace_bytes_per_s: 16 * 1024,
+            bodies_max: 64 * 1024 * 1024,
+            answers_max: 128 * 1024 * 1024,
             request_max_ms: 30_000,
             in_flight_max: 128,
             rate_per_second: 100,
@@ -68,7 +82,7 @@ impl Limits {
         let header =
             |name: HeaderName, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let router = router
-            .layer(DefaultBodyLimit::max(self.body_max))
+            .layer(axum::middleware::from_fn_with_state(Budgets::new(self), within_budget))
             .layer(TimeoutLayer::with_status_code(
                 axum::http::StatusCode::REQUEST_TIMEOUT,
                 Duration::from_millis(self.request_max_ms),

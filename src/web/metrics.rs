@@ -17,6 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::App;
+use super::accept::ConnectionFigures;
 use super::machine::{Machine, Watched};
 use crate::service::{EntryOutcome, NotReady, Service, Submitted};
 
@@ -97,7 +98,7 @@ struct Now {
 
 impl Metrics {
     /// The figures of a service, and of the directories it keeps its data in.
-    pub(super) fn new(service: &Service, watched: Watched) -> Self {
+    pub(super) fn new(service: &Service, connections: &ConnectionFigures, watched: Watched) -> Self {
         let this = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -112,17 +113,19 @@ impl Metrics {
         for outcome in [ACCEPTED, DUPLICATE, REJECTED] {
             drop(this.entries.get_or_create(&OutcomeLabels { outcome }));
         }
-        this.registered(service)
+        this.registered(service, connections)
     }
 
     #[rustfmt::skip]
-    fn registered(mut self, service: &Service) -> Self {
+    fn registered(mut self, service: &Service, connections: &ConnectionFigures) -> Self {
         let (figures, now) = (service.figures(), &self.now);
         let ledger = self.registry.sub_registry_with_prefix("cqo_ledger");
         ledger.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         ledger.register("requests", "HTTP requests answered", self.requests.clone());
         ledger.register("request_duration_seconds", "Time to answer", self.durations.clone());
         ledger.register("submission_duration_seconds", "Time until a submission was durable", self.submissions.clone());
+        ledger.register("open_connections", "Connections that are open now", connections.open.clone());
+        ledger.register("refused_connections", "Connections refused for want of a place", connections.refused.clone());
         ledger.register("entries", "Submitted entries by outcome", self.entries.clone());
         ledger.register("pending_entries", "Entries accepted and not in a block yet", now.pending.clone());
         ledger.register("oldest_pending_age_seconds", "Age of the oldest of them", now.oldest_pending.clone());

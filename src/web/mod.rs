@@ -2,13 +2,16 @@
 //!
 //! Handlers parse, call one use case, and render. Nothing here knows a rule or a table.
 
+mod accept;
 mod api;
+mod budget;
 mod limits;
 mod machine;
 mod metrics;
 mod observe;
 mod problem;
 mod request;
+mod stream;
 
 use std::sync::Arc;
 
@@ -20,6 +23,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use accept::{ConnectionFigures, ServerSettings, listen, serve};
 pub use limits::Limits;
 pub use machine::Watched;
 pub use problem::PROBLEM_TYPES;
@@ -56,11 +60,14 @@ pub struct Routers {
     pub public: Router,
     /// `/metrics` alone.
     pub metrics: Router,
+    /// What the public listener tells the metrics.
+    pub connections: ConnectionFigures,
 }
 
 /// Builds both routers over one service. Must be called within a tokio runtime.
 pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Routers {
-    let metrics = Arc::new(Metrics::new(&service, watched));
+    let connections = ConnectionFigures::default();
+    let metrics = Arc::new(Metrics::new(&service, &connections, watched));
     let app = App { service: Arc::clone(&service), metrics };
     let (paths, mut api) = described().split_for_parts();
     let (health, health_api) = health().split_for_parts();
@@ -79,7 +86,7 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
     let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app.clone());
     // Refusals by the limits are counted and logged, too.
     let observed = axum::middleware::from_fn_with_state(app, observe::observe);
-    Routers { public: limits.around(public, &service).merge(health).layer(observed), metrics }
+    Routers { public: limits.around(public, &service).merge(health).layer(observed), metrics, connections }
 }
 
 /// Every documented route within the limits, once.
@@ -115,9 +122,12 @@ fn documented(mut api: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
             continue;
         }
         for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
-            for (status, words) in
-                [("408", "too slow"), ("429", "too often"), ("503", "too much under way, or unavailable")]
-            {
+            for (status, words) in [
+                ("408", "too slow"),
+                ("415", "a compressed body"),
+                ("429", "too often"),
+                ("503", "too much under way, or unavailable"),
+            ] {
                 let problem = utoipa::openapi::Ref::from_schema_name("Problem");
                 let content = utoipa::openapi::ContentBuilder::new().schema(Some(problem)).build();
                 let response = utoipa::openapi::ResponseBuilder::new().description(words);

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::App;
+use super::budget::Allowance;
 use super::problem::Problem;
 use crate::ledger::json;
 use crate::service::{Actor, Error};
@@ -72,18 +73,23 @@ impl FromRequestParts<App> for Segment {
     }
 }
 
-/// The body's bytes, within the limit of the listener.
+/// The body's bytes, within the limits of the listener: the one place where a body is read.
 pub(crate) struct Body(pub(crate) Bytes);
 
 impl FromRequest<App> for Body {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        Bytes::from_request(request, app).await.map(Self).map_err(|rejection| match rejection.status().as_u16() {
-            413 => Problem::too_large(rejection.body_text()),
-            _ => Problem::unreadable(rejection.body_text()),
-        })
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (allowance, body) = allowed(request)?;
+        allowance.read(body).await.map(Self)
     }
+}
+
+/// A request's body, and what it may take.
+fn allowed(request: Request) -> Result<(Allowance, axum::body::Body), Problem> {
+    let allowance = request.extensions().get::<Allowance>().cloned();
+    // A route with a body outside the limits would be a mistake of the router.
+    Ok((allowance.ok_or_else(Problem::internal)?, request.into_body()))
 }
 
 /// A JSON body, in any order and spacing: for what nobody signs. A member twice is refused.
@@ -92,8 +98,10 @@ pub(crate) struct JsonBody(pub(crate) Value);
 impl FromRequest<App> for JsonBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let Body(bytes) = Body::from_request(request, app).await?;
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (allowance, body) = allowed(request)?;
+        let bytes = allowance.read(body).await?;
+        allowance.take_for_json(&bytes)?;
         json::parse(&bytes).map(Self).map_err(|error| Problem::unreadable(error.to_string()))
     }
 }

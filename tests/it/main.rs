@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says so"
 )]
 
+mod abuse;
 mod access;
 mod api;
 mod audit;
@@ -15,8 +16,11 @@ mod chain;
 mod cli;
 mod config;
 mod demo;
+mod discretion;
 mod dist;
 mod edges;
+mod fuzz;
 mod interop;
+mod routes;
 mod server;
 mod vectors;

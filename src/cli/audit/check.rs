@@ -176,3 +176,32 @@ impl Register {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::bundle::Bundle;
+
+    /// What a server gives for its key register is read whole, or refused.
+    #[test]
+    fn any_register_is_refused_or_kept_as_it_is() {
+        let bundle = include_bytes!("../../../proofs/vectors/good/many-entries.proof.json");
+        let bundle = Bundle::from_bytes(bundle).unwrap();
+        let origin = bundle.checkpoint.origin().to_owned();
+        let keys: Vec<&str> = bundle.keys.iter().map(|key| std::str::from_utf8(key.bytes()).unwrap()).collect();
+        let good = format!("[{}]", keys.join(",")).into_bytes();
+        assert_eq!(Register::read(&good, &origin).ok().unwrap().len(), keys.len());
+        bolero::check!().with_iterations(500).with_type::<(Vec<u8>, Vec<(u16, u8)>)>().for_each(|(noise, patches)| {
+            let mut changed = good.clone();
+            for (at, byte) in patches {
+                let at = usize::from(*at) % changed.len();
+                changed[at] = *byte;
+            }
+            for bytes in [noise, &changed] {
+                if let Ok(register) = Register::read(bytes, &origin) {
+                    assert_eq!(register.prefix(register.len()), *bytes);
+                }
+            }
+        });
+    }
+}

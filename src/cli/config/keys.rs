@@ -191,6 +191,12 @@ keys! {
     body_max_bytes: usize = Some("4194304"), Kind::Number(1_024..=8 * MIB), "请求体上限（字节）", "Largest request body";
     request_max_ms: u64 = Some("30000"), Kind::Number(1_000..=300_000), "单个请求的时限（毫秒）", "Longest time of one request";
     in_flight_max: usize = Some("128"), Kind::Number(1..=65_535), "同时处理的请求上限（个）", "Most requests under way at once";
+    bodies_max_bytes: usize = Some("67108864"), Kind::Number(MIB..=4_096 * MIB), "同时处理的请求体总字节上限", "Most bytes of all request bodies at once";
+    body_grace_ms: u64 = Some("5000"), Kind::Number(100..=60_000), "请求体的宽限时间（毫秒）", "Time that a request body may take however slow it is";
+    connections_max: usize = Some("8192"), Kind::Number(1..=1_000_000), "同时打开的连接上限（个）", "Most connections at once";
+    connections_per_client_max: usize = Some("1024"), Kind::Number(1..=1_000_000), "每个客户端地址的连接上限；在反向代理之后须高于代理的连接数", "Most connections of one client address; behind a reverse proxy, above what it opens";
+    header_read_ms: u64 = Some("10000"), Kind::Number(100..=60_000), "请求头的接收时限（毫秒）", "Time for a request's head to arrive";
+    idle_ms: u64 = Some("75000"), Kind::Number(100..=3_600_000), "空闲连接的保持时间（毫秒）", "Time that a connection may rest between requests";
     rate_per_second: u32 = Some("100"), Kind::Number(0..=1_000_000), "每个客户端每秒的请求数，0 为不限", "Requests a second of one client; 0 for no limit";
     rate_burst_requests: u32 = Some("1000"), Kind::Number(1..=1_000_000), "每个客户端一次可突发的请求数", "Requests that one client may make at once before the rate counts";
     trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";

@@ -17,7 +17,7 @@ use super::{Failure, read_input};
 use crate::service::Settings;
 use crate::standard::rulebook::Place;
 use crate::store::Options;
-use crate::web::Limits;
+use crate::web::{Limits, ServerSettings};
 pub(super) use keys::{Config, LogFormat};
 use keys::{KEYS, Key, Kind};
 
@@ -170,11 +170,24 @@ impl Config {
     pub(super) fn limits(&self) -> Limits {
         Limits {
             body_max: self.body_max_bytes,
+            bodies_max: self.bodies_max_bytes,
+            body_grace_ms: self.body_grace_ms,
             request_max_ms: self.request_max_ms,
             in_flight_max: self.in_flight_max,
             rate_per_second: self.rate_per_second,
             rate_burst: self.rate_burst_requests,
             trusted_proxies: self.trusted_proxies.0.clone(),
+            ..Limits::default()
+        }
+    }
+
+    pub(super) fn server(&self) -> ServerSettings {
+        ServerSettings {
+            connections_max: self.connections_max,
+            connections_per_client_max: self.connections_per_client_max,
+            header_read_ms: self.header_read_ms,
+            idle_ms: self.idle_ms,
+            ..ServerSettings::default()
         }
     }
 

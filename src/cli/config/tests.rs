@@ -66,5 +66,6 @@ fn the_defaults_are_those_of_service_and_web() {
     let config = from("data = \"d\"\n", &[]).ok().unwrap().config;
     assert_eq!(format!("{:?}", config.settings()), format!("{:?}", Settings::default()));
     assert_eq!(format!("{:?}", config.limits()), format!("{:?}", Limits::default()));
+    assert_eq!(format!("{:?}", config.server()), format!("{:?}", ServerSettings::default()));
     assert_eq!(config.store_options().cache_bytes, Options::default().cache_bytes);
 }

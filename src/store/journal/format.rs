@@ -31,7 +31,7 @@ use crate::store::{MAX_COMMIT_BYTES, Write};
 
 const MAGIC: &[u8] = b"cqo-ledger/journal/v1\n";
 const ID_LEN: usize = 16;
-const HASH_LEN: usize = 32;
+pub(super) const HASH_LEN: usize = 32;
 const GROUP: u8 = b'G';
 const ACK: u8 = b'A';
 const PUT: u8 = 1;
@@ -47,7 +47,7 @@ pub(super) const ACK_LEN: usize = ID_LEN + 1 + 8 + HASH_LEN + HASH_LEN;
 pub(super) const MAX_GROUP_BYTES: usize = MAX_COMMIT_BYTES + super::GROUP_BYTES + 64 * 1024;
 
 /// Where in a group's head its body length stands, and its number of commits.
-const BODY_LEN_AT: usize = ID_LEN + 1;
+pub(super) const BODY_LEN_AT: usize = ID_LEN + 1;
 const COUNT_AT: usize = BODY_LEN_AT + 4 + 8;
 
 /// A segment's header, checked.

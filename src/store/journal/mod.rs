@@ -22,6 +22,8 @@ use crate::merkle::Hash;
 
 mod check;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod read;
 
 pub(super) use check::{Checked, check, holds_groups, unreadable};
