@@ -18,6 +18,7 @@ use crate::ledger::signed::SignedEntry;
 use crate::merkle::Checkpoint;
 use crate::service::{Actor, EntryOutcome, Service, Settings};
 use crate::standard::{CreditCode, RulebookVersion};
+use crate::store::Options;
 
 /// How often a ledger that is opened for a few key entries seals.
 const SEAL_INTERVAL_MS: u64 = 50;
@@ -35,7 +36,7 @@ impl Door {
     pub(super) fn open(dir: &DataDir) -> Result<Self, Failure> {
         let settings = Settings { seal_interval_ms: SEAL_INTERVAL_MS, ..Settings::default() };
         let runtime = runtime()?;
-        let service = runtime.block_on(dir.open_service(settings))?;
+        let service = runtime.block_on(dir.open_service(Options::default(), settings))?;
         Ok(Self::Opened { service, runtime })
     }
 

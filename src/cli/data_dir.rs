@@ -16,12 +16,14 @@ use std::sync::Arc;
 use ed25519_dalek::SigningKey;
 
 use super::Failure;
+use super::config::check::Check;
 use crate::merkle::Hash;
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
 use crate::service::{LedgerKeys, Service, Settings, keyfile};
 use crate::standard::{Rulebook, RulebookVersion, day_of};
-use crate::store::{Embedded, Options, Store};
+use crate::store::{self, Embedded, Options, Store};
+use crate::web::Watched;
 
 /// The version in effect today, which entries signed now are recorded under.
 pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Failure> {
@@ -151,12 +153,55 @@ impl DataDir {
 
     /// Opens the store of a stopped ledger.
     pub(super) fn open_store(&self) -> Result<Embedded, Failure> {
-        self.refuse_if_empty()?;
+        self.check_is_ledger()?;
+        self.create_store()
+    }
+
+    /// Opens the store of a ledger that is only being founded, or makes it.
+    pub(super) fn create_store(&self) -> Result<Embedded, Failure> {
         Embedded::open(&self.store(), &Options::default()).map_err(Failure::new)
     }
 
-    fn refuse_if_empty(&self) -> Result<(), Failure> {
-        if self.keys().exists() {
+    /// Opens store, keys and rulebook, and starts the service on them.
+    pub(super) async fn open_service(&self, options: Options, settings: Settings) -> Result<Arc<Service>, Failure> {
+        self.check_is_ledger()?;
+        let rulebook = self.read_rulebook()?;
+        let keys = Self::ledger_keys_in(&self.keys())?;
+        let (store_dir, keys_dir) = (self.store(), self.keys());
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = Embedded::open(&store_dir, &options).map_err(Failure::new)?;
+            let vault = Vault::open(&keys_dir).map_err(Failure::new)?;
+            Ok((store, vault))
+        });
+        let (store, vault) = opened.await.map_err(Failure::new)??;
+        let store: Arc<dyn Store> = Arc::new(store);
+        Service::open(store, vault, keys, rulebook, Arc::new(SystemClock), settings).await.map_err(Failure::new)
+    }
+
+    /// Tries what a start needs of the directory, without opening the store.
+    pub(super) fn examine(&self) -> Vec<Check> {
+        let writable = || rustix::fs::access(&self.0, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+        let dir = self.0.display();
+        vec![
+            Check::of(format!("{dir} 中有账本 holds a ledger"), self.check_is_ledger().map_err(|f| f.message)),
+            Check::of(format!("{dir} 可写 is writable"), writable()),
+            Check::of("密钥可读且仅本人可读 keys are readable and owner-only", self.examine_keys()),
+            Check::of("规则文件有效 the rulebook is valid", self.read_rulebook().map_err(|f| f.message)),
+        ]
+    }
+
+    /// Whether a running process has the store of this directory.
+    pub(super) fn is_in_use(&self) -> bool {
+        store::is_in_use(&self.store())
+    }
+
+    /// What the metrics look at.
+    pub(super) fn watched(&self) -> Watched {
+        Watched { data: self.0.clone(), store: self.store() }
+    }
+
+    fn check_is_ledger(&self) -> Result<(), Failure> {
+        if self.keys().exists() && self.store().exists() {
             return Ok(());
         }
         Err(Failure::misuse(format!(
@@ -165,20 +210,14 @@ impl DataDir {
         )))
     }
 
-    /// Opens store, keys and rulebook, and starts the service on them.
-    pub(super) async fn open_service(&self, settings: Settings) -> Result<Arc<Service>, Failure> {
-        self.refuse_if_empty()?;
-        let rulebook = self.read_rulebook()?;
-        let keys = Self::ledger_keys_in(&self.keys())?;
-        let (store_dir, keys_dir) = (self.store(), self.keys());
-        let opened = tokio::task::spawn_blocking(move || {
-            let store = Embedded::open(&store_dir, &Options::default()).map_err(Failure::new)?;
-            let vault = Vault::open(&keys_dir).map_err(Failure::new)?;
-            Ok((store, vault))
-        });
-        let (store, vault) = opened.await.map_err(Failure::new)??;
-        let store: Arc<dyn Store> = Arc::new(store);
-        Service::open(store, vault, keys, rulebook, Arc::new(SystemClock), settings).await.map_err(Failure::new)
+    /// The vault is not opened: that would mend a file which a running service may be writing.
+    fn examine_keys(&self) -> Result<(), String> {
+        Self::ledger_keys_in(&self.keys()).map_err(|failure| failure.message)?;
+        let io = |error: std::io::Error| format!("{}: {error}", self.keys().display());
+        for entry in std::fs::read_dir(self.keys()).map_err(io)? {
+            keyfile::check_readable(&entry.map_err(io)?.path()).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 }
 

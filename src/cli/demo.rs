@@ -10,13 +10,12 @@ mod people;
 mod random;
 mod samples;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
+use super::config::{self, Flags};
 use super::data_dir::DataDir;
-use super::serve::{self, ServeOptions};
-use super::{EXIT_OK, Failure, Outcome, say};
+use super::{EXIT_OK, Failure, Outcome, log, say, serve};
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::standard::calendar_year_of;
 
@@ -36,9 +35,6 @@ pub(super) struct Args {
     // Not from CQO_DATA: whoever has set that up for a real ledger does not want invented people in it.
     #[arg(long, default_value = "demo-data")]
     data: PathBuf,
-    /// 监听地址 | Address and port to listen on; port 0 takes any free one
-    #[arg(long, env = "CQO_LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
     /// 首席质量官人数 | How many CQOs to invent
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=25_000))]
     learners: u16,
@@ -49,14 +45,16 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
-    options: ServeOptions,
+    flags: Flags,
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
-    serve::start_log("warn");
+    let config = config::read_without_file(&args.flags, &args.data)?;
+    // The demo's own lines are for people, and a line a request would bury them.
+    log::start(config.log_format, "warn");
     let runtime = serve::runtime()?;
     // The address first: one that is taken must not leave a half-made ledger behind.
-    let listener = runtime.block_on(serve::bind(args.listen)).map_err(|failure| {
+    let listener = runtime.block_on(serve::bind(config.listen)).map_err(|failure| {
         Failure::new(format!(
             "{}\n换一个端口 choose another: cqo-ledger demo --listen 127.0.0.1:0（0 为任意空闲端口 any free port）",
             failure.message
@@ -70,9 +68,9 @@ pub(super) fn run(args: &Args) -> Outcome {
         super::init::found(&args.data, &founding)?;
     }
     runtime.block_on(async {
-        let service = dir.open_service(args.options.settings()).await?;
+        let service = dir.open_service(config.store_options(), config.settings()).await?;
         let policy = service.suggested_policy();
-        let running = serve::start(&dir, service, listener, &args.options).await?;
+        let running = serve::start(&dir, service, listener, &config).await?;
         let url = running.url.clone();
         let mut stopped = pin!(running.until_stopped());
         if is_new {

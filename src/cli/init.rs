@@ -11,7 +11,7 @@ use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
 use crate::service::{Founding, FoundingKeys, Service, keyfile};
 use crate::standard::{CreditCode, Rulebook};
-use crate::store::{Embedded, Options};
+use crate::store::Embedded;
 
 /// The default rulebook, as a file that people can read and change.
 const RULEBOOK: &str = include_str!("../standard/rulebook.toml");
@@ -71,7 +71,7 @@ pub(super) fn found(data: &Path, founding: &Founding) -> Result<DataDir, Failure
     let dir = DataDir::create(data)?;
     std::fs::write(dir.rulebook(), RULEBOOK).map_err(Failure::new)?;
     let vault = Vault::create_in(&dir.keys()).map_err(Failure::new)?;
-    let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
+    let store = dir.create_store()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
     runtime.block_on(found_in(&dir, &store, &vault, &Rulebook::embedded(), founding))?;
     Ok(dir)

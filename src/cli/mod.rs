@@ -4,12 +4,15 @@ mod audit;
 mod authority;
 mod backup;
 mod client;
+mod config;
 mod data_dir;
 mod demo;
 mod erase;
 mod init;
 mod keygen;
 mod keys;
+mod log;
+mod notify;
 mod progress;
 mod registry;
 mod reindex;
@@ -65,7 +68,6 @@ enum Command {
     /// 提交已签名的记录 | Submit signed entries to a service
     Submit(submit::Args),
     /// 登记、停用与更换密钥 | Register, retire, revoke or replace keys
-    #[command(visible_alias = "keys")]
     Key(keys::Args),
     /// 登记机构 | Register organisations, as the operator
     Org(registry::OrgArgs),

@@ -16,7 +16,7 @@ use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::erasure::{Tombstone, merge_tombstones, parse_tombstones};
 use crate::service::vault::Vault;
 use crate::service::{self, Founding, keyfile};
-use crate::store::{self, Embedded, Options};
+use crate::store;
 
 /// The longest list of erasures: some hundred bytes each.
 const MAX_ERASED: usize = 64 * 1024 * 1024;
@@ -129,7 +129,7 @@ fn found_anew(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, origi
         keyfile::copy(&old.keys().join(name), &dir.keys().join(name)).map_err(Failure::new)?;
     }
     let vault = Vault::open(&dir.keys()).map_err(Failure::new)?;
-    let (store_before, store) = (old.open_store()?, dir.open_store()?);
+    let (store_before, store) = (old.open_store()?, dir.create_store()?);
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
     runtime.block_on(async {
         let owner = service::owner_of(&store_before).await.map_err(Failure::new)?;
@@ -152,7 +152,7 @@ fn found_anew(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, origi
 fn accept(dir: &DataDir, keys: &Path, erased: &[Tombstone], sequence: u64) -> Result<(), Failure> {
     let vault = Vault::open(keys).map_err(Failure::new)?;
     let keys = DataDir::ledger_keys_in(keys)?;
-    let store = Embedded::open(&dir.store(), &Options::default()).map_err(Failure::new)?;
+    let store = dir.create_store()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
     let now = SystemClock.now();
     // The tombstones first: whoever is named by one has no key when the keys take their place.

@@ -1,4 +1,4 @@
-//! `keys rotate`: one key in the place of another, for every role.
+//! `key rotate`: one key in the place of another, for every role.
 //!
 //! A new key is always durable in a file, `<name>-next.key`, before anything names it, and takes the old one's file last. Each
 //! step asks the ledger how far it is, so the command that a crash cut short is run again.
@@ -38,7 +38,7 @@ enum Which {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "例 Example:\n  cqo-ledger keys rotate --role checkpoint --data ./ledger            # 新旧密钥同时签署 both keys sign\n  cqo-ledger keys rotate --role checkpoint --data ./ledger --finish   # 旧密钥停用 the old one ends\n  cqo-ledger keys rotate --role receipt --data ./ledger\n  cqo-ledger keys rotate --role recorder --data ./ledger --target <旧密钥编号 old key id> --public <新公钥 new public key>"
+    after_help = "例 Example:\n  cqo-ledger key rotate --role checkpoint --data ./ledger            # 新旧密钥同时签署 both keys sign\n  cqo-ledger key rotate --role checkpoint --data ./ledger --finish   # 旧密钥停用 the old one ends\n  cqo-ledger key rotate --role receipt --data ./ledger\n  cqo-ledger key rotate --role recorder --data ./ledger --target <旧密钥编号 old key id> --public <新公钥 new public key>"
 )]
 pub(super) struct Args {
     #[command(flatten)]

@@ -59,10 +59,7 @@ pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
 /// Reads a secret text from an owner-only file.
 pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let io = |source| KeyFileError::Io { what: "read", path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(io)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::NotOwnerOnly(path.to_owned()));
-    }
+    check_owner_only(path)?;
     std::fs::read_to_string(path).map(Zeroizing::new).map_err(io)
 }
 
@@ -105,6 +102,19 @@ fn sync_dir(path: &Path) -> Result<(), KeyFileError> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let synced = File::open(path).and_then(|dir| dir.sync_all());
     synced.map_err(|source| KeyFileError::Io { what: "write", path: path.to_owned(), source })
+}
+
+/// Whether a file of secrets can be read by this process and by nobody else, whatever is in it.
+pub fn check_readable(path: &Path) -> Result<(), KeyFileError> {
+    let io = |source| KeyFileError::Io { what: "read", path: path.to_owned(), source };
+    check_owner_only(path)?;
+    std::fs::File::open(path).map(drop).map_err(io)
+}
+
+fn check_owner_only(path: &Path) -> Result<(), KeyFileError> {
+    let io = |source| KeyFileError::Io { what: "read", path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(io)?.permissions().mode();
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::NotOwnerOnly(path.to_owned())) }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod checkpoint_keys;
 pub mod clock;
 pub mod erasure;
 mod error;
+mod figures;
 mod ingest;
 pub mod keyfile;
 mod ledger_row;
@@ -43,6 +44,7 @@ pub use checkpoint_keys::{
     note_new_operator_token,
 };
 pub use error::Error;
+pub use figures::{Figures, NotReady, Pending};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
@@ -113,7 +115,8 @@ pub struct Service {
     sealing: Mutex<SealState>,
     seal_now: Notify,
     /// Why nothing is sealed, while that is so.
-    trouble: std::sync::Mutex<Option<String>>,
+    trouble: std::sync::Mutex<Option<(NotReady, String)>>,
+    figures: Figures,
     published: watch::Sender<Arc<Published>>,
 }
 
@@ -175,9 +178,17 @@ impl Service {
 
     /// Why the service cannot take entries now; none when it can.
     pub fn not_ready(&self) -> Option<String> {
+        self.not_ready_because().map(|(_, words)| words)
+    }
+
+    /// Why the service cannot take entries now, as one of the kinds that are monitored, and in words.
+    pub fn not_ready_because(&self) -> Option<(NotReady, String)> {
+        let poisoned = self.store.health().poisoned.map(|reason| (NotReady::StorePoisoned, reason));
         let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let stopped = || self.queue.is_closed().then(|| "entries are not taken any more".to_owned());
-        self.store.health().poisoned.or_else(trouble).or_else(stopped)
+        let stopped =
+            || self.queue.is_closed().then(|| (NotReady::Stopped, "entries are not taken any more".to_owned()));
+        let read_only = || self.read_only.then(|| (NotReady::ReadOnly, Error::ReadOnly.to_string()));
+        poisoned.or_else(read_only).or_else(trouble).or_else(stopped)
     }
 
     /// The last published checkpoint and its tip.

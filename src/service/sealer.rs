@@ -7,9 +7,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::Service;
 use super::order::places;
 use super::tables::{BLOCKS, BlockRow, NODES, node_key};
+use super::{NotReady, Service};
 use crate::ledger::block::Block;
 use crate::merkle::{
     BatchTree, ChainError, Checkpoint, CheckpointError, Frontier, Hash, NodeId, SignedNote, frontier_nodes, leaf_hash,
@@ -36,6 +36,15 @@ pub enum SealError {
     /// What the store holds is no chain. Nothing may be signed on top of it.
     #[error("the chain in the store is not sound: {0}")]
     Unsound(String),
+}
+
+impl SealError {
+    fn not_ready(&self) -> NotReady {
+        match self {
+            Self::ClockJump(_) => NotReady::ClockJump,
+            Self::Store(_) | Self::Unsound(_) => NotReady::Sealing,
+        }
+    }
 }
 
 /// What the world sees: the signed checkpoint, and the block under it.
@@ -140,8 +149,12 @@ impl Service {
             let Some(now) = service.upgrade() else { return };
             let interval = Duration::from_millis(now.settings.seal_interval_ms);
             // A full batch does not wait; what is left after it is sealed by the next round.
+            let started = std::time::Instant::now();
             let sealed = now.seal_once().await;
-            now.note_trouble(sealed.as_ref().err().map(ToString::to_string));
+            if let Ok(Some(_)) = &sealed {
+                now.figures.seal_seconds.observe(started.elapsed().as_secs_f64());
+            }
+            now.note_trouble(sealed.as_ref().err().map(|error| (error.not_ready(), error.to_string())));
             if let Ok(Some(sealed)) = sealed
                 && sealed.entries >= now.settings.batch_max as u64
             {
@@ -153,10 +166,12 @@ impl Service {
     }
 
     /// Remembers why nothing is sealed, and logs it once. Until it is over no entry is taken: a receipt promises a block.
-    fn note_trouble(&self, trouble: Option<String>) {
+    fn note_trouble(&self, trouble: Option<(NotReady, String)>) {
         let mut known = self.trouble.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &trouble {
-            Some(error) if known.is_none() => tracing::error!(error, "nothing is sealed"),
+            Some((reason, error)) if known.is_none() => {
+                tracing::error!(reason = reason.as_str(), error, "nothing is sealed");
+            }
             None if known.is_some() => tracing::info!("sealing goes on"),
             _ => {}
         }

@@ -17,7 +17,7 @@ use super::tables::{
     OrganisationRow,
 };
 use super::vault::{DataKeyId, Vault};
-use super::{AcceptedKeys, Service, Settings, pool};
+use super::{AcceptedKeys, Figures, Service, Settings, pool};
 use crate::ledger::block::Block;
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, Kind, Origin, Owner};
@@ -171,6 +171,7 @@ impl Service {
             Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
         let service = Arc::new(Self {
             checks: pool::Pool::new(settings.check_threads)?,
+            figures: Figures::new(store.figures()),
             store,
             vault,
             clock,

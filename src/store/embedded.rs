@@ -17,8 +17,8 @@ use super::journal::{GROUP_BYTES, GROUP_COMMITS, GroupBuilder, Journal, JournalR
 use super::mark::{Mark, StoreId};
 use super::open::{Opened, Options, Rebuild, open};
 use super::{
-    Anchor, BoxFuture, Commit, Committed, Condition, Direction, EventRecord, Health, KeyRange, MAX_CHECKPOINT_BYTES,
-    MAX_SCAN_ROWS, Row, RowKey, Store, StoreError,
+    Anchor, BoxFuture, Commit, Committed, Condition, Direction, EventRecord, Figures, Health, KeyRange,
+    MAX_CHECKPOINT_BYTES, MAX_SCAN_ROWS, Row, RowKey, Store, StoreError,
 };
 
 /// How much may wait in the queue, in KiB; every commit counts for at least one. Who comes later waits outside.
@@ -42,6 +42,7 @@ struct Shared {
     journal_dir: std::path::PathBuf,
     anchor: Mutex<Option<Anchor>>,
     poisoned: OnceLock<String>,
+    figures: Figures,
 }
 
 /// What a group changes, as far as conditions can ask for it: the version of each row, or none when it is gone.
@@ -72,7 +73,7 @@ impl Embedded {
     pub fn open(dir: &Path, options: &Options) -> Result<Self, StoreError> {
         create_dir(dir).map_err(StoreError::io("create", dir))?;
         let lock = DirLock::take(dir)?;
-        let Opened { id, journal, index, reached, mark, mark_path, lock } =
+        let Opened { id, journal, index, reached, mark, mark_path, rebuilt, lock } =
             open(dir, options, lock, Rebuild::IfNeeded, &mut |_, _| {})?;
         let shared = Arc::new(Shared {
             index,
@@ -80,7 +81,9 @@ impl Embedded {
             journal_dir: dir.join("journal"),
             anchor: Mutex::new(mark.anchor.clone()),
             poisoned: OnceLock::new(),
+            figures: Figures::default(),
         });
+        shared.figures.index_rebuilt.set(i64::from(rebuilt));
         let (queue, requests) = mpsc::unbounded_channel();
         let writer = Writer {
             id,
@@ -170,6 +173,10 @@ impl Store for Embedded {
         let stopped = self.writer.as_ref().is_none_or(JoinHandle::is_finished);
         let poisoned = self.shared.poisoned.get().cloned().or_else(|| stopped.then(|| "the writer has stopped".into()));
         Health { sequence: self.shared.reader.durable(), poisoned }
+    }
+
+    fn figures(&self) -> Figures {
+        self.shared.figures.clone()
     }
 }
 
@@ -261,13 +268,16 @@ impl Writer {
         let tip = self.journal.tip();
         self.builder.begin(tip.head, tip.digest);
         let mut versions = HashMap::new();
-        let verdicts = group.iter().map(|waiting| self.judge(&waiting.commit, &mut versions)).collect();
+        let verdicts: Vec<_> = group.iter().map(|waiting| self.judge(&waiting.commit, &mut versions)).collect();
         if self.builder.is_empty() {
             return Ok(verdicts);
         }
         let (bytes, group, head) = self.builder.finish();
         let tip = Tip { head, digest: group.digest, group: group.digest };
+        let started = std::time::Instant::now();
         let offset = self.journal.append(bytes, tip).map_err(|error| format!("cannot write the journal: {error}"))?;
+        self.shared.figures.sync_seconds.observe(started.elapsed().as_secs_f64());
+        self.shared.figures.group_commits.observe(u32::try_from(verdicts.len()).map_or(f64::MAX, f64::from));
         // A crash here leaves the group in the journal and not in the index: the next start applies it. Nobody was answered.
         self.faults.check(super::faults::DiskStep::Apply).map_err(|error| error.to_string())?;
         let applied = self.shared.index.apply(&mut self.reached, &group, offset);

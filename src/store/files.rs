@@ -86,6 +86,12 @@ impl DirLock {
     }
 }
 
+/// Whether a process has the lock of `dir`. Makes nothing; a directory without a lock file is not in use.
+pub fn is_in_use(dir: &Path) -> bool {
+    let file = File::open(dir.join("LOCK"));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

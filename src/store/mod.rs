@@ -38,6 +38,7 @@ mod embedded;
 mod error;
 mod event;
 mod faults;
+mod figures;
 mod files;
 mod index;
 mod journal;
@@ -60,6 +61,8 @@ pub use backup::{BackedUp, Manifest, ManifestFile, backup, check_backup, lay_out
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use event::{Event, EventChainBroken, EventHead, EventRecord, verify_events};
+pub use figures::Figures;
+pub use files::is_in_use;
 pub use key::{AsKey, Key, KeyPrefix};
 pub use memory::{Fault, Memory, MemoryDisk, Step};
 pub use open::{Options, reindex};
@@ -120,6 +123,11 @@ pub trait Store: Send + Sync {
 
     /// Whether commits are taken, and how far the store has come. Cheap: for every health check.
     fn health(&self) -> Health;
+
+    /// What the store counts for monitoring; a store that counts nothing has figures that stay at zero.
+    fn figures(&self) -> Figures {
+        Figures::default()
+    }
 }
 
 /// What is written at once, if all conditions hold.

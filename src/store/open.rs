@@ -74,6 +74,8 @@ pub(super) struct Opened {
     pub(super) reached: Reached,
     pub(super) mark: Mark,
     pub(super) mark_path: PathBuf,
+    /// Whether the index had to be built anew.
+    pub(super) rebuilt: bool,
     pub(super) lock: DirLock,
 }
 
@@ -110,10 +112,11 @@ pub(super) fn open(
         refuse_lost_commits(&index_path, state.sequence, tip.head.sequence)?;
     }
     let usable = found.and_then(|(pages, state)| belongs(&index_path, pages, state, checked.digest_at, tip));
+    let rebuilt = usable.is_err() && tip.head.sequence > 0;
     let (pages, state) = match usable {
         Ok(usable) => usable,
         Err(reason) => {
-            if tip.head.sequence > 0 {
+            if rebuilt {
                 tracing::warn!(%reason, "the index is built anew from the journal");
             }
             // Not before the journal was found whole: an index beside a damaged journal may be all there is.
@@ -127,7 +130,7 @@ pub(super) fn open(
     // All up to the tip is on the disk now, so from here on a journal that ends before it is damage.
     let mark = Mark::new(id, tip.head.sequence, tip.group, mark.anchor);
     mark.write(&mark_path).map_err(StoreError::io("write", &mark_path))?;
-    Ok(Opened { id, journal: checked.journal, index, reached, mark, mark_path, lock })
+    Ok(Opened { id, journal: checked.journal, index, reached, mark, mark_path, rebuilt, lock })
 }
 
 /// The id in `FORMAT`; where nothing was ever kept, a new store is made.

@@ -20,6 +20,8 @@ use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -117,7 +119,13 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves `router` until `stop` is over; then nobody is accepted any more, requests under way come to their end within
 /// the time for it, and whoever is left is cut off: what was acknowledged is durable.
-pub async fn serve(listener: TcpListener, router: Router, settings: ServerSettings, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    settings: ServerSettings,
+    figures: ConnectionFigures,
+    stop: impl Future<Output = ()>,
+) {
     let server = Server::new(settings);
     let (stopping, stopped) = watch::channel(());
     let mut stop = pin!(stop);
@@ -131,12 +139,16 @@ pub async fn serve(listener: TcpListener, router: Router, settings: ServerSettin
             Ok((stream, peer)) => match server.admit(peer.ip()) {
                 Some(place) => {
                     let connection = server.clone().answer(stream, peer, router.clone(), stopped.clone());
+                    let open = Open::count(&figures);
                     tokio::spawn(async move {
                         connection.await;
-                        drop(place);
+                        drop((place, open));
                     });
                 }
-                None => refused.refuse(&stream, peer.ip()),
+                None => {
+                    figures.refused.inc();
+                    refused.refuse(&stream, peer.ip());
+                }
             },
             // It was closed by its peer while it waited.
             Err(error) if is_of_one_connection(&error) => {}
@@ -283,6 +295,31 @@ fn client_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,
+    }
+}
+
+/// What a listener counts for monitoring. Copies show the same figures.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionFigures {
+    /// Connections that are open now.
+    pub open: Gauge,
+    /// Connections for which there was no place.
+    pub refused: Counter,
+}
+
+/// One open connection, counted until it is dropped.
+struct Open(Gauge);
+
+impl Open {
+    fn count(figures: &ConnectionFigures) -> Self {
+        figures.open.inc();
+        Self(figures.open.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

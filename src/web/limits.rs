@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderMap, HeaderValue, Request};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -28,6 +28,8 @@ use super::problem::Problem;
 use super::request::bearer;
 use crate::service::Service;
 
+/// Where a proxy says whom it asks for.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How often clients that were not seen lately are forgotten.
 const FORGET_CLIENTS_EVERY: Duration = Duration::from_secs(60);
 
@@ -53,6 +55,8 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
     pub rate_burst: u32,
+    /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl Default for Limits {
@@ -67,6 +71,7 @@ impl Default for Limits {
             in_flight_max: 128,
             rate_per_second: 100,
             rate_burst: 1_000,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -102,7 +107,7 @@ impl Limits {
             return router;
         }
         let config = GovernorConfigBuilder::default()
-            .key_extractor(Client(Arc::clone(service)))
+            .key_extractor(Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() })
             .period(Duration::from_secs(1) / self.rate_per_second)
             .burst_size(self.rate_burst.max(1))
             .finish();
@@ -133,7 +138,10 @@ async fn explain_timeout(response: Response) -> Response {
 
 /// Who a request counts for: a known token's owner, or else an address. What a stranger writes into the header makes no new client.
 #[derive(Clone)]
-struct Client(Arc<Service>);
+struct Client {
+    service: Arc<Service>,
+    trusted: Arc<[IpAddr]>,
+}
 
 /// What the rate counts by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -147,11 +155,57 @@ impl KeyExtractor for Client {
 
     fn extract<T>(&self, request: &Request<T>) -> Result<ClientKey, GovernorError> {
         if let Some(token) = bearer(request.headers())
-            && let Ok(actor) = self.0.authenticate(Some(token))
+            && let Ok(actor) = self.service.authenticate(Some(token))
         {
             return Ok(ClientKey::Known(actor.to_string()));
         }
-        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(ClientKey::Address(address))
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        Ok(ClientKey::Address(peer.map(|peer| behind(peer, &self.trusted, request.headers()))))
+    }
+}
+
+/// The client behind trusted proxies. Each proxy adds its peer at the end, so the list is believed from there, as far as
+/// those who added are trusted; what a client wrote itself stands before that.
+fn behind(peer: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let lines: Vec<&str> =
+        headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    let mut client = peer;
+    for part in lines.iter().flat_map(|line| line.split(',')).rev() {
+        // Something that is no address was not added by a proxy of this kind: nothing before it is believed.
+        let Ok(address) = part.trim().parse::<IpAddr>() else { break };
+        client = address.to_canonical();
+        if !trusted.contains(&client) {
+            break;
+        }
+    }
+    client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forwarded_address_counts_only_as_far_as_proxies_are_trusted() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted = [ip("127.0.0.1"), ip("10.0.0.1")];
+        for (peer, lines, client) in [
+            ("127.0.0.1", &["203.0.113.9"][..], "203.0.113.9"),
+            ("127.0.0.1", &["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+            ("127.0.0.1", &["198.51.100.1", "203.0.113.9, 10.0.0.1"], "203.0.113.9"),
+            ("127.0.0.1", &["198.51.100.1, unknown"], "127.0.0.1"),
+            ("127.0.0.1", &[], "127.0.0.1"),
+            ("127.0.0.1", &["::ffff:203.0.113.9"], "203.0.113.9"),
+            ("203.0.113.7", &["198.51.100.1"], "203.0.113.7"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
+            }
+            assert_eq!(behind(ip(peer), &trusted, &headers), ip(client), "{peer} {lines:?}");
+        }
     }
 }

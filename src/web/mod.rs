@@ -6,7 +6,9 @@ mod accept;
 mod api;
 mod budget;
 mod limits;
+mod machine;
 mod metrics;
+mod observe;
 mod problem;
 mod request;
 mod stream;
@@ -21,8 +23,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use accept::{ServerSettings, listen, serve};
+pub use accept::{ConnectionFigures, ServerSettings, listen, serve};
 pub use limits::Limits;
+pub use machine::Watched;
 pub use problem::PROBLEM_TYPES;
 
 use crate::service::{Error, Service};
@@ -57,11 +60,15 @@ pub struct Routers {
     pub public: Router,
     /// `/metrics` alone.
     pub metrics: Router,
+    /// What the public listener tells the metrics.
+    pub connections: ConnectionFigures,
 }
 
 /// Builds both routers over one service. Must be called within a tokio runtime.
-pub fn routers(service: Arc<Service>, limits: &Limits) -> Routers {
-    let app = App { service: Arc::clone(&service), metrics: Arc::new(Metrics::default()) };
+pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Routers {
+    let connections = ConnectionFigures::default();
+    let metrics = Arc::new(Metrics::new(&service, &connections, watched));
+    let app = App { service: Arc::clone(&service), metrics };
     let (paths, mut api) = described().split_for_parts();
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
@@ -77,9 +84,9 @@ pub fn routers(service: Arc<Service>, limits: &Limits) -> Routers {
         .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
         .with_state(app.clone());
     let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app.clone());
-    // Refusals by the limits are counted, too.
-    let counted = axum::middleware::from_fn_with_state(app, metrics::count);
-    Routers { public: limits.around(public, &service).merge(health).layer(counted), metrics }
+    // Refusals by the limits are counted and logged, too.
+    let observed = axum::middleware::from_fn_with_state(app, observe::observe);
+    Routers { public: limits.around(public, &service).merge(health).layer(observed), metrics, connections }
 }
 
 /// Every documented route within the limits, once.

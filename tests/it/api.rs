@@ -260,7 +260,7 @@ fn metrics_are_served_where_they_are_told_to_be() {
     ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", &array(&provider.signed(5)));
     let metrics = ledger.get("/metrics").text();
     for line in [
-        "cqo_ledger_entries_total{outcome=\"Accepted\"} 6",
+        "cqo_ledger_entries_total{outcome=\"accepted\"} 6",
         "cqo_ledger_ready 1",
         "cqo_ledger_requests_total{method=\"POST\",route=\"/api/v1/entries\",status=\"200\"} 1",
     ] {

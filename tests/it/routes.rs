@@ -16,7 +16,7 @@ use cqo_ledger::service::vault::Vault;
 use cqo_ledger::service::{Actor, Founding, FoundingKeys, LedgerKeys, Service, Settings};
 use cqo_ledger::standard::Rulebook;
 use cqo_ledger::store::{MemoryDisk, Store};
-use cqo_ledger::web::{Limits, PROBLEM_BASE, PROBLEM_TYPES, routers};
+use cqo_ledger::web::{Limits, PROBLEM_BASE, PROBLEM_TYPES, Watched, routers};
 use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -119,7 +119,11 @@ async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
     let rulebook = Rulebook::embedded();
     Service::found(&disk.open(), &vault, &rulebook, SystemClock.now(), &founding, &keys).await.unwrap();
     let store: Arc<dyn Store> = Arc::new(disk.open());
-    let keys = LedgerKeys { checkpoint, receipt, operator_token: Hash::of(&[OPERATOR.as_bytes()]) };
+    let keys = LedgerKeys {
+        checkpoint: vec![checkpoint],
+        receipt: vec![receipt],
+        operator_token: Hash::of(&[OPERATOR.as_bytes()]),
+    };
     let settings = Settings { wait_max_ms: 5, seal_interval_ms: 5, check_threads: 1, ..Settings::default() };
     let service = Service::open(store, vault, keys, rulebook, Arc::new(SystemClock), settings).await.unwrap();
     let provider = credit_code(2);
@@ -139,7 +143,8 @@ async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
     let mut bodies: Vec<String> = bodies.iter().map(Value::to_string).collect();
     bodies.push(String::new());
     let limits = Limits { rate_per_second: 0, body_max: 64 * 1024, ..Limits::default() };
-    (routers(service, &limits).public, token, bodies)
+    let watched = Watched { data: "/nowhere".into(), store: "/nowhere".into() };
+    (routers(service, &limits, watched).public, token, bodies)
 }
 
 /// The request that was drawn, without what HTTP itself has no place for.

@@ -127,6 +127,33 @@ impl Ledger {
         self.server = Some(server);
     }
 
+    /// Starts the server again with its log in a file, as `config` says and with these variables.
+    pub(crate) fn serve_logged(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> PathBuf {
+        self.kill();
+        let log = self.path("log");
+        let mut server = Command::new(PROGRAM)
+            .arg("serve")
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+        let ready = lines.find_map(|line| line.unwrap().strip_prefix("ready ").map(str::to_owned));
+        self.url = ready.expect("the server says where it is ready");
+        self.server = Some(server);
+        log
+    }
+
+    /// Asks the server to stop, and waits for it.
+    pub(crate) fn terminate(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let asked = Command::new("kill").arg(server.id().to_string()).status().unwrap();
+            assert!(asked.success() && server.wait().unwrap().success(), "the server stops in order");
+        }
+    }
+
     /// Kills the server, as a power cut would as far as the process goes.
     pub(crate) fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {

@@ -22,7 +22,7 @@ impl fmt::Display for Place {
 
 impl Place {
     /// The place of a byte offset; an offset past the end is the end.
-    pub(super) fn of(text: &str, offset: usize) -> Self {
+    pub(crate) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() + 1;

@@ -85,8 +85,9 @@ pub(crate) async fn submit(
     };
     let entries = if is_array { split(&body)? } else { vec![body.to_vec()] };
     drop(body);
+    let started = std::time::Instant::now();
     let mut submitted = app.service.submit(&actor, entries).await?;
-    app.metrics.submitted(&submitted);
+    app.metrics.submitted(&submitted, started.elapsed());
     if !is_array && let Some(result) = submitted.results.pop_if(|result| is_rejected(result)) {
         return Err(render_result(result).problem.unwrap_or_else(Problem::internal));
     }
