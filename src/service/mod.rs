@@ -25,6 +25,8 @@ mod cases;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod testing;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -151,10 +153,16 @@ impl Service {
     }
 
     /// Why the service cannot take entries now; none when it can.
-    pub fn not_ready(&self) -> Option<String> {
+    pub fn not_ready(&self) -> Option<Error> {
+        let health = self.store.health();
         let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stopped = || self.queue.is_closed().then(|| "entries are not taken any more".to_owned());
-        self.store.health().poisoned.or_else(trouble).or_else(stopped)
+        let no_room = || health.no_room.map(Error::NoRoom);
+        health
+            .poisoned
+            .map(Error::Unavailable)
+            .or_else(no_room)
+            .or_else(|| trouble().or_else(stopped).map(Error::Unavailable))
     }
 
     /// The last published checkpoint and its tip.
