@@ -28,6 +28,9 @@ pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Fail
         .ok_or_else(|| Failure::new("今天没有生效的规则 no rulebook is in effect today"))
 }
 
+/// No token is shorter: `init` makes longer ones.
+const MIN_TOKEN_LEN: usize = 64;
+
 /// A data directory.
 #[derive(Debug, Clone)]
 pub(super) struct DataDir(PathBuf);
@@ -88,7 +91,9 @@ impl DataDir {
     /// Notes where the service listens, for the operator's commands.
     pub(super) fn write_url(&self, url: &str) -> Result<(), Failure> {
         let text = serde_json::json!({ "url": url }).to_string();
-        std::fs::write(self.service_file(), text).map_err(Failure::new)
+        let path = self.service_file();
+        std::fs::write(&path, text)
+            .map_err(|error| Failure::new(format!("{}: 无法写入 cannot be written: {error}", path.display())))
     }
 
     /// Where the service of this directory listens.
@@ -105,8 +110,17 @@ impl DataDir {
 
     /// The operator's token.
     pub(super) fn token(&self) -> Result<String, Failure> {
-        let text = keyfile::read_secret(&self.operator_token()).map_err(Failure::misuse)?;
-        Ok(text.trim_end().to_owned())
+        let path = self.operator_token();
+        let text = keyfile::read_secret(&path).map_err(Failure::misuse)?;
+        let token = text.trim_end();
+        // Of a file that was cut short, what is left must open nothing: an empty token least of all.
+        if token.len() < MIN_TOKEN_LEN {
+            return Err(Failure::new(format!(
+                "{}: 令牌不完整，请从备份恢复 the token is incomplete: restore the file from a backup",
+                path.display()
+            )));
+        }
+        Ok(token.to_owned())
     }
 
     pub(super) fn read_rulebook(&self) -> Result<Rulebook, Failure> {
