@@ -4,6 +4,7 @@ mod audit;
 mod client;
 mod data_dir;
 mod demo;
+mod erase;
 mod init;
 mod keygen;
 mod keys;

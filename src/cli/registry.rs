@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::client::ServiceArgs;
-use super::{EXIT_OK, Failure, Outcome, read_input, say};
+use super::{EXIT_OK, Failure, Outcome, erase, read_input, say};
 
 /// The largest file of learners or courses, in bytes.
 const MAX_INPUT: usize = 4 * 1024 * 1024;
@@ -53,13 +53,30 @@ pub(super) fn run_org(args: OrgArgs) -> Outcome {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "例 Example:\n  cqo-ledger learner --url https://ledger.example.org --token-file token put learners.json\n文件内容 File: [{\"id\": \"<UUIDv7>\", \"name\": \"张伟\"}]"
+    after_help = "例 Example:\n  cqo-ledger learner --url https://ledger.example.org --token-file token put learners.json\n  cqo-ledger learner --data ./ledger erase 01970000-0000-7000-8000-00000000000a\n  cqo-ledger learner --data ./ledger erased > erased.json\n文件内容 File: [{\"id\": \"<UUIDv7>\", \"name\": \"张伟\"}]"
 )]
 pub(super) struct LearnerArgs {
     #[command(flatten)]
     service: ServiceArgs,
     #[command(subcommand)]
-    command: FileCommand,
+    command: LearnerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LearnerCommand {
+    #[command(flatten)]
+    File(FileCommand),
+    /// 永久删除学员（运营者），不可恢复 | Erase learners for good, as the operator
+    Erase {
+        /// 学员编号 | Ids of learners
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// 不再询问 | Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// 列出已删除的学员；请留存，供恢复备份时使用 | List who was erased; keep it for the restore of a backup
+    Erased,
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,7 +106,11 @@ enum FileCommand {
 }
 
 pub(super) fn run_learner(args: LearnerArgs) -> Outcome {
-    run_file(&args.service, args.command, "/api/v1/learners")
+    match args.command {
+        LearnerCommand::File(command) => run_file(&args.service, command, "/api/v1/learners"),
+        LearnerCommand::Erase { ids, yes } => erase::erase(&args.service.client()?, &ids, yes),
+        LearnerCommand::Erased => erase::list(&args.service.client()?),
+    }
 }
 
 pub(super) fn run_course(args: CourseArgs) -> Outcome {

@@ -55,8 +55,8 @@ fn read_entry(mut value: Value, path: &str) -> Result<Entry, Failure> {
         members.entry("id").or_insert_with(|| uuid::Uuid::now_v7().to_string().into());
     }
     // The same rules for text and numbers as the service has.
-    let value =
-        json::parse_canonical(&json::canonical(&value)).map_err(|error| Failure::misuse(format!("{path} {error}")))?;
+    let canonical = json::canonical(&value);
+    let value = json::parse_canonical(&canonical).map_err(|error| Failure::misuse(format!("{path} {error}")))?;
     let mut errors = FieldErrors::default();
     let entry = Entry::from_value(value, path, &mut errors);
     entry.filter(|_| errors.0.is_empty()).ok_or_else(|| {

@@ -10,7 +10,7 @@ use super::block::Block;
 use super::commitment::{Commitment, Salt};
 use super::entry::{Kind, Origin};
 use super::fields::{FieldError, FieldErrors, Fields, Problem};
-use super::json;
+use super::json::{self, Json};
 use super::keys::MAX_REGISTER;
 use super::signed::{SignedEntry, SignedEntryError};
 use crate::merkle::{Checkpoint, Hash, SignedNote};
@@ -171,7 +171,7 @@ fn path_value(path: &[Hash]) -> Value {
     path.iter().map(|hash| Value::from(hash.to_string())).collect()
 }
 
-fn read(value: Value, errors: &mut FieldErrors) -> Option<Bundle> {
+fn read(value: Json<'_>, errors: &mut FieldErrors) -> Option<Bundle> {
     let mut fields = Fields::of(value, "", errors)?;
     if fields.string("format").is_some_and(|format| format != FORMAT) {
         fields.note("format", Problem::Choice(FORMAT.into()));
@@ -190,7 +190,7 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<Bundle> {
 }
 
 /// Entries strictly ascending by position, and exactly the blocks that hold them, ascending by height.
-fn check_order(fields: &mut Fields<'_>, entries: &[BundleEntry], blocks: &[BundleBlock]) {
+fn check_order(fields: &mut Fields<'_, '_>, entries: &[BundleEntry], blocks: &[BundleBlock]) {
     if !entries.is_sorted_by(|a, b| (a.block, a.index) < (b.block, b.index)) {
         fields.note("entries", Problem::NotAscending);
     }
@@ -205,10 +205,10 @@ fn check_order(fields: &mut Fields<'_>, entries: &[BundleEntry], blocks: &[Bundl
 }
 
 fn read_all<T>(
-    fields: &mut Fields<'_>,
+    fields: &mut Fields<'_, '_>,
     name: &str,
     max: usize,
-    read_one: fn(Value, &str, &mut FieldErrors) -> Option<T>,
+    read_one: fn(Json<'_>, &str, &mut FieldErrors) -> Option<T>,
 ) -> Option<Vec<T>> {
     let items = fields.array(name, 1, max)?;
     let errors = fields.errors();
@@ -217,11 +217,11 @@ fn read_all<T>(
     read.into_iter().collect()
 }
 
-fn read_path(fields: &mut Fields<'_>) -> Option<Vec<Hash>> {
+fn read_path(fields: &mut Fields<'_, '_>) -> Option<Vec<Hash>> {
     fields.list("path", 0, MAX_PATH)
 }
 
-fn read_block_text(fields: &mut Fields<'_>, name: &str) -> Option<Block> {
+fn read_block_text(fields: &mut Fields<'_, '_>, name: &str) -> Option<Block> {
     let text = fields.lines(name)?;
     match Block::from_str(&text) {
         Ok(block) => Some(block),
@@ -232,7 +232,7 @@ fn read_block_text(fields: &mut Fields<'_>, name: &str) -> Option<Block> {
     }
 }
 
-fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<BundleEntry> {
+fn read_entry(value: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<BundleEntry> {
     let mut fields = Fields::of(value, path, errors)?;
     let block = fields.integer("block", 0, json::MAX_INTEGER);
     let index = fields.integer("index", 0, json::MAX_INTEGER);
@@ -244,7 +244,7 @@ fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Bund
     Some(BundleEntry { block: block?, index: index?, path: inclusion?, salt: salt?, signed: signed? })
 }
 
-fn read_block(value: Value, path: &str, errors: &mut FieldErrors) -> Option<BundleBlock> {
+fn read_block(value: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<BundleBlock> {
     let mut fields = Fields::of(value, path, errors)?;
     let block = read_block_text(&mut fields, "text");
     let inclusion = read_path(&mut fields);
@@ -261,7 +261,7 @@ fn read_block(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Bund
     Some(BundleBlock { block: block?, path: inclusion?, previous: previous? })
 }
 
-fn read_tip(value: Value, errors: &mut FieldErrors) -> Option<BundleTip> {
+fn read_tip(value: Json<'_>, errors: &mut FieldErrors) -> Option<BundleTip> {
     let mut fields = Fields::of(value, "tip", errors)?;
     let block = read_block_text(&mut fields, "text");
     let path = read_path(&mut fields);
@@ -286,7 +286,7 @@ pub(super) fn parse_checkpoint(text: &str) -> Result<(SignedNote, Checkpoint), S
     Ok((note, checkpoint))
 }
 
-fn read_checkpoint(text: &str, fields: &mut Fields<'_>) -> Option<(SignedNote, Checkpoint)> {
+fn read_checkpoint(text: &str, fields: &mut Fields<'_, '_>) -> Option<(SignedNote, Checkpoint)> {
     match parse_checkpoint(text) {
         Ok(read) => Some(read),
         Err(error) => {
@@ -296,7 +296,7 @@ fn read_checkpoint(text: &str, fields: &mut Fields<'_>) -> Option<(SignedNote, C
     }
 }
 
-fn read_key_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<SignedEntry> {
+fn read_key_entry(value: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<SignedEntry> {
     let signed = read_signed(value, path, errors)?;
     if signed.entry().kind() != Kind::Key {
         errors.0.push(FieldError { field: format!("{path}.entry.kind"), problem: Problem::Choice("key".into()) });
@@ -306,7 +306,7 @@ fn read_key_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<
 }
 
 /// Reads a signed entry inside a larger document; its field errors are put under `path`.
-fn read_signed(value: Value, path: &str, errors: &mut FieldErrors) -> Option<SignedEntry> {
+fn read_signed(value: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<SignedEntry> {
     match SignedEntry::from_value(value) {
         Ok(signed) => Some(signed),
         Err(SignedEntryError::Fields(inner)) => {

@@ -4,6 +4,7 @@ use ed25519_dalek::PUBLIC_KEY_LENGTH;
 use serde_json::{Map, Value, json};
 
 use super::fields::{FieldErrors, Fields, Problem};
+use super::json::Json;
 use super::keys::{Alg, KeyId, Role};
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVersion, StudyForm};
@@ -171,7 +172,7 @@ pub enum KeyChange {
 
 impl Entry {
     /// Reads an entry; all bad fields are reported together. `path` names the entry in errors.
-    pub fn from_value(value: Value, path: &str, errors: &mut FieldErrors) -> Option<Self> {
+    pub fn from_value<'v>(value: impl Into<Json<'v>>, path: &str, errors: &mut FieldErrors) -> Option<Self> {
         let mut fields = Fields::of(value, path, errors)?;
         let id = fields.parsed("id");
         let ledger = fields.parsed("ledger");
@@ -254,7 +255,7 @@ impl Entry {
     }
 }
 
-fn read_learner(fields: &mut Fields<'_>) -> Option<Learner> {
+fn read_learner(fields: &mut Fields<'_, '_>) -> Option<Learner> {
     let path = fields.path_of("learner");
     let value = fields.value("learner")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
@@ -281,7 +282,7 @@ impl Record {
 }
 
 impl Study {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let completes = fields.boolean("completes");
         let course = read_course(fields);
         let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE);
@@ -341,7 +342,7 @@ impl Study {
     }
 }
 
-fn read_course(fields: &mut Fields<'_>) -> Option<(CourseCode, String)> {
+fn read_course(fields: &mut Fields<'_, '_>) -> Option<(CourseCode, String)> {
     let path = fields.path_of("course");
     let value = fields.value("course")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
@@ -356,7 +357,7 @@ fn hashes(list: &[Hash]) -> Value {
 }
 
 impl Activity {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let attendees =
             fields.integer("attendees", 1, u64::from(MAX_ATTENDEES)).and_then(|count| u32::try_from(count).ok());
         let attendees_digest = fields.parsed("attendees_digest");
@@ -382,7 +383,7 @@ impl Activity {
 }
 
 impl Correction {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let reason = fields.word("reason");
         let target = read_target(fields);
         let replacement = match fields.string("action").as_deref() {
@@ -423,7 +424,7 @@ impl Correction {
     }
 }
 
-fn read_target(fields: &mut Fields<'_>) -> Option<(EntryId, Hash)> {
+fn read_target(fields: &mut Fields<'_, '_>) -> Option<(EntryId, Hash)> {
     let path = fields.path_of("target");
     let value = fields.value("target")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
@@ -433,7 +434,7 @@ fn read_target(fields: &mut Fields<'_>) -> Option<(EntryId, Hash)> {
     id.zip(commitment)
 }
 
-fn read_replacement(fields: &mut Fields<'_>) -> Option<Record> {
+fn read_replacement(fields: &mut Fields<'_, '_>) -> Option<Record> {
     let path = fields.path_of("replacement");
     let value = fields.value("replacement")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
@@ -451,7 +452,7 @@ fn read_replacement(fields: &mut Fields<'_>) -> Option<Record> {
 }
 
 impl KeyChange {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         match fields.string("action").as_deref() {
             Some("add") => Self::read_add(fields),
             Some(action @ ("retire" | "revoke")) => {
@@ -474,7 +475,7 @@ impl KeyChange {
         }
     }
 
-    fn read_add(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read_add(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let key = read_public_key(fields);
         let owner = read_owner(fields);
         let role: Option<Role> = fields.word("role");
@@ -520,7 +521,7 @@ impl KeyChange {
     }
 }
 
-fn read_public_key(fields: &mut Fields<'_>) -> Option<(Alg, Vec<u8>)> {
+fn read_public_key(fields: &mut Fields<'_, '_>) -> Option<(Alg, Vec<u8>)> {
     let path = fields.path_of("key");
     let value = fields.value("key")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
@@ -531,7 +532,7 @@ fn read_public_key(fields: &mut Fields<'_>) -> Option<(Alg, Vec<u8>)> {
     Some((alg?, public?.0))
 }
 
-fn read_owner(fields: &mut Fields<'_>) -> Option<Owner> {
+fn read_owner(fields: &mut Fields<'_, '_>) -> Option<Owner> {
     let path = fields.path_of("owner");
     let value = fields.value("owner")?;
     let mut fields = Fields::of(value, &path, fields.errors())?;
@@ -543,7 +544,7 @@ fn read_owner(fields: &mut Fields<'_>) -> Option<Owner> {
 
 /// Notes a public key or signature that has not the `length` of Ed25519, where that is the algorithm.
 pub(super) fn check_length(
-    fields: &mut Fields<'_>,
+    fields: &mut Fields<'_, '_>,
     name: &str,
     alg: Option<&Alg>,
     bytes: Option<&HexBytes>,

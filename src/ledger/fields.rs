@@ -2,13 +2,12 @@
 //!
 //! One pattern for every form of the product: a wire object becomes a domain type, or a list of [`FieldError`]s.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
-
 use super::forms::Form;
-use super::json::{self, TextError};
+use super::json::{self, Json, TextError};
 use crate::standard::UnknownWord;
 
 /// Most bad fields that are reported of one document.
@@ -154,17 +153,17 @@ impl std::error::Error for FieldErrors {}
 /// Reads the members of one object. Every `take` method removes a member, notes what is wrong with it, and
 /// returns `None` then; [`Fields::finish`] notes the members that nobody took.
 #[derive(Debug)]
-pub struct Fields<'e> {
+pub struct Fields<'e, 'v> {
     path: String,
-    members: Map<String, Value>,
+    members: Vec<(Cow<'v, str>, Json<'v>)>,
     errors: &'e mut FieldErrors,
 }
 
-impl<'e> Fields<'e> {
+impl<'e, 'v> Fields<'e, 'v> {
     /// Starts on `value`, which must be an object; `path` names it in errors (empty for the document itself).
-    pub fn of(value: Value, path: &str, errors: &'e mut FieldErrors) -> Option<Self> {
-        match value {
-            Value::Object(members) => Some(Self { path: path.to_owned(), members, errors }),
+    pub fn of(value: impl Into<Json<'v>>, path: &str, errors: &'e mut FieldErrors) -> Option<Self> {
+        match value.into() {
+            Json::Object(members) => Some(Self { path: path.to_owned(), members, errors }),
             _ => {
                 let field = if path.is_empty() { "document" } else { path };
                 errors.0.push(FieldError { field: field.to_owned(), problem: Problem::Type("object") });
@@ -193,35 +192,36 @@ impl<'e> Fields<'e> {
 
     /// Whether the member is there.
     pub fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.members.iter().any(|(known, _)| known == name)
     }
 
     /// A member that must be there.
-    pub fn value(&mut self, name: &str) -> Option<Value> {
-        let value = self.members.remove(name);
-        if value.is_none() {
+    pub fn value(&mut self, name: &str) -> Option<Json<'v>> {
+        let nth = self.members.iter().position(|(known, _)| known == name);
+        if nth.is_none() {
             self.note(name, Problem::Missing);
         }
-        value
+        nth.map(|nth| self.members.remove(nth).1)
     }
 
     /// A boolean.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
-        let value = self.value(name)?;
-        if value.as_bool().is_none() {
-            self.note(name, Problem::Type("boolean"));
+        match self.value(name)? {
+            Json::Bool(value) => Some(value),
+            _ => {
+                self.note(name, Problem::Type("boolean"));
+                None
+            }
         }
-        value.as_bool()
     }
 
     /// An integer from `min` to `max`.
     pub fn integer(&mut self, name: &str, min: u64, max: u64) -> Option<u64> {
-        let value = self.value(name)?;
-        if !value.is_number() {
+        let Json::Integer(number) = self.value(name)? else {
             self.note(name, Problem::Type("integer"));
             return None;
-        }
-        let number = value.as_u64().filter(|n| (min..=max).contains(n));
+        };
+        let number = u64::try_from(number).ok().filter(|n| (min..=max).contains(n));
         if number.is_none() {
             self.note(name, Problem::Range(min, max));
         }
@@ -230,16 +230,16 @@ impl<'e> Fields<'e> {
 
     /// A string with characters that are allowed in it.
     pub fn string(&mut self, name: &str) -> Option<String> {
-        self.checked_string(name, false)
+        self.checked_string(name, false).map(Cow::into_owned)
     }
 
     /// A string that may contain line feeds: a block, a signed note.
     pub fn lines(&mut self, name: &str) -> Option<String> {
-        self.checked_string(name, true)
+        self.checked_string(name, true).map(Cow::into_owned)
     }
 
-    fn checked_string(&mut self, name: &str, allow_newline: bool) -> Option<String> {
-        let Value::String(text) = self.value(name)? else {
+    fn checked_string(&mut self, name: &str, allow_newline: bool) -> Option<Cow<'v, str>> {
+        let Json::Text(text) = self.value(name)? else {
             self.note(name, Problem::Type("string"));
             return None;
         };
@@ -264,7 +264,7 @@ impl<'e> Fields<'e> {
 
     /// A string that `T` reads.
     pub fn parsed<T: Form>(&mut self, name: &str) -> Option<T> {
-        let text = self.string(name)?;
+        let text = self.checked_string(name, false)?;
         let parsed = text.parse().ok();
         if parsed.is_none() {
             self.note(name, Problem::form(T::EN, T::ZH));
@@ -274,7 +274,7 @@ impl<'e> Fields<'e> {
 
     /// A word of a code list.
     pub fn word<T: FromStr<Err = UnknownWord>>(&mut self, name: &str) -> Option<T> {
-        let text = self.string(name)?;
+        let text = self.checked_string(name, false)?;
         match text.parse() {
             Ok(word) => Some(word),
             Err(unknown) => {
@@ -285,8 +285,8 @@ impl<'e> Fields<'e> {
     }
 
     /// An array of `min` to `max` items.
-    pub fn array(&mut self, name: &str, min: usize, max: usize) -> Option<Vec<Value>> {
-        let Value::Array(items) = self.value(name)? else {
+    pub fn array(&mut self, name: &str, min: usize, max: usize) -> Option<Vec<Json<'v>>> {
+        let Json::Array(items) = self.value(name)? else {
             self.note(name, Problem::Type("array"));
             return None;
         };
@@ -325,7 +325,7 @@ impl<'e> Fields<'e> {
 
     /// Notes every member that was not taken.
     pub fn finish(mut self) {
-        for name in std::mem::take(&mut self.members).keys().take(MAX_ERRORS) {
+        for (name, _) in std::mem::take(&mut self.members).into_iter().take(MAX_ERRORS) {
             let shown: String = name.escape_debug().take(MAX_SHOWN_NAME).collect();
             self.note(&shown, Problem::Unknown);
         }

@@ -1,12 +1,12 @@
 //! Receipts: the signed promise to seal what was accepted (proofs/FORMATS.md section 9).
 
 use ed25519_dalek::{SIGNATURE_LENGTH, Signer, SigningKey};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use super::commitment::{Commitment, Salt};
 use super::entry::{EntryId, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
-use super::json;
+use super::json::{self, Json};
 use super::keys::{Alg, KeyError, KeyId, KeyRegister, Role};
 use super::signed::{SignedEntry, SignedEntryError};
 use crate::merkle::Hash;
@@ -66,33 +66,67 @@ pub struct SignedReceipt {
     pub signature: Vec<u8>,
 }
 
-impl Receipt {
-    fn to_value(&self) -> Value {
-        let entries: Value = self
-            .entries
-            .iter()
-            .map(|entry| {
-                json!({
-                    "commitment": entry.commitment.to_string(),
-                    "id": entry.id.to_string(),
-                    "salt": entry.salt.reveal(),
-                    "sha256": entry.sha256.to_string(),
-                })
-            })
-            .collect();
-        json!({
-            "accepted": self.accepted.to_string(),
-            "alg": Alg::Ed25519.as_str(),
-            "entries": entries,
-            "format": FORMAT,
-            "key": self.key.to_string(),
-            "ledger": self.ledger.as_str(),
-            "seal_by": self.seal_by.to_string(),
-        })
-    }
+/// The wire form. Its members are declared in canonical order, and none of their texts needs an escape, so what serde
+/// writes is canonical.
+#[derive(Serialize)]
+struct Wire<'a> {
+    accepted: UnixMillis,
+    alg: &'static str,
+    entries: Vec<WireEntry<'a>>,
+    format: &'static str,
+    key: &'a Hash,
+    ledger: &'a str,
+    seal_by: UnixMillis,
+}
 
+#[derive(Serialize)]
+struct WireEntry<'a> {
+    commitment: &'a Hash,
+    id: EntryId,
+    salt: String,
+    sha256: &'a Hash,
+}
+
+#[derive(Serialize)]
+struct WireSigned<'a> {
+    receipt: &'a Receipt,
+    sig: String,
+}
+
+impl<'a> From<&'a ReceiptEntry> for WireEntry<'a> {
+    fn from(entry: &'a ReceiptEntry) -> Self {
+        let ReceiptEntry { id, sha256, salt, commitment } = entry;
+        Self { commitment: commitment.hash(), id: *id, salt: salt.reveal(), sha256 }
+    }
+}
+
+impl Serialize for Receipt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let wire = Wire {
+            accepted: self.accepted,
+            alg: Alg::Ed25519.as_str(),
+            entries: self.entries.iter().map(WireEntry::from).collect(),
+            format: FORMAT,
+            key: self.key.hash(),
+            ledger: self.ledger.as_str(),
+            seal_by: self.seal_by,
+        };
+        wire.serialize(serializer)
+    }
+}
+
+impl Serialize for SignedReceipt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WireSigned { receipt: &self.receipt, sig: hex::encode(&self.signature) }.serialize(serializer)
+    }
+}
+
+impl Receipt {
     fn message(&self) -> Vec<u8> {
-        [RECEIPT_CONTEXT, &json::canonical(&self.to_value())].concat()
+        let mut message = RECEIPT_CONTEXT.to_vec();
+        // Writing into memory fails only for maps whose keys are no texts; there are none here.
+        serde_json::to_writer(&mut message, self).expect("a receipt has a JSON form");
+        message
     }
 
     /// Signs the receipt; `key` must be the one that the receipt names.
@@ -103,11 +137,6 @@ impl Receipt {
 }
 
 impl SignedReceipt {
-    /// The JSON value.
-    pub fn to_value(&self) -> Value {
-        json!({"receipt": self.receipt.to_value(), "sig": hex::encode(&self.signature)})
-    }
-
     /// Reads a receipt from canonical bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
         if bytes.len() > MAX_RECEIPT {
@@ -130,7 +159,7 @@ impl SignedReceipt {
     }
 }
 
-fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
+fn read(value: Json<'_>, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     let mut fields = Fields::of(value, "", errors)?;
     let receipt = fields.value("receipt");
     let signature = fields.parsed::<HexBytes>("sig");
@@ -140,7 +169,7 @@ fn read(value: Value, errors: &mut FieldErrors) -> Option<SignedReceipt> {
     Some(SignedReceipt { receipt: receipt?, signature: signature?.0 })
 }
 
-fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
+fn read_receipt(value: Json<'_>, errors: &mut FieldErrors) -> Option<Receipt> {
     let mut fields = Fields::of(value, "receipt", errors)?;
     if fields.string("format").is_some_and(|format| format != FORMAT) {
         fields.note("format", Problem::Choice(FORMAT.into()));
@@ -164,7 +193,7 @@ fn read_receipt(value: Value, errors: &mut FieldErrors) -> Option<Receipt> {
     Some(Receipt { ledger: ledger?, accepted: accepted?, seal_by: seal_by?, key: key?, entries: entries? })
 }
 
-fn read_entry(value: Value, path: &str, errors: &mut FieldErrors) -> Option<ReceiptEntry> {
+fn read_entry(value: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<ReceiptEntry> {
     let mut fields = Fields::of(value, path, errors)?;
     let commitment = fields.parsed("commitment").map(Commitment::from_hash);
     let id = fields.parsed("id");
@@ -179,6 +208,8 @@ mod tests {
     use super::super::testing::{
         AUTHORITY, adding, in_words, key_id, never_panics, read_entry, signed, signing, study, with,
     };
+    use serde_json::{Value, json, to_value};
+
     use super::*;
 
     fn register() -> KeyRegister {
@@ -225,9 +256,9 @@ mod tests {
             (|r| r["x"] = 1.into(), "x unknown"),
         ];
         for (change, expected) in cases {
-            let value = with(receipt(2).to_value(), change);
+            let value = with(to_value(receipt(2)).unwrap(), change);
             match SignedReceipt::from_bytes(&json::canonical(&value)) {
-                Ok(read) => assert!(expected.is_empty() && read.to_value() == value, "{expected}"),
+                Ok(read) => assert!(expected.is_empty() && to_value(&read).unwrap() == value, "{expected}"),
                 Err(SignedEntryError::Fields(errors)) => assert_eq!(in_words(&errors), *expected),
                 Err(other) => panic!("{other}"),
             }
@@ -236,9 +267,10 @@ mod tests {
 
     #[test]
     fn arbitrary_bytes_are_read_or_refused() {
-        never_panics(&json::canonical(&receipt(2).to_value()), |bytes| {
+        never_panics(&json::canonical(&receipt(2)), |bytes| {
             if let Ok(read) = SignedReceipt::from_bytes(bytes) {
-                assert_eq!(json::canonical(&read.to_value()), bytes);
+                assert_eq!(json::canonical(&read), bytes);
+                assert_eq!(serde_json::to_vec(&read).unwrap(), bytes, "what is signed is written as it is declared");
                 let _ = read.verify(&register());
             }
         });

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::entry::{Entry, HexBytes, Origin, check_length};
 use super::fields::{FieldErrors, Fields, Problem};
-use super::json::{self, JsonError};
+use super::json::{self, Json, JsonError};
 use super::keys::{Alg, KeyId};
 
 /// Largest canonical signed entry, in bytes.
@@ -55,28 +55,27 @@ pub enum SignedEntryError {
 impl SignedEntry {
     /// Reads a signed entry from bytes that must be canonical.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignedEntryError> {
+        Self::from_vec(bytes.to_vec())
+    }
+
+    /// Reads a signed entry from bytes that must be canonical, and keeps them.
+    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, SignedEntryError> {
         if bytes.len() > MAX_SIGNED_ENTRY {
             return Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY));
         }
-        Self::from_canonical(json::parse_canonical(bytes)?, bytes.to_vec())
+        let (entry, signatures) = read(json::parse_canonical(&bytes)?)?;
+        Ok(Self::with_bytes(entry, signatures, bytes))
     }
 
     /// Reads a signed entry from a value whose structure was checked as part of a larger document.
-    pub fn from_value(value: Value) -> Result<Self, SignedEntryError> {
+    pub fn from_value<'v>(value: impl Into<Json<'v>>) -> Result<Self, SignedEntryError> {
+        let value = value.into();
         let bytes = json::canonical(&value);
         if bytes.len() > MAX_SIGNED_ENTRY {
             return Err(SignedEntryError::TooLarge(MAX_SIGNED_ENTRY));
         }
-        Self::from_canonical(value, bytes)
-    }
-
-    fn from_canonical(value: Value, bytes: Vec<u8>) -> Result<Self, SignedEntryError> {
-        let mut errors = FieldErrors::default();
-        let read = read_parts(value, &mut errors);
-        match read {
-            Some((entry, signatures)) if errors.0.is_empty() => Ok(Self::with_bytes(entry, signatures, bytes)),
-            _ => Err(SignedEntryError::Fields(errors)),
-        }
+        let (entry, signatures) = read(value)?;
+        Ok(Self::with_bytes(entry, signatures, bytes))
     }
 
     fn with_bytes(entry: Entry, signatures: Vec<Signature>, bytes: Vec<u8>) -> Self {
@@ -140,7 +139,13 @@ fn message(origin: &Origin, alg: &Alg, key: KeyId, canonical_entry: &[u8]) -> Ve
     [head.as_bytes(), canonical_entry].concat()
 }
 
-fn read_parts(value: Value, errors: &mut FieldErrors) -> Option<(Entry, Vec<Signature>)> {
+fn read(value: Json<'_>) -> Result<(Entry, Vec<Signature>), SignedEntryError> {
+    let mut errors = FieldErrors::default();
+    let read = read_parts(value, &mut errors);
+    read.filter(|_| errors.0.is_empty()).ok_or(SignedEntryError::Fields(errors))
+}
+
+fn read_parts(value: Json<'_>, errors: &mut FieldErrors) -> Option<(Entry, Vec<Signature>)> {
     let mut fields = Fields::of(value, "", errors)?;
     let entry = fields.value("entry");
     let signatures = fields.array("signatures", 1, MAX_SIGNATURES);
@@ -155,7 +160,7 @@ fn read_parts(value: Value, errors: &mut FieldErrors) -> Option<(Entry, Vec<Sign
     entry.zip(signatures)
 }
 
-fn read_signatures(items: Vec<Value>, errors: &mut FieldErrors) -> Option<Vec<Signature>> {
+fn read_signatures(items: Vec<Json<'_>>, errors: &mut FieldErrors) -> Option<Vec<Signature>> {
     let read: Vec<Option<Signature>> = items
         .into_iter()
         .enumerate()
@@ -164,7 +169,7 @@ fn read_signatures(items: Vec<Value>, errors: &mut FieldErrors) -> Option<Vec<Si
     read.into_iter().collect()
 }
 
-fn read_signature(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Signature> {
+fn read_signature(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Signature> {
     let mut fields = Fields::of(item, path, errors)?;
     let alg = fields.parsed("alg");
     let key = fields.parsed("key");

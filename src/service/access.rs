@@ -32,6 +32,8 @@ pub enum Action {
     ReadRegistry,
     /// Make and end API tokens.
     WriteTokens,
+    /// Erase learners, and read which were.
+    Erase,
     /// Read what is public anyway: blocks, tiles, key registers.
     ReadChain,
 }
@@ -86,10 +88,11 @@ mod tests {
             Action::WriteOrganisations => [false, false, true],
             Action::ReadOrganisations => [false, false, true],
             Action::WriteTokens => [false, false, true],
+            Action::Erase => [false, false, true],
         }
     }
 
-    const ALL: [Action; 8] = [
+    const ALL: [Action; 9] = [
         Action::SubmitEntries,
         Action::ReadEntry,
         Action::WriteOrganisations,
@@ -97,6 +100,7 @@ mod tests {
         Action::WriteRegistry,
         Action::ReadRegistry,
         Action::WriteTokens,
+        Action::Erase,
         Action::ReadChain,
     ];
 

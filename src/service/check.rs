@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Service;
 use super::access::Actor;
 use super::error::Error;
-use super::vault::{DataKeyId, VaultError};
+use super::vault::{DataKeyId, Nonces, VaultError};
 use crate::ledger::entry::{Body, CourseCode, Entry, EntryId, KeyChange, Kind, Record};
 use crate::ledger::fields::{FieldErrors, Problem};
 use crate::ledger::keys::{KeyError, Role};
@@ -45,7 +45,9 @@ impl Service {
             let chunk: Vec<Vec<u8>> = entries.by_ref().take(ENTRIES_PER_JOB).collect();
             let (service, actor) = (Arc::clone(self), actor.clone());
             jobs.push(self.checks.run(move || {
-                chunk.iter().map(|bytes| service.check(&actor, today, bytes)).collect::<Vec<Checked>>()
+                let mut nonces = Nonces::new();
+                let check = |bytes| service.check(&actor, today, bytes, &mut nonces);
+                chunk.into_iter().map(check).collect::<Vec<Checked>>()
             })?);
         }
         let mut checked = Vec::new();
@@ -55,13 +57,13 @@ impl Service {
         Ok(checked)
     }
 
-    fn check(&self, actor: &Actor, today: Day, bytes: &[u8]) -> Checked {
-        let signed = SignedEntry::from_bytes(bytes).map_err(|error| (None, unreadable(error)))?;
+    fn check(&self, actor: &Actor, today: Day, bytes: Vec<u8>, nonces: &mut Nonces) -> Checked {
+        let signed = SignedEntry::from_vec(bytes).map_err(|error| (None, unreadable(error)))?;
         let id = signed.entry().id;
-        self.prepare(actor, today, signed).map_err(|error| (Some(id), error))
+        self.prepare(actor, today, signed, nonces).map_err(|error| (Some(id), error))
     }
 
-    fn prepare(&self, actor: &Actor, today: Day, signed: SignedEntry) -> Result<Prepared, Error> {
+    fn prepare(&self, actor: &Actor, today: Day, signed: SignedEntry, nonces: &mut Nonces) -> Result<Prepared, Error> {
         if !actor.owns(&signed.entry().recorder) {
             return Err(Error::field(
                 "entry.recorder",
@@ -69,17 +71,17 @@ impl Service {
             ));
         }
         let judged = self.judge(&signed, today);
-        let owner = DataKeyId::of(signed.entry());
-        let salt = match (self.vault.salt(owner, signed.entry().id), judged.as_ref()) {
-            // There is no salt for an unknown learner, and `judged` says so better.
+        let id = signed.entry().id;
+        let key = match (self.vault.key(DataKeyId::of(signed.entry())), judged.as_ref()) {
+            // There is no key for an unknown learner, and `judged` says so better.
             (Err(VaultError::NoKey), Err(_)) => return Err(judged.err().unwrap_or(Error::NotFound("learner"))),
-            (salt, _) => salt?,
+            (key, _) => key?,
         };
         let verdict = match judged {
-            Ok(()) => Ok(self.vault.encrypt(owner, signed.entry().id.uuid().as_bytes(), signed.bytes())?),
+            Ok(()) => Ok(key.encrypt(nonces.draw()?, id.uuid().as_bytes(), signed.bytes())?),
             Err(error) => Err(error),
         };
-        Ok(Prepared { receipt: ReceiptEntry::of(&signed, salt), signed, verdict })
+        Ok(Prepared { receipt: ReceiptEntry::of(&signed, key.salt(id)), signed, verdict })
     }
 
     fn judge(&self, signed: &SignedEntry, today: Day) -> Result<(), Error> {
@@ -128,6 +130,9 @@ impl Service {
                     if *name != learner.name {
                         note("learner.name", "is not the registered name", "与登记的姓名不一致");
                     }
+                }
+                _ if directory.erased(learner.id).is_some_and(|erased| erased.was_of(&entry.recorder)) => {
+                    note("learner.id", "is a learner who was erased", "学员已删除");
                 }
                 _ => note("learner.id", "is not a learner registered by the recorder", "不是该机构登记的学员"),
             }

@@ -23,6 +23,9 @@ pub enum Error {
     /// There is no such thing, or it is not this actor's to know.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// It was there, and was erased for good.
+    #[error("this {0} was erased")]
+    Erased(&'static str),
     /// Something else stands under this name already.
     #[error("{0}")]
     Conflict(String),
@@ -81,7 +84,8 @@ impl From<StoreError> for Error {
 impl From<VaultError> for Error {
     fn from(error: VaultError) -> Self {
         match error {
-            VaultError::NoKey => Self::NotFound("learner"),
+            // Who is registered has a key: the start sees to it.
+            VaultError::NoKey => Self::Erased("learner"),
             stopped @ (VaultError::Failed | VaultError::Damaged { .. }) => Self::Unavailable(stopped.to_string()),
             other => Self::Internal(other.to_string()),
         }

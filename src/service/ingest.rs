@@ -108,10 +108,11 @@ impl Service {
         let mut receipts = Vec::from_iter(receipt);
         // Read back here, not by the task that makes the order: it must not wait for one request's old receipts.
         for first in earlier.into_iter().take(MAX_EARLIER_RECEIPTS) {
-            // A receipt that covers others' entries too, or one that cannot be made again, is left out.
+            // A receipt that covers others' entries too, or one that cannot be made again because an entry of it was
+            // erased, is left out.
             match self.receipt(actor, first).await {
                 Ok(receipt) => receipts.push(receipt),
-                Err(Error::NotFound(_)) => {}
+                Err(Error::NotFound(_) | Error::Erased(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -370,12 +371,20 @@ impl Service {
         Ok(())
     }
 
+    /// Whose key an accepted entry is under.
+    pub(super) fn owner_of(&self, row: &EntryRow) -> Result<DataKeyId, Error> {
+        let Some(learner) = row.head.learner else { return Ok(DataKeyId::LEDGER) };
+        let learner = LearnerId::try_from(learner).map_err(Error::internal)?;
+        // From the tombstone on, even while the key itself is still being erased.
+        match self.directory().erased(learner) {
+            Some(_) => Err(Error::Erased("entry")),
+            None => Ok(learner.into()),
+        }
+    }
+
     /// Reads an accepted entry back.
     pub(super) fn open_entry(&self, id: EntryId, row: &EntryRow) -> Result<SignedEntry, Error> {
-        let owner = match row.head.learner {
-            Some(uuid) => LearnerId::try_from(uuid).map_err(|error| Error::Internal(error.to_string()))?.into(),
-            None => DataKeyId::LEDGER,
-        };
+        let owner = self.owner_of(row)?;
         let bytes = self.vault.decrypt(owner, id.uuid().as_bytes(), &row.tail)?;
         SignedEntry::from_bytes(&bytes).map_err(|error| Error::Internal(format!("entry {id}: {error}")))
     }

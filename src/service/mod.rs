@@ -8,6 +8,7 @@
 pub mod access;
 mod check;
 pub mod clock;
+pub mod erasure;
 mod error;
 mod ingest;
 pub mod keyfile;

@@ -13,14 +13,15 @@ use subtle::ConstantTimeEq as _;
 use super::access::{Action, Actor};
 use super::error::Error;
 use super::tables::{
-    COURSES, CourseRow, CourseVersionRow, LEARNERS, LEARNERS_BY_PROVIDER, LearnerRow, ORGANISATIONS, OrganisationRow,
-    TOKENS, TokenRow,
+    COURSES, CourseRow, CourseVersionRow, ERASED, ErasedRow, LEARNERS, LEARNERS_BY_PROVIDER, LearnerRow, ORGANISATIONS,
+    OrganisationRow, TOKENS, TokenRow,
 };
 use super::vault::{DataKeyId, Vault};
 use super::{Service, random_bytes};
 use crate::ledger::entry::{CourseCode, LearnerId, MAX_NAME, MAX_TITLE};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::ledger::forms::Form;
+use crate::ledger::json::Json;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, choice};
 use crate::store::{Commit, Key, MAX_SCAN_ROWS, Store, Table};
@@ -130,12 +131,13 @@ pub struct NewToken {
 pub(super) struct Directory {
     organisations: HashMap<CreditCode, Organisation>,
     learners: HashMap<LearnerId, (CreditCode, String)>,
+    erased: HashMap<LearnerId, ErasedRow>,
     courses: HashMap<(CreditCode, CourseCode), Vec<String>>,
     tokens: HashMap<String, TokenRow>,
 }
 
 impl Directory {
-    /// Reads all of it, after holding the keys of the vault against the learners that are registered.
+    /// Reads all of it, after bringing the vault in line with it: who is registered has a key, who was erased has none.
     pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
         let mut directory = Self::default();
         for (code, row) in all_rows(&ORGANISATIONS, store).await? {
@@ -148,6 +150,12 @@ impl Directory {
         }
         // Every registered learner has a key, or the key file is damaged: nothing is read or written before this.
         vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)))?;
+        // An erasure that a crash cut short, or that a restored key file knows nothing of, is finished before anything
+        // is served.
+        for (id, row) in all_rows(&ERASED, store).await? {
+            directory.erased.insert(LearnerId::try_from(id).map_err(damaged)?, row);
+        }
+        vault.erase(directory.erased.keys().copied())?;
         for (id, row) in learners {
             let payload = open_learner(vault, id, &row)?;
             directory.learners.insert(id, (row.provider, payload.name));
@@ -172,6 +180,17 @@ impl Directory {
     /// Whose learner this is, and the registered name.
     pub(super) fn learner(&self, id: LearnerId) -> Option<&(CreditCode, String)> {
         self.learners.get(&id)
+    }
+
+    /// The tombstone of a learner who was erased.
+    pub(super) fn erased(&self, id: LearnerId) -> Option<&ErasedRow> {
+        self.erased.get(&id)
+    }
+
+    /// Forgets a learner who was erased, but for the tombstone.
+    pub(super) fn erase(&mut self, id: LearnerId, row: ErasedRow) {
+        self.learners.remove(&id);
+        self.erased.insert(id, row);
     }
 
     /// The titles that a provider's course has had.
@@ -292,6 +311,7 @@ impl Service {
             let uuid = learner.id.uuid();
             commit = commit
                 .when(LEARNERS.absent(&uuid))
+                .when(ERASED.absent(&uuid))
                 .write(LEARNERS.put(&uuid, &self.seal_learner(learner)?)?)
                 .write(LEARNERS_BY_PROVIDER.put(&learner.provider.to_string(), &uuid));
         }
@@ -311,6 +331,9 @@ impl Service {
         input: Value,
     ) -> Result<Learner, Error> {
         self.allow(actor, Action::WriteRegistry)?;
+        if self.directory().erased(id).is_some_and(|erased| erased.is_for(actor)) {
+            return Err(Error::Erased("learner"));
+        }
         let mut errors = FieldErrors::default();
         let draft = self.read_learner(actor, input, "", &mut errors).filter(|_| errors.0.is_empty()).ok_or(errors)?;
         if draft.id != id {
@@ -340,8 +363,11 @@ impl Service {
     /// One learner of the asking provider.
     pub async fn learner(&self, actor: &Actor, id: LearnerId) -> Result<Learner, Error> {
         self.allow(actor, Action::ReadRegistry)?;
-        let learner = self.known_learner(id).await?;
-        learner.filter(|learner| actor.owns(&learner.provider)).ok_or(Error::NotFound("learner"))
+        let learner = self.known_learner(id).await?.filter(|learner| actor.owns(&learner.provider));
+        learner.ok_or_else(|| match self.directory().erased(id) {
+            Some(erased) if erased.is_for(actor) => Error::Erased("learner"),
+            _ => Error::NotFound("learner"),
+        })
     }
 
     /// A page of a provider's learners, after the id `after`.
@@ -365,7 +391,8 @@ impl Service {
         for id in ids {
             match self.learner(actor, LearnerId::try_from(id).map_err(damaged)?).await {
                 Ok(learner) => learners.push(learner),
-                Err(Error::NotFound(_)) => {}
+                // Erased since the page was read.
+                Err(Error::NotFound(_) | Error::Erased(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -472,6 +499,9 @@ impl Service {
     fn read_learner(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Learner> {
         let mut fields = Fields::of(item, path, errors)?;
         let id = fields.parsed("id");
+        if id.is_some_and(|id| self.directory().erased(id).is_some()) {
+            fields.note("id", Problem::mismatch("is a learner who was erased", "学员已删除，该编号不能再登记"));
+        }
         let name = fields.text("name", MAX_NAME);
         let provider = self.read_provider(actor, &mut fields);
         let employers = match fields.has("employers") {
@@ -504,7 +534,7 @@ impl Service {
     }
 
     /// A recorder registers its own; the operator names the provider.
-    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_>) -> Option<CreditCode> {
+    fn read_provider(&self, actor: &Actor, fields: &mut Fields<'_, '_>) -> Option<CreditCode> {
         let provider = match actor {
             Actor::Recorder(code) if !fields.has("provider") => code.clone(),
             _ => fields.parsed("provider")?,
@@ -535,7 +565,7 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
     read.filter(|_| errors.0.is_empty()).ok_or(errors)
 }
 
-fn read_employment(item: Value, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
+fn read_employment(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
     let mut fields = Fields::of(item, path, errors)?;
     let name = fields.text("name", MAX_TITLE);
     let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };

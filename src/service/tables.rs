@@ -29,6 +29,8 @@ pub(super) const RUNS: Table<u64, WithTail<RunHead>> = Table::new(8, "order");
 pub(super) const KEYS: Table<u64, KeyRow> = Table::new(10, "key register");
 /// The correction of each corrected entry.
 pub(super) const CORRECTED: Table<Uuid, CorrectedRow> = Table::new(11, "corrected entries");
+/// Learners that were erased: their ids are never given again, and a key of theirs that turns up is erased again.
+pub(super) const ERASED: Table<Uuid, ErasedRow> = Table::new(14, "erased learners");
 /// Blocks by height. The last one is the tip.
 pub(super) const BLOCKS: Table<u64, BlockRow> = Table::new(12, "blocks");
 /// Hashes of complete subtrees of the chain, by level and index: what tiles and paths are made of.
@@ -47,6 +49,7 @@ const _: () = assert!(distinct(&[
     CORRECTED.id(),
     BLOCKS.id(),
     NODES.id(),
+    ERASED.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -75,6 +78,13 @@ pub(super) struct LearnerRow {
     pub(super) registered_at: UnixMillis,
     #[serde(with = "base64_bytes")]
     pub(super) sealed: Vec<u8>,
+}
+
+/// What remains of a learner: since when nothing else does, and whose the learner was, where that is known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ErasedRow {
+    pub(super) at: UnixMillis,
+    pub(super) provider: Option<CreditCode>,
 }
 
 /// All versions of a course, oldest first.

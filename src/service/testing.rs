@@ -154,7 +154,7 @@ pub(super) fn bytes_of(entries: &[&SignedEntry]) -> Vec<Vec<u8>> {
 }
 
 pub(super) fn receipt_bytes(receipt: &SignedReceipt) -> Vec<u8> {
-    json::canonical(&receipt.to_value())
+    json::canonical(receipt)
 }
 
 /// The commitment that a submission of one entry was accepted, or known, with.

@@ -88,6 +88,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::registry::list_organisations, api::registry::put_organisation))
         .routes(routes!(api::registry::list_learners, api::registry::register_learners))
         .routes(routes!(api::registry::read_learner, api::registry::change_learner))
+        .routes(routes!(api::erasures::list, api::erasures::erase))
         .routes(routes!(api::registry::list_courses, api::registry::put_courses))
         .routes(routes!(api::registry::create_token))
         .routes(routes!(api::registry::end_token))

@@ -45,6 +45,9 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/policy", [200; 5]),
     ("GET", "/healthz", [200; 5]),
     ("GET", "/readyz", [200; 5]),
+    ("GET", "/api/v1/erasures", [401, 401, 403, 403, 200]),
+    // The last one: what belongs to `Owner` is gone after it.
+    ("POST", "/api/v1/erasures", [401, 401, 403, 403, 200]),
 ];
 
 #[test]
@@ -116,6 +119,7 @@ fn good_request(method: &str, route: &str, owner: &Provider, id: &str) -> (Strin
         ("POST", "/api/v1/courses") => {
             Some(json!({"code": "QM-01", "title": "质量战略管理", "hours": 200, "provider": provider}))
         }
+        ("POST", "/api/v1/erasures") => Some(json!({"learners": [learner]})),
         ("POST", "/api/v1/tokens") => Some(json!({"organisation": provider})),
         _ => None,
     };

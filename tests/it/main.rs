@@ -17,6 +17,7 @@ mod damage;
 mod demo;
 mod disk;
 mod edges;
+mod erasure;
 mod interop;
 mod kills;
 mod server;

@@ -29,6 +29,8 @@ pub(crate) struct Ledger {
     server: Option<Child>,
     url: String,
     options: Vec<String>,
+    /// `RUST_LOG` of the server; its usual level when there is none.
+    log_filter: Option<&'static str>,
 }
 
 /// What a service answered.
@@ -78,6 +80,11 @@ impl Ledger {
     }
 
     pub(crate) fn start_with(options: &[&str]) -> Self {
+        Self::start_logging(options, None)
+    }
+
+    /// Founds a ledger and serves it with a log as `filter` has it.
+    pub(crate) fn start_logging(options: &[&str], filter: Option<&'static str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let code = credit_code(1).to_string();
@@ -94,19 +101,24 @@ impl Ledger {
         ]);
         assert!(founded.status.success(), "{}", stderr(&founded));
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let mut ledger = Self { dir, server: None, url: String::new(), options };
+        let mut ledger = Self { dir, server: None, url: String::new(), options, log_filter: filter };
         ledger.serve();
         ledger
     }
 
     /// Starts the server again on the same directory.
     pub(crate) fn serve(&mut self) {
-        let mut server = Command::new(PROGRAM)
+        let log = std::fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let mut command = Command::new(PROGRAM);
+        if let Some(filter) = self.log_filter {
+            command.env("RUST_LOG", filter);
+        }
+        let mut server = command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .args(&self.options)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
@@ -121,6 +133,16 @@ impl Ledger {
             server.kill().unwrap();
             server.wait().unwrap();
         }
+    }
+
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.as_ref().expect("the server runs").id()
+    }
+
+    /// What the server has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap()
     }
 
     pub(crate) fn data(&self) -> PathBuf {

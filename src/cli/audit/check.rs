@@ -117,7 +117,7 @@ impl Register {
             failed(format!("不是合格的密钥登记册：{error}"), format!("not a sound key register: {error}"))
         };
         let value = json::parse_canonical(bytes).map_err(|error| not_sound(&error))?;
-        let serde_json::Value::Array(elements) = value else { return Err(not_sound(&"not an array")) };
+        let json::Json::Array(elements) = value else { return Err(not_sound(&"not an array")) };
         let mut read = Self::default();
         for (i, element) in elements.into_iter().enumerate() {
             let wrong = |error: &dyn fmt::Display| {

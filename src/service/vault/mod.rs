@@ -36,7 +36,7 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -166,16 +166,17 @@ impl Vault {
     /// files as they are now. Learners that have no key are passed over.
     ///
     /// After an error the keys are there or not, and the vault may have to be opened again.
-    pub fn erase(&self, learners: &[LearnerId]) -> Result<(), VaultError> {
+    pub fn erase(&self, learners: impl IntoIterator<Item = LearnerId>) -> Result<(), VaultError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept: HashMap<DataKeyId, Arc<DataKey>> = self.read().clone();
-        let before = kept.len();
-        for learner in learners {
-            kept.remove(&DataKeyId::from(*learner));
-        }
-        if kept.len() == before {
+        let known = self.read();
+        let gone: HashSet<DataKeyId> =
+            learners.into_iter().map(DataKeyId::from).filter(|id| known.contains_key(id)).collect();
+        if gone.is_empty() {
             return Ok(());
         }
+        let kept = known.iter().filter(|(id, _)| !gone.contains(id));
+        let kept: HashMap<DataKeyId, Arc<DataKey>> = kept.map(|(id, key)| (*id, Arc::clone(key))).collect();
+        drop(known);
         file.rewrite(kept.iter().map(|(id, key)| (*id, &**key)))?;
         // Whoever is at work with an erased key still holds it for that moment; it is overwritten when the last is done.
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = kept;

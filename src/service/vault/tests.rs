@@ -60,7 +60,7 @@ fn what_the_first_version_wrote_is_read() {
     let another = Uuid::now_v7().try_into().unwrap();
     vault.create(&[id(another)]).unwrap();
     holds(&Vault::open(dir.path()).unwrap());
-    vault.erase(&[another]).unwrap();
+    vault.erase([another]).unwrap();
     let vault = Vault::open(dir.path()).unwrap();
     holds(&vault);
     assert!(matches!(vault.key(id(another)), Err(VaultError::NoKey)));
@@ -92,7 +92,7 @@ fn after_a_failed_write_no_key_is_made_until_the_vault_is_opened_again() {
     vault.file.lock().unwrap().state = State::Whole(read_only);
     assert!(matches!(vault.create(&[id(fresh)]), Err(VaultError::Io { what: "write", .. })));
     assert!(matches!(vault.create(&[id(fresh)]), Err(VaultError::Failed)));
-    assert!(matches!(vault.erase(&[known]), Err(VaultError::Failed)));
+    assert!(matches!(vault.erase([known]), Err(VaultError::Failed)));
     assert!(matches!(vault.salt(id(fresh), entry()), Err(VaultError::NoKey)), "a key that is not durable is not used");
     vault.create(&[DataKeyId::LEDGER]).unwrap();
     let vault = Vault::open(dir.path()).unwrap();
@@ -176,7 +176,7 @@ fn an_erased_key_is_gone_and_the_others_are_as_they_were() {
     let (old_master, old_keys) =
         (std::fs::read(dir.path().join("master")).unwrap(), std::fs::read(dir.path().join(DATA_KEYS)).unwrap());
     let sealed = vault.encrypt(id(kept), b"row", b"x").unwrap();
-    vault.erase(&[gone, also, learner()]).unwrap();
+    vault.erase([gone, also, learner()]).unwrap();
     for vault in [vault, Vault::open(dir.path()).unwrap()] {
         vault.settle([id(kept)]).unwrap();
         assert_eq!(vault.decrypt(id(kept), b"row", &sealed).unwrap(), b"x");
@@ -200,7 +200,7 @@ fn a_rewrite_cut_short_anywhere_is_finished_or_undone() {
         let at = entry_one();
         let salt = vault.salt(id(kept), at).unwrap();
         vault.file.lock().unwrap().stop.after = Some(step);
-        assert!(matches!(vault.erase(&[gone]), Err(VaultError::Io { what: "rewrite", .. })), "{step:?}");
+        assert!(matches!(vault.erase([gone]), Err(VaultError::Io { what: "rewrite", .. })), "{step:?}");
         let switched = !matches!(step, NewMaster | NewKeys | Named);
         // The running vault: as before, or stopped.
         assert_eq!(vault.create(&[id(learner())]).is_err(), switched, "{step:?}");
@@ -214,7 +214,7 @@ fn a_rewrite_cut_short_anywhere_is_finished_or_undone() {
             assert_eq!(names(dir.path()), ["data-keys", "master"], "{step:?}");
         }
         let vault = Vault::open(dir.path()).unwrap();
-        vault.erase(&[gone]).unwrap();
+        vault.erase([gone]).unwrap();
         let vault = Vault::open(dir.path()).unwrap();
         vault.settle([id(kept)]).unwrap();
         assert!(vault.key(id(gone)).is_err());
@@ -226,10 +226,10 @@ fn a_rewrite_cut_short_anywhere_is_finished_or_undone() {
 fn an_erasure_that_failed_can_be_asked_for_again() {
     let (dir, vault, [gone, kept]) = vault_of();
     vault.file.lock().unwrap().stop.after = Some(Step::NewKeys);
-    vault.erase(&[gone]).unwrap_err();
+    vault.erase([gone]).unwrap_err();
     vault.key(id(gone)).unwrap();
     vault.file.lock().unwrap().stop.after = None;
-    vault.erase(&[gone]).unwrap();
+    vault.erase([gone]).unwrap();
     let vault = Vault::open(dir.path()).unwrap();
     vault.settle([id(kept)]).unwrap();
     assert!(vault.key(id(gone)).is_err());

@@ -16,6 +16,8 @@ use super::{JSON, PRIVATE, answer, private_json};
 use crate::ledger::bundle::MAX_BUNDLE_ENTRIES;
 use crate::ledger::entry::EntryId;
 use crate::ledger::fields::{FieldErrors, Fields, Problem as FieldProblem};
+use crate::ledger::receipt::SignedReceipt;
+use crate::merkle::Hash;
 use crate::service::{EntryOutcome, EntryResult, EntryView, Error, MAX_SUBMISSION, Submitted};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,7 +33,7 @@ pub(crate) struct SubmitAnswer {
     results: Vec<ResultAnswer>,
     /// The signed receipt of this request; before it, none; after it, the earlier ones of entries known already.
     #[schema(value_type = Vec<Object>)]
-    receipts: Vec<Value>,
+    receipts: Vec<SignedReceipt>,
     /// Whether all acknowledged entries are in a published block now.
     sealed: bool,
 }
@@ -41,12 +43,14 @@ pub(crate) struct SubmitAnswer {
 pub(crate) struct ResultAnswer {
     /// The entry's id, as far as it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    id: Option<EntryId>,
     /// `accepted`, `duplicate` or `rejected`.
     status: &'static str,
     /// The commitment that stands, or will stand, in a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
-    commitment: Option<String>,
+    #[schema(value_type = Option<String>)]
+    commitment: Option<Hash>,
     /// Why it was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
@@ -115,18 +119,18 @@ fn is_rejected(result: &EntryResult) -> bool {
 fn render(submitted: Submitted, sealed: bool) -> SubmitAnswer {
     SubmitAnswer {
         results: submitted.results.into_iter().map(render_result).collect(),
-        receipts: submitted.receipts.iter().map(|receipt| receipt.to_value()).collect(),
+        receipts: submitted.receipts,
         sealed,
     }
 }
 
 fn render_result(result: EntryResult) -> ResultAnswer {
     let (status, commitment, problem) = match result.outcome {
-        EntryOutcome::Accepted(commitment) => ("accepted", Some(commitment.to_string()), None),
-        EntryOutcome::Duplicate(commitment) => ("duplicate", Some(commitment.to_string()), None),
+        EntryOutcome::Accepted(commitment) => ("accepted", Some(commitment), None),
+        EntryOutcome::Duplicate(commitment) => ("duplicate", Some(commitment), None),
         EntryOutcome::Rejected(error) => ("rejected", None, Some(Problem::from(error))),
     };
-    ResultAnswer { id: result.id.map(|id| id.to_string()), status, commitment, problem }
+    ResultAnswer { id: result.id, status, commitment, problem }
 }
 
 /// An entry with its salt, commitment and place on the chain.
@@ -162,7 +166,7 @@ pub(crate) struct EntryAnswer {
 #[utoipa::path(
     get, path = "/api/v1/entries/{id}", tag = "entries", security(("token" = [])),
     params(("id" = String, Path, description = "the entry's id")),
-    responses((status = 200, body = EntryAnswer), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = EntryAnswer), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"))
 )]
 pub(crate) async fn read(
     State(app): State<App>,
@@ -194,7 +198,7 @@ fn render_entry(view: &EntryView) -> EntryAnswer {
     params(("id" = String, Path, description = "the entry's id")),
     responses(
         (status = 200, body = Value, description = "a proof bundle (proofs/schemas/proof.schema.json)"),
-        (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "not in a block yet"),
     )
 )]
@@ -225,7 +229,7 @@ pub(crate) struct ProofsRequest {
     post, path = "/api/v1/proofs", tag = "entries", security(("token" = [])), request_body = ProofsRequest,
     responses(
         (status = 200, body = Value, description = "a proof bundle"), (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn proofs(

@@ -2,6 +2,7 @@
 
 pub(super) mod chain;
 pub(super) mod entries;
+pub(super) mod erasures;
 pub(super) mod health;
 pub(super) mod registry;
 

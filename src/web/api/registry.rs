@@ -155,7 +155,7 @@ pub(crate) async fn register_learners(
 /// One learner. 查询学员
 #[utoipa::path(
     get, path = "/api/v1/learners/{id}", tag = "registry", security(("token" = [])), params(("id" = String, Path, description = "the learner's id")),
-    responses((status = 200, body = LearnerBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = LearnerBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"))
 )]
 pub(crate) async fn read_learner(
     State(app): State<App>,
@@ -169,7 +169,7 @@ pub(crate) async fn read_learner(
 #[utoipa::path(
     put, path = "/api/v1/learners/{id}", tag = "registry", security(("token" = [])), request_body = LearnerBody,
     params(("id" = String, Path, description = "the learner's id"), ("If-Match" = String, Header, description = "the version that was read")),
-    responses((status = 200, body = LearnerBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"), (status = 428, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = LearnerBody), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json", description = "erased for good"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json"), (status = 428, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn change_learner(
     State(app): State<App>,
@@ -249,6 +249,6 @@ pub(crate) async fn end_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn learner_id(text: &str) -> Result<LearnerId, Problem> {
+pub(super) fn learner_id(text: &str) -> Result<LearnerId, Problem> {
     text.parse().map_err(|_| Problem::not_found("learner"))
 }
