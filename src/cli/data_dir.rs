@@ -37,6 +37,8 @@ pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Fail
 const CHECKPOINT_KEY: &str = "checkpoint.key";
 const RECEIPT_KEY: &str = "receipt.key";
 const OPERATOR_TOKEN: &str = "operator.token";
+/// No token is shorter: `init` makes longer ones.
+const MIN_TOKEN_LEN: usize = 64;
 
 /// A data directory.
 #[derive(Debug, Clone)]
@@ -109,7 +111,9 @@ impl DataDir {
     /// Notes where the service listens, for the operator's commands.
     pub(super) fn write_url(&self, url: &str) -> Result<(), Failure> {
         let text = serde_json::json!({ "url": url }).to_string();
-        std::fs::write(self.service_file(), text).map_err(Failure::new)
+        let path = self.service_file();
+        std::fs::write(&path, text)
+            .map_err(|error| Failure::new(format!("{}: 无法写入 cannot be written: {error}", path.display())))
     }
 
     /// Where the service of this directory listens.
@@ -229,5 +233,13 @@ fn keys_at_hand(paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
 
 fn read_token(path: &Path) -> Result<String, Failure> {
     let text = keyfile::read_secret(path).map_err(Failure::misuse)?;
-    Ok(text.trim_end().to_owned())
+    let token = text.trim_end();
+    // Of a file that was cut short, what is left must open nothing: an empty token least of all.
+    if token.len() < MIN_TOKEN_LEN {
+        return Err(Failure::new(format!(
+            "{}: 令牌不完整，请从备份恢复 the token is incomplete: restore the file from a backup",
+            path.display()
+        )));
+    }
+    Ok(token.to_owned())
 }

@@ -40,6 +40,9 @@ pub enum Error {
     /// Too much is waiting already: try again later.
     #[error("too much is waiting: try again shortly")]
     Overloaded,
+    /// Disk space or another resource ran out; nothing was done. An operator has to make room, then it goes on by itself.
+    #[error("there is no room: {0}")]
+    NoRoom(String),
     /// The service cannot do this now, and says why; an operator has to act.
     #[error("not available now: {0}")]
     Unavailable(String),
@@ -74,6 +77,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Conflict { .. } => Self::Conflict("changed by somebody else in the meantime".into()),
             StoreError::Poisoned { reason } => Self::Unavailable(reason),
+            StoreError::NoRoom { reason } => Self::NoRoom(reason),
             StoreError::TooLarge { what, limit, .. } => Self::TooLarge { what, limit },
             other => Self::Internal(other.to_string()),
         }

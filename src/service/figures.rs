@@ -25,6 +25,8 @@ pub struct Figures {
 pub enum NotReady {
     /// A write failed: nothing is accepted until a restart.
     StorePoisoned,
+    /// Disk space or another resource is short.
+    NoRoom,
     /// The clock jumped.
     ClockJump,
     /// Nothing can be sealed, for another reason.
@@ -37,12 +39,14 @@ pub enum NotReady {
 
 impl NotReady {
     /// Every reason.
-    pub const ALL: [Self; 5] = [Self::StorePoisoned, Self::ClockJump, Self::Sealing, Self::ReadOnly, Self::Stopped];
+    pub const ALL: [Self; 6] =
+        [Self::StorePoisoned, Self::NoRoom, Self::ClockJump, Self::Sealing, Self::ReadOnly, Self::Stopped];
 
     /// A word for programs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StorePoisoned => "store_poisoned",
+            Self::NoRoom => "no_room",
             Self::ClockJump => "clock_jump",
             Self::Sealing => "sealing",
             Self::ReadOnly => "read_only",

@@ -93,8 +93,8 @@ impl Service {
     pub async fn submit(self: &Arc<Self>, actor: &Actor, entries: Vec<Vec<u8>>) -> Result<Submitted, Error> {
         self.allow(actor, Action::SubmitEntries)?;
         check_size(&entries)?;
-        if let Some(reason) = self.not_ready() {
-            return Err(Error::Unavailable(reason));
+        if let Some(not_ready) = self.not_ready() {
+            return Err(not_ready);
         }
         let stopping = || Error::Unavailable("the service is stopping".into());
         let entries = self.check_all(actor, entries).await?;
@@ -274,7 +274,7 @@ impl Service {
         };
         match self.judge_in_order(draft, &signed).await {
             Ok(()) => {}
-            Err(ours @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(ours),
+            Err(ours @ (Error::Internal(_) | Error::Unavailable(_) | Error::NoRoom(_))) => return Err(ours),
             Err(error) => return Ok(EntryOutcome::Rejected(error)),
         }
         draft.accept(&signed, receipt, sealed)?;

@@ -31,6 +31,8 @@ mod cases;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod testing;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -160,11 +162,6 @@ impl Service {
         format!("{logs}quorum none\n")
     }
 
-    /// Whether nothing is taken in until the newest checkpoint is confirmed after a restore.
-    pub fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-
     /// Who a bearer token belongs to; no token is the public.
     pub fn authenticate(&self, token: Option<&str>) -> Result<Actor, Error> {
         let Some(token) = token else { return Ok(Actor::Public) };
@@ -177,18 +174,23 @@ impl Service {
     }
 
     /// Why the service cannot take entries now; none when it can.
-    pub fn not_ready(&self) -> Option<String> {
-        self.not_ready_because().map(|(_, words)| words)
+    pub fn not_ready(&self) -> Option<Error> {
+        self.not_ready_because().map(|(_, error)| error)
     }
 
-    /// Why the service cannot take entries now, as one of the kinds that are monitored, and in words.
-    pub fn not_ready_because(&self) -> Option<(NotReady, String)> {
-        let poisoned = self.store.health().poisoned.map(|reason| (NotReady::StorePoisoned, reason));
+    /// Why the service cannot take entries now, as one of the kinds that are monitored, and as it is answered.
+    pub fn not_ready_because(&self) -> Option<(NotReady, Error)> {
+        let health = self.store.health();
+        let poisoned = health.poisoned.map(|reason| (NotReady::StorePoisoned, Error::Unavailable(reason)));
+        let no_room = || health.no_room.map(|reason| (NotReady::NoRoom, Error::NoRoom(reason)));
+        let read_only = || self.read_only.then_some((NotReady::ReadOnly, Error::ReadOnly));
         let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let stopped =
-            || self.queue.is_closed().then(|| (NotReady::Stopped, "entries are not taken any more".to_owned()));
-        let read_only = || self.read_only.then(|| (NotReady::ReadOnly, Error::ReadOnly.to_string()));
-        poisoned.or_else(read_only).or_else(trouble).or_else(stopped)
+        let trouble = || trouble().map(|(kind, reason)| (kind, Error::Unavailable(reason)));
+        let stopped = || {
+            let stopped = || Error::Unavailable("entries are not taken any more".into());
+            self.queue.is_closed().then(|| (NotReady::Stopped, stopped()))
+        };
+        poisoned.or_else(read_only).or_else(no_room).or_else(trouble).or_else(stopped)
     }
 
     /// The last published checkpoint and its tip.

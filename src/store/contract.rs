@@ -5,6 +5,7 @@ use std::future::Future;
 use std::num::NonZeroU8;
 
 use super::faults::DiskStep;
+use super::remains::Random;
 use super::*;
 
 const TABLE: NonZeroU8 = NonZeroU8::MIN;
@@ -126,7 +127,7 @@ fn all_or_nothing(adapter: &dyn Adapter) {
     assert_eq!(all_rows(&*store), ["1/a=1@1", "1/b=2@1"]);
     assert_eq!(all_events(&*store).len(), 1);
     assert_eq!(keep(&*store, []), 2, "a refused commit takes no number");
-    assert_eq!(store.health(), Health { sequence: 2, poisoned: None });
+    assert_eq!(store.health(), Health { sequence: 2, poisoned: None, no_room: None });
 }
 
 fn conditions(adapter: &dyn Adapter) {
@@ -364,18 +365,6 @@ fn races(adapter: &dyn Adapter) {
         first_to_come,
         (Ok(_), Err(StoreError::Conflict { .. }), Ok(_), Ok(_), Err(StoreError::Conflict { .. }))
     ));
-}
-
-/// A small generator of numbers: the seed gives the same run again.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % end as u64).unwrap()
-    }
 }
 
 fn model(adapter: &dyn Adapter) {

@@ -11,11 +11,12 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::files::{DirLock, create_dir};
+use super::files::{DirLock, create_dir, is_no_room};
 use super::index::{Index, Reached};
-use super::journal::{GROUP_BYTES, GROUP_COMMITS, GroupBuilder, Journal, JournalReader, Tip, unreadable};
+use super::journal::{GROUP_BYTES, GROUP_COMMITS, GroupBuilder, Journal, JournalReader, NotAppended, Tip, unreadable};
 use super::mark::{Mark, StoreId};
 use super::open::{Opened, Options, Rebuild, open};
+use super::space::Space;
 use super::{
     Anchor, BoxFuture, Commit, Committed, Condition, Direction, EventRecord, Figures, Health, KeyRange,
     MAX_CHECKPOINT_BYTES, MAX_SCAN_ROWS, Row, RowKey, Store, StoreError,
@@ -43,6 +44,7 @@ struct Shared {
     anchor: Mutex<Option<Anchor>>,
     poisoned: OnceLock<String>,
     figures: Figures,
+    space: Space,
 }
 
 /// What a group changes, as far as conditions can ask for it: the version of each row, or none when it is gone.
@@ -82,6 +84,7 @@ impl Embedded {
             anchor: Mutex::new(mark.anchor.clone()),
             poisoned: OnceLock::new(),
             figures: Figures::default(),
+            space: Space::new(dir, options.reserve_bytes),
         });
         shared.figures.index_rebuilt.set(i64::from(rebuilt));
         let (queue, requests) = mpsc::unbounded_channel();
@@ -172,7 +175,7 @@ impl Store for Embedded {
     fn health(&self) -> Health {
         let stopped = self.writer.as_ref().is_none_or(JoinHandle::is_finished);
         let poisoned = self.shared.poisoned.get().cloned().or_else(|| stopped.then(|| "the writer has stopped".into()));
-        Health { sequence: self.shared.reader.durable(), poisoned }
+        Health { sequence: self.shared.reader.durable(), poisoned, no_room: self.shared.space.lack() }
     }
 
     fn figures(&self) -> Figures {
@@ -219,6 +222,23 @@ struct Writer {
     _lock: DirLock,
 }
 
+/// Why a group was not kept.
+enum NotKept {
+    /// There was no room. Nothing of it was kept, and the next one may be.
+    NoRoom(String),
+    /// It may be kept or not. Nothing more may be written.
+    Unsure(String),
+}
+
+impl NotKept {
+    fn because(what: &str, error: NotAppended) -> Self {
+        match error {
+            NotAppended::NoRoom(error) => Self::NoRoom(format!("{what}: {error}")),
+            NotAppended::Unsure(error) => Self::Unsure(format!("{what}: {error}")),
+        }
+    }
+}
+
 impl Writer {
     fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let mut next = requests.blocking_recv();
@@ -249,22 +269,38 @@ impl Writer {
     /// Judges, keeps and answers one group. Everybody is answered after the group is durable, also those whose conditions
     /// do not hold: what they conflict with may be in the same group.
     fn answer_group(&mut self, group: Vec<Waiting>) {
-        let verdicts = self.keep(&group).unwrap_or_else(|reason| {
-            tracing::error!(%reason, "the store takes no more commits until it is restarted");
-            let _ = self.shared.poisoned.set(reason);
-            Vec::new()
-        });
-        let verdicts = verdicts.into_iter().chain(std::iter::repeat_with(|| Err(self.shared.stopped())));
+        let (verdicts, no_room) = match self.keep(&group) {
+            Ok(verdicts) => (verdicts, None),
+            Err(NotKept::NoRoom(reason)) => {
+                tracing::error!(%reason, "there is no room for a commit: nothing of it was kept");
+                (Vec::new(), Some(reason))
+            }
+            Err(NotKept::Unsure(reason)) => {
+                self.poison(reason);
+                (Vec::new(), None)
+            }
+        };
+        let refused = || match &no_room {
+            Some(reason) => Err(StoreError::NoRoom { reason: reason.clone() }),
+            None => Err(self.shared.stopped()),
+        };
+        let verdicts = verdicts.into_iter().chain(std::iter::repeat_with(refused));
         for (waiting, verdict) in group.into_iter().zip(verdicts) {
             // Whoever asked may be gone: the commit stands all the same.
             let _ = waiting.reply.send(verdict);
         }
     }
 
-    /// Keeps those commits of the group whose conditions hold. An error means that nothing more may be written.
-    fn keep(&mut self, group: &[Waiting]) -> Result<Vec<Result<Committed, StoreError>>, String> {
-        self.shared.refuse_if_poisoned().map_err(|error| error.to_string())?;
-        self.journal.make_room().map_err(|error| format!("cannot begin a segment: {error}"))?;
+    /// From here on nothing more is written.
+    fn poison(&self, reason: String) {
+        tracing::error!(%reason, "the store takes no more commits until it is restarted");
+        let _ = self.shared.poisoned.set(reason);
+    }
+
+    /// Keeps those commits of the group whose conditions hold.
+    fn keep(&mut self, group: &[Waiting]) -> Result<Vec<Result<Committed, StoreError>>, NotKept> {
+        self.shared.refuse_if_poisoned().map_err(|error| NotKept::Unsure(error.to_string()))?;
+        self.journal.make_room().map_err(|error| NotKept::because("cannot begin a segment", error))?;
         let tip = self.journal.tip();
         self.builder.begin(tip.head, tip.digest);
         let mut versions = HashMap::new();
@@ -275,13 +311,15 @@ impl Writer {
         let (bytes, group, head) = self.builder.finish();
         let tip = Tip { head, digest: group.digest, group: group.digest };
         let started = std::time::Instant::now();
-        let offset = self.journal.append(bytes, tip).map_err(|error| format!("cannot write the journal: {error}"))?;
+        let appended = self.journal.append(bytes, tip);
+        let offset = appended.map_err(|error| NotKept::because("cannot write the journal", error))?;
         self.shared.figures.sync_seconds.observe(started.elapsed().as_secs_f64());
         self.shared.figures.group_commits.observe(u32::try_from(verdicts.len()).map_or(f64::MAX, f64::from));
         // A crash here leaves the group in the journal and not in the index: the next start applies it. Nobody was answered.
-        self.faults.check(super::faults::DiskStep::Apply).map_err(|error| error.to_string())?;
+        let unsure = |error: &dyn std::fmt::Display| NotKept::Unsure(format!("cannot apply to the index: {error}"));
+        self.faults.check(super::faults::DiskStep::Apply).map_err(|error| unsure(&error))?;
         let applied = self.shared.index.apply(&mut self.reached, &group, offset);
-        applied.map_err(|error| format!("cannot apply to the index: {error}"))?;
+        applied.map_err(|error| unsure(&error))?;
         // A crash from here on loses nothing; whoever was not yet answered finds the commit when asking again.
         Ok(verdicts)
     }
@@ -309,8 +347,11 @@ impl Writer {
         let anchor = Anchor { sequence: self.journal.tip().head.sequence, checkpoint };
         self.write_mark(Some(anchor.clone())).map_err(|error| {
             let reason = format!("cannot write the mark: {error}");
-            tracing::error!(%reason, "the store takes no more commits until it is restarted");
-            let _ = self.shared.poisoned.set(reason);
+            if is_no_room(&error) {
+                // The old mark stands, and it is true. Whoever wants to sign asks again.
+                return StoreError::NoRoom { reason };
+            }
+            self.poison(reason);
             self.shared.stopped()
         })?;
         *self.shared.anchor.lock().unwrap_or_else(PoisonError::into_inner) = Some(anchor.clone());
@@ -319,6 +360,7 @@ impl Writer {
 
     fn write_mark(&mut self, anchor: Option<Anchor>) -> std::io::Result<()> {
         self.faults.check(super::faults::DiskStep::Mark)?;
+        self.faults.check(super::faults::DiskStep::MarkDescriptors)?;
         let Tip { head, group, .. } = self.journal.tip();
         let mark = Mark::new(self.id, head.sequence, group, anchor);
         // A crash in here leaves the old mark or the new one, and both are true.
@@ -333,9 +375,7 @@ impl Writer {
             return;
         }
         if let Err(error) = self.journal.acknowledge() {
-            let reason = format!("cannot write the journal: {error}");
-            tracing::error!(%reason, "the store takes no more commits until it is restarted");
-            let _ = self.shared.poisoned.set(reason);
+            self.poison(format!("cannot write the journal: {error}"));
         }
     }
 

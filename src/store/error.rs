@@ -21,6 +21,14 @@ pub enum StoreError {
         reason: String,
     },
 
+    /// There was no disk space, quota or file descriptor left. Nothing was written, and the store goes on when there is
+    /// room again: free some, and ask again.
+    #[error("there is no room: {reason}; free disk space or raise the limit, it goes on by itself")]
+    NoRoom {
+        /// What could not be done.
+        reason: String,
+    },
+
     /// A limit of the store is exceeded; nothing was written. Send less at once.
     #[error("{what} is {size}, the limit is {limit}")]
     TooLarge {

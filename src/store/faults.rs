@@ -4,19 +4,25 @@ use std::io;
 
 /// A step on the disk that can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DiskStep {
+pub(crate) enum DiskStep {
     /// Before a group is written.
     Write,
     /// After the first half of a group was written.
     HalfWrite,
+    /// After the first half of a group was written, for want of room.
+    Full,
     /// Instead of the fdatasync of a group, whose bytes are all written.
     Sync,
     /// Before a new segment is made.
     Rotate,
+    /// After a new segment was made and before it is opened, for want of file descriptors.
+    OpenSegment,
     /// Before a durable group is applied to the index.
     Apply,
     /// Before the mark is replaced.
     Mark,
+    /// Before the mark is replaced, for want of file descriptors.
+    MarkDescriptors,
 }
 
 /// The faults planned for one opened store.
@@ -31,7 +37,11 @@ impl Faults {
     pub(super) fn check(&self, step: DiskStep) -> io::Result<()> {
         #[cfg(test)]
         if self.planned.lock().unwrap().take_if(|planned| *planned == step).is_some() {
-            return Err(io::Error::other(format!("planned: {step:?}")));
+            return Err(match step {
+                DiskStep::Full => rustix::io::Errno::NOSPC.into(),
+                DiskStep::OpenSegment | DiskStep::MarkDescriptors => rustix::io::Errno::MFILE.into(),
+                _ => io::Error::other(format!("planned: {step:?}")),
+            });
         }
         let _ = step;
         Ok(())

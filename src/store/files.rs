@@ -1,13 +1,19 @@
 //! The few things done with files: owner-only, atomic, and durable to the directory entry.
 //!
-//! Everything on a store's disk is made here. sled makes its own files, inside a directory nobody else can enter.
+//! Everything on a store's disk is made here, so that a test can write down every operation (`tape`) and work out what a
+//! power cut after each of them may leave behind (`powercut`). sled makes its own files, inside a directory nobody else
+//! can enter.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use super::StoreError;
+#[cfg(test)]
+use super::tape::{self, DiskOp};
 
 /// Owner-only.
 const DIR_MODE: u32 = 0o700;
@@ -22,30 +28,119 @@ pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     create_dir(parent)?;
     DirBuilder::new().mode(DIR_MODE).create(path)?;
+    #[cfg(test)]
+    tape::note(DiskOp::MakeDir(path.to_owned()));
     sync_dir(parent)
 }
 
 /// Makes the entries of a directory durable: new names, renames, removals.
 pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path)?.sync_all()
+    OpenDir::open(path)?.sync()
 }
 
-/// Opens a file for reading and writing, made owner-only when it is not there.
-pub(super) fn open_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
+/// A directory whose entries can be made durable: new names, renames, removals.
+struct OpenDir {
+    dir: File,
+    #[cfg(test)]
+    path: PathBuf,
+}
+
+impl OpenDir {
+    fn open(path: &Path) -> io::Result<Self> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        Ok(Self {
+            dir: File::open(path)?,
+            #[cfg(test)]
+            path: path.to_owned(),
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.dir.sync_all()?;
+        #[cfg(test)]
+        tape::note(DiskOp::SyncDir(self.path.clone()));
+        Ok(())
+    }
+}
+
+/// A file that is open for writing. It grows and shrinks only through here.
+#[derive(Debug)]
+pub(super) struct WritableFile {
+    file: File,
+    #[cfg(test)]
+    path: PathBuf,
+}
+
+impl WritableFile {
+    /// Opens a file, made owner-only when it is not there.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Self::open_with(path, false)
+    }
+
+    /// The same, emptied.
+    fn open_empty(path: &Path) -> io::Result<Self> {
+        Self::open_with(path, true)
+    }
+
+    fn open_with(path: &Path, truncate: bool) -> io::Result<Self> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(truncate).mode(FILE_MODE).open(path)?;
+        #[cfg(test)]
+        tape::note(DiskOp::Open { path: path.to_owned(), truncate });
+        Ok(Self {
+            file,
+            #[cfg(test)]
+            path: path.to_owned(),
+        })
+    }
+
+    /// Writes all of `bytes` at `offset`. After an error some of them are written, from the first on.
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        #[cfg(test)]
+        tape::note(DiskOp::Write { path: self.path.clone(), offset, bytes: bytes.to_vec() });
+        self.file.write_all_at(bytes, offset)
+    }
+
+    /// Cuts off what lies beyond `len`.
+    pub(super) fn set_len(&self, len: u64) -> io::Result<()> {
+        #[cfg(test)]
+        tape::note(DiskOp::SetLen { path: self.path.clone(), len });
+        self.file.set_len(len)
+    }
+
+    /// Makes contents and length durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()?;
+        #[cfg(test)]
+        tape::note(DiskOp::Sync(self.path.clone()));
+        Ok(())
+    }
 }
 
 /// Replaces a file at once: a reader, or a crash at any moment, finds the old file or the new one, never a mixture.
+///
+/// An error of kind [`is_no_room`] means that nothing was replaced: the directory is opened before the rename, so that
+/// after it only the fsync of the directory can fail.
 pub(super) fn write_atomic(path: &Path, contents: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&temporary)?;
-    file.write_all(contents)?;
+    let file = WritableFile::open_empty(&temporary)?;
+    file.write_at(contents, 0)?;
     // A crash up to here leaves a `.tmp` that nobody reads and the next write replaces.
-    file.sync_all()?;
+    file.sync()?;
+    let dir = OpenDir::open(path.parent().unwrap_or(Path::new("/")))?;
     std::fs::rename(&temporary, path)?;
+    #[cfg(test)]
+    tape::note(DiskOp::Rename { from: temporary, to: path.to_owned() });
     // A crash here leaves the old name or the new one; after the fsync of the directory, the new one.
-    path.parent().map_or(Ok(()), sync_dir)
+    dir.sync().map_err(|error| io::Error::other(format!("fsync of the directory: {error}")))
+}
+
+/// Whether the operating system refused for want of disk space, quota, or file descriptors: what passes when somebody
+/// makes room, unlike a disk that fails.
+pub(super) fn is_no_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+        || matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// Reads a file; `None` when it is not there.
@@ -60,6 +155,8 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> 
 /// Removes a directory with all that is in it, or a file that stands in its place; nothing there is no error.
 pub(super) fn remove_dir(path: &Path) -> Result<(), StoreError> {
     let removed = if path.is_file() { std::fs::remove_file(path) } else { std::fs::remove_dir_all(path) };
+    #[cfg(test)]
+    tape::note(DiskOp::Remove(path.to_owned()));
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
         _ => Ok(()),
@@ -70,15 +167,15 @@ pub(super) fn remove_dir(path: &Path) -> Result<(), StoreError> {
 #[derive(Debug)]
 pub(super) struct DirLock {
     /// Never read: open is what it is for.
-    _file: File,
+    _file: WritableFile,
 }
 
 impl DirLock {
     /// Takes the lock of `dir`, or says that somebody else has it.
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
         let path: PathBuf = dir.join("LOCK");
-        let file = open_file(&path).map_err(StoreError::io("open", &path))?;
-        match file.try_lock() {
+        let file = WritableFile::open(&path).map_err(StoreError::io("open", &path))?;
+        match file.file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),

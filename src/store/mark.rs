@@ -108,7 +108,7 @@ impl Mark {
         let bytes = read_if_there(path)?.ok_or_else(|| damaged("the file is missing"))?;
         let mark = Self::decode(&bytes).ok_or_else(|| damaged("its checksum does not match"))?;
         if mark.store != store.to_string() {
-            return Err(damaged("it belongs to another store"));
+            return Err(damaged("it belongs to another store than the file FORMAT beside it"));
         }
         Ok(mark)
     }

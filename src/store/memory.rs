@@ -25,6 +25,8 @@ pub enum Step {
 /// How it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    /// There is no room: nothing was kept, and the handle goes on.
+    NoRoom,
     /// An error, and nothing was kept. The handle is poisoned.
     FailLost,
     /// An error, although it was kept: a restart shows it. The handle is poisoned.
@@ -158,6 +160,9 @@ impl Memory {
         }
         let Some(fault) = fault else { return Ok(apply(&mut running.state)) };
         let reason = format!("planned: {step:?} {fault:?}");
+        if fault == Fault::NoRoom {
+            return Err(StoreError::NoRoom { reason });
+        }
         running.dead = matches!(fault, Fault::DieLost | Fault::DieKept);
         running.poisoned = Some(reason.clone());
         Err(StoreError::Poisoned { reason })
@@ -232,8 +237,11 @@ impl Store for Memory {
     fn health(&self) -> Health {
         let opening = self.disk.lock().openings;
         match self.alive(opening) {
-            Ok(running) => Health { sequence: running.state.head.sequence, poisoned: running.poisoned.clone() },
-            Err(dead) => Health { sequence: 0, poisoned: Some(dead.to_string()) },
+            Ok(running) => {
+                let (sequence, poisoned) = (running.state.head.sequence, running.poisoned.clone());
+                Health { sequence, poisoned, no_room: None }
+            }
+            Err(dead) => Health { sequence: 0, poisoned: Some(dead.to_string()), no_room: None },
         }
     }
 }

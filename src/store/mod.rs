@@ -9,7 +9,8 @@
 //!    by a row that changed and changed back. A condition that fails writes nothing and says which one it was.
 //! 5. **Reads see only what is durable,** and one scan shows one moment.
 //! 6. **Unsure means stopped.** After a failed write or fsync nothing more is accepted until a restart: `Poisoned`. The
-//!    commit in hand may or may not have been kept; the restart, and only the restart, tells.
+//!    commit in hand may or may not have been kept; the restart, and only the restart, tells. Want of room is no such
+//!    failure: `NoRoom` means that nothing was kept, and the next commit may be.
 //! 7. **Damage is refused, not guessed around.** What cannot be explained by a crash at the very end of the journal is
 //!    [`StoreError::Damaged`], with the file, the place and what to do.
 //! 8. **What happened is chained.** Every commit leaves one event record that names the hash of the one before.
@@ -46,6 +47,8 @@ mod key;
 mod mark;
 mod memory;
 mod open;
+mod quiet;
+mod space;
 mod table;
 
 #[cfg(test)]
@@ -56,11 +59,19 @@ mod contract;
 mod damage;
 #[cfg(test)]
 mod measure;
+#[cfg(test)]
+mod powercut;
+#[cfg(test)]
+pub(crate) mod remains;
+#[cfg(test)]
+pub(crate) mod tape;
 
 pub use backup::{BackedUp, Manifest, ManifestFile, backup, check_backup, lay_out_backup};
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use event::{Event, EventChainBroken, EventHead, EventRecord, verify_events};
+#[cfg(test)]
+pub(crate) use faults::DiskStep;
 pub use figures::Figures;
 pub use files::is_in_use;
 pub use key::{AsKey, Key, KeyPrefix};
@@ -214,6 +225,8 @@ pub struct Health {
     pub sequence: u64,
     /// Why no commits are taken any more; `None` while they are.
     pub poisoned: Option<String>,
+    /// Why nothing that can wait should be committed for now: room is short. Passes by itself; `None` while there is room.
+    pub no_room: Option<String>,
 }
 
 impl Commit {

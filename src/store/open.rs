@@ -17,6 +17,7 @@ use super::files::{DirLock, create_dir, remove_dir};
 use super::index::{Index, IndexState, Pages, Reached};
 use super::journal::{self, Checked, Journal, Tip};
 use super::mark::{Mark, StoreId};
+use super::space::RESERVE_BYTES;
 use crate::merkle::Hash;
 
 /// How the embedded store is opened.
@@ -26,6 +27,8 @@ pub struct Options {
     pub cache_bytes: u64,
     /// When a segment of the journal has this many bytes, the next group begins a new one.
     pub segment_bytes: u64,
+    /// With less than this free, the health says that there is no room.
+    pub reserve_bytes: u64,
     /// So many rows that changed are kept in memory before they are worked into the index on the disk; some 200 bytes each.
     pub recent_rows: usize,
     pub(super) faults: Faults,
@@ -40,8 +43,17 @@ impl Default for Options {
             cache_bytes: 64 * 1024 * 1024,
             segment_bytes: journal::SEGMENT_BYTES,
             recent_rows: RECENT_ROWS,
+            reserve_bytes: RESERVE_BYTES,
             faults: Faults::default(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Options {
+    /// Lets the next such step fail, in every store that is opened with these options.
+    pub(crate) fn plan(&self, step: super::faults::DiskStep) {
+        self.faults.plan(step);
     }
 }
 
@@ -117,7 +129,12 @@ pub(super) fn open(
         Ok(usable) => usable,
         Err(reason) => {
             if rebuilt {
-                tracing::warn!(%reason, "the index is built anew from the journal");
+                // The advice of the error is for those who cannot have it built anew at once.
+                let reason = match &reason {
+                    StoreError::Damaged { detail, .. } => detail.clone(),
+                    other => other.to_string(),
+                };
+                tracing::warn!(reason, "the index is built anew from the journal");
             }
             // Not before the journal was found whole: an index beside a damaged journal may be all there is.
             remove_dir(&index_path)?;

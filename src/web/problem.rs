@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::PROBLEM_BASE;
 use crate::service::Error;
 
-/// When to come back after a 503 or 429, in seconds.
+/// When to come back after a 429, 503 or 507, in seconds.
 const RETRY_AFTER_S: &str = "1";
 
 /// Every problem type, its status, and its title in Chinese and English. Types are for ever.
@@ -35,6 +35,7 @@ pub const PROBLEM_TYPES: &[(&str, u16, &str, &str)] = &[
         "只读：恢复后尚未确认最新检查点",
         "Read-only: the newest checkpoint was not confirmed after the restore",
     ),
+    ("no-room", 507, "磁盘空间或系统资源不足", "Not enough disk space or system resources"),
     ("overloaded", 503, "服务繁忙，请稍后再试", "Too much is waiting: try again shortly"),
 ];
 
@@ -149,6 +150,10 @@ impl From<Error> for Problem {
                 tracing::error!(detail, "not available");
                 Self::of("unavailable", None)
             }
+            Error::NoRoom(detail) => {
+                tracing::error!(detail, "there is no room");
+                Self::of("no-room", None)
+            }
             // The inside of a failure is for the log, not for the asker.
             Error::Internal(detail) => {
                 tracing::error!(detail, "internal failure");
@@ -165,7 +170,10 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        if matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE
+        ) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -194,6 +202,7 @@ mod tests {
             (Error::Unavailable(String::new()), 503),
             (Error::Overloaded, 503),
             (Error::ReadOnly, 503),
+            (Error::NoRoom(String::new()), 507),
         ];
         for (error, status) in cases {
             assert_eq!(Problem::from(error).into_response().status().as_u16(), status);

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::server::{Ledger, ORIGIN, array, campaign, credit_code, run, stdout, text};
+use crate::server::{Ledger, ORIGIN, array, credit_code, run, stdout, text};
 
 #[test]
 fn an_hour_goes_in_over_http_and_its_proof_verifies_with_the_server_off() {
@@ -65,50 +65,6 @@ fn the_same_entry_again_gives_the_same_receipt_and_another_one_under_its_id_a_co
     let conflict = ledger.post_as(&provider.token, "/api/v1/entries", provider.sign(other).bytes());
     assert_eq!(conflict.status, 409);
     assert_eq!(conflict.json()["type"], "urn:cqo-ledger:problem:conflict");
-}
-
-/// Kills at random moments under load: whatever was answered is there afterwards, under the same receipt, and every
-/// checkpoint is a later state of the one before.
-#[test]
-fn what_was_acknowledged_survives_kills_under_load() {
-    let mut ledger = Ledger::start();
-    let provider = ledger.provider(2);
-    let (mut acknowledged, mut size_before) = (Vec::new(), 0);
-    for round in 0..campaign(5, 100) {
-        let (url, token) = (ledger.url().to_owned(), provider.token.clone());
-        let batches: Vec<_> = (0..40).map(|_| provider.signed(25)).collect();
-        let sender = std::thread::spawn(move || {
-            let mut answered = Vec::new();
-            for batch in batches {
-                let sent = ureq::post(format!("{url}/api/v1/entries"))
-                    .header("authorization", format!("Bearer {token}"))
-                    .content_type("application/json")
-                    .send(&array(&batch));
-                let Ok(mut answer) = sent else { break };
-                let Ok(answer) = answer.body_mut().read_to_vec() else { break };
-                let answer: Value = serde_json::from_slice(&answer).unwrap();
-                answered.push((batch, answer["receipts"].clone()));
-            }
-            answered
-        });
-        std::thread::sleep(std::time::Duration::from_millis(20 + (round as u64 * 37) % 150));
-        ledger.kill();
-        acknowledged.extend(sender.join().unwrap());
-        ledger.serve();
-        let size: u64 = ledger.get("/checkpoint").text().lines().nth(1).unwrap().parse().unwrap();
-        assert!(size >= size_before, "the chain shrank from {size_before} to {size}");
-        size_before = size;
-    }
-    assert!(!acknowledged.is_empty(), "nothing was answered before the kills");
-    for (batch, receipts) in &acknowledged {
-        let again = ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", &array(batch)).json();
-        assert_eq!(again["receipts"], *receipts);
-        assert_eq!(again["sealed"], true);
-    }
-    let policy = ledger.policy();
-    let mirror = ledger.path("mirror");
-    let audited = run(&["audit", ledger.url(), "--mirror", text(&mirror), "--policy", text(&policy)]);
-    assert_eq!(audited.status.code(), Some(0), "{}", stdout(&audited));
 }
 
 #[test]

@@ -17,7 +17,7 @@ const FAILED: Option<i32> = Some(1);
 
 fn rotate(ledger: &Ledger, role: &str, more: &[&str]) -> Output {
     let data = ledger.data();
-    run(&[&["keys", "rotate", "--role", role, "--data", text(&data)], more].concat())
+    run(&[&["key", "rotate", "--role", role, "--data", text(&data)], more].concat())
 }
 
 #[track_caller]

@@ -345,3 +345,86 @@ pub(crate) fn array(entries: &[SignedEntry]) -> Vec<u8> {
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
+
+/// A `serve` that is watched: it serves, or it refused, and either way it said why.
+pub(crate) struct Watched {
+    child: Child,
+    log: PathBuf,
+    /// Where it serves; none when it refused.
+    pub(crate) url: Option<String>,
+}
+
+impl Watched {
+    /// Starts `command`, whose log goes to a new file, and waits until it serves or ends.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
+        let file = std::fs::File::create(log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines.find_map(|line| line.unwrap().strip_prefix("ready ").map(str::to_owned));
+        if url.is_none() {
+            child.wait().unwrap();
+        }
+        Self { child, log: log.to_owned(), url }
+    }
+
+    /// `serve` on a directory, with a port of its own.
+    pub(crate) fn serve(data: &Path, log: &Path) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--seal-interval-ms",
+            "20",
+            "--rate-per-second",
+            "0",
+            "--data",
+        ]);
+        Self::start(command.arg(data), log)
+    }
+
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
+    /// What it wrote to standard error so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The exit status; none while it runs.
+    pub(crate) fn status(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        let asked = Command::new("kill").arg(self.pid()).status().unwrap();
+        assert!(asked.success());
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A request to a service at this address; `token` and `body` as needed.
+pub(crate) fn ask(url: &str, token: Option<&str>, body: Option<&[u8]>) -> Answer {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = ureq::http::Request::builder().method(if body.is_some() { "POST" } else { "GET" }).uri(url);
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    request = request.header("content-type", "application/json");
+    let mut answer = match body {
+        Some(body) => agent.run(request.body(body).unwrap()),
+        None => agent.run(request.body(()).unwrap()),
+    }
+    .unwrap();
+    let body = answer.body_mut().read_to_vec().unwrap();
+    Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+}

@@ -11,7 +11,6 @@
 //! built anew.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use sled::IVec;
@@ -20,7 +19,7 @@ use super::page::{PAGE_BYTES, Page, PageBuilder, Slot};
 use crate::merkle::Hash;
 use crate::store::files::create_dir;
 use crate::store::mark::StoreId;
-use crate::store::{Bounds, Direction, KeyRange, StoreError};
+use crate::store::{Bounds, Direction, KeyRange, StoreError, quiet};
 
 /// sled writes its own log to the file this often; what it loses in a crash is replayed from the journal.
 const SLED_FLUSH_EVERY_MS: u64 = 2_000;
@@ -325,11 +324,13 @@ fn page_key(low: &[u8]) -> Vec<u8> {
 
 /// Runs an operation of sled; its errors, and its panics, mean that its files are damaged.
 fn guarded<T>(path: &Path, operation: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
-    match catch_unwind(AssertUnwindSafe(operation)) {
+    match quiet::catch(operation) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(sled::Error::Io(source))) => Err(StoreError::Io { what: "use", path: path.to_owned(), source }),
+        // sled's own words end in a place for a backtrace.
+        Ok(Err(sled::Error::Corruption { .. })) => Err(damaged(path, "sled cannot read its file".into())),
         Ok(Err(error)) => Err(damaged(path, error.to_string())),
-        Err(_) => Err(damaged(path, "sled panicked".into())),
+        Err(panic) => Err(damaged(path, format!("sled panicked: {panic}"))),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The strict reading of the whole journal at start.
 
-use std::fs::{File, read_dir};
-use std::os::unix::fs::FileExt as _;
+use std::fs::read_dir;
 use std::path::{Path, PathBuf};
 
 use super::format::{self, ACK_LEN, Group, HEADER_LEN, MAX_GROUP_BYTES, NoGroup};
@@ -10,7 +9,7 @@ use crate::merkle::Hash;
 use crate::store::StoreError;
 use crate::store::event::EventHead;
 use crate::store::faults::Faults;
-use crate::store::files::{open_file, write_atomic};
+use crate::store::files::{WritableFile, write_atomic};
 use crate::store::mark::{Mark, StoreId};
 
 /// A journal that was read from its first byte to its last.
@@ -45,7 +44,7 @@ pub(in crate::store) fn check(
         total_bytes += segment.end;
         last = Some(segment);
     }
-    let last = last.ok_or_else(|| damaged(dir, "it holds no segment"))?;
+    let last = last.ok_or_else(|| damaged(&segment_path(dir, 1), "the first segment is missing"))?;
     walk.compare_with_mark(&last)?;
     let Walk { tip, found, .. } = walk;
     let cut_bytes = last.cut_off(dir)?;
@@ -57,6 +56,7 @@ pub(in crate::store) fn check(
         segment: last.first,
         end: last.end,
         segment_bytes,
+        turning: false,
         tip,
         reader: reader.into(),
         faults,
@@ -266,9 +266,9 @@ impl Segment {
             let path = dir.join("last-cut");
             write_atomic(&path, tail).map_err(StoreError::io("write", &path))?;
         }
-        // A crash before or after this: the next start cuts the same bytes, or finds them gone.
-        let file = open_file(&self.path).map_err(StoreError::io("open", &self.path))?;
-        file.set_len(self.end).and_then(|()| file.sync_all()).map_err(StoreError::io("cut", &self.path))?;
+        // A crash before or after this: the next start cuts the same bytes, or finds them gone. `settle` makes it durable.
+        let file = WritableFile::open(&self.path).map_err(StoreError::io("open", &self.path))?;
+        file.set_len(self.end).map_err(StoreError::io("cut", &self.path))?;
         Ok(if torn { tail.len() as u64 } else { 0 })
     }
 
@@ -276,14 +276,14 @@ impl Segment {
     ///
     /// If its fdatasync failed before the restart, the kernel may hold pages that it believes to be written: writing the
     /// same bytes again makes it write them.
-    fn settle(&self, mark: &Mark, tip: Tip) -> Result<File, StoreError> {
+    fn settle(&self, mark: &Mark, tip: Tip) -> Result<WritableFile, StoreError> {
         let io = || StoreError::io("write", &self.path);
-        let file = open_file(&self.path).map_err(io())?;
+        let file = WritableFile::open(&self.path).map_err(io())?;
         if mark.sequence < tip.head.sequence {
             let len = self.rest.len() - self.tail().len();
-            file.write_all_at(&self.rest[..len], self.last_group).map_err(io())?;
+            file.write_at(&self.rest[..len], self.last_group).map_err(io())?;
         }
-        file.sync_all().map_err(io())?;
+        file.sync().map_err(io())?;
         Ok(file)
     }
 }

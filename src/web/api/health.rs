@@ -6,7 +6,6 @@ use axum::response::Response;
 use super::super::App;
 use super::super::problem::Problem;
 use super::{PRIVATE, TEXT, answer};
-use crate::service::Error;
 
 /// The process lives. 存活
 #[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
@@ -17,14 +16,11 @@ pub(crate) async fn healthz() -> Response {
 /// Entries are taken. 就绪
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = "application/problem+json"), (status = 507, body = Problem, content_type = "application/problem+json"))
 )]
 pub(crate) async fn readyz(State(app): State<App>) -> Result<Response, Problem> {
-    if app.service.is_read_only() {
-        return Err(Error::ReadOnly.into());
-    }
     match app.service.not_ready() {
         None => Ok(answer(TEXT, PRIVATE, "ready\n")),
-        Some(reason) => Err(Error::Unavailable(reason).into()),
+        Some(not_ready) => Err(not_ready.into()),
     }
 }
