@@ -94,7 +94,7 @@ pub(super) async fn start(
 }
 
 impl Running {
-    /// Waits for SIGTERM or SIGINT; requests under way are finished first, within [`ServerSettings::stop_within_ms`].
+    /// Waits for SIGTERM or SIGINT; requests under way are finished first, within [`crate::web::ServerSettings::stop_within_ms`].
     pub(super) async fn until_stopped(self) -> Result<(), Failure> {
         self.server.await.map_err(Failure::new)
     }

@@ -106,8 +106,17 @@ impl Service {
         })?;
         let Placed { results, receipt, earlier, sealed_at_total } = answered.await.map_err(|_| stopping())??;
         let mut receipts = Vec::from_iter(receipt);
-        // Read back here, not by the task that makes the order: it must not wait for one request's old receipts.
-        for first in earlier.into_iter().take(MAX_EARLIER_RECEIPTS) {
+        if !earlier.is_empty() {
+            // Read back here, not by the task that makes the order: it must not wait for one request's old receipts.
+            receipts.extend(Self::apart(self.receipts(actor, earlier)).await?);
+        }
+        Ok(Submitted { results, receipts, sealed_at_total })
+    }
+
+    /// The receipts of these first places, as far as they can be made again.
+    async fn receipts(&self, actor: &Actor, firsts: BTreeSet<u64>) -> Result<Vec<SignedReceipt>, Error> {
+        let mut receipts = Vec::new();
+        for first in firsts.into_iter().take(MAX_EARLIER_RECEIPTS) {
             // A receipt that covers others' entries too, or one that cannot be made again because an entry of it was
             // erased, is left out.
             match self.receipt(actor, first).await {
@@ -116,7 +125,7 @@ impl Service {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Submitted { results, receipts, sealed_at_total })
+        Ok(receipts)
     }
 
     /// Gives submissions their place, group by group, until the service is dropped.
@@ -333,9 +342,9 @@ impl Service {
         }
         let text = String::from_utf8(signed.bytes().to_vec()).map_err(|error| Error::Internal(error.to_string()))?;
         let changed = draft.keys.get_or_insert_with(|| keys.clone());
-        changed.register.push(signed).map_err(bad_signature)?;
+        Arc::make_mut(&mut changed.register).push(signed).map_err(bad_signature)?;
         let element = changed.ordinals.len() as u64;
-        changed.ordinals.push(draft.next);
+        Arc::make_mut(&mut changed.ordinals).push(draft.next);
         draft.rows.push(KEYS.put(&element, &KeyRow { ordinal: draft.next, signed: text })?);
         Ok(())
     }

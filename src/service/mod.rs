@@ -125,9 +125,9 @@ pub struct Service {
 /// The key register with everything that was accepted, sealed or not yet.
 #[derive(Debug, Clone, Default)]
 struct AcceptedKeys {
-    register: KeyRegister,
+    register: Arc<KeyRegister>,
     /// The place of each element in the order.
-    ordinals: Vec<u64>,
+    ordinals: Arc<Vec<u64>>,
     /// Where the last run of the order begins: the next one is conditional on it.
     last_run: Option<u64>,
     /// The first free place in the order. Everything before it is durable and accounted for here; the sealer goes no
@@ -220,8 +220,9 @@ impl Service {
         self.directory.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keys(&self) -> RwLockReadGuard<'_, AcceptedKeys> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    /// What was accepted so far. A copy: nobody checks a signature while others wait for the lock.
+    fn keys(&self) -> AcceptedKeys {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs file work of the vault without holding up the other tasks of this thread.

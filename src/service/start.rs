@@ -229,10 +229,10 @@ impl AcceptedKeys {
             range = KEYS.after(last);
             for (element, row) in rows {
                 let signed = SignedEntry::from_bytes(row.value.signed.as_bytes()).map_err(Error::internal)?;
-                keys.register
+                Arc::make_mut(&mut keys.register)
                     .push(&signed)
                     .map_err(|error| Error::Internal(format!("element {element} of the key register: {error}")))?;
-                keys.ordinals.push(row.value.ordinal);
+                Arc::make_mut(&mut keys.ordinals).push(row.value.ordinal);
             }
         }
         if let Some(run) = Run::last(store).await? {

@@ -259,7 +259,7 @@ fn recorders_and_issuers_get_new_keys() {
     let publics = keys.each_ref().map(|key| hex::encode(key.verifying_key().as_bytes()));
     let (data, code) = (ledger.data(), credit_code(1).to_string());
     let added = run(&[
-        "keys",
+        "key",
         "--data",
         text(&data),
         "add",

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer as _, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -106,11 +107,34 @@ pub(crate) async fn submit(
 fn split(body: &[u8]) -> Result<Vec<Vec<u8>>, Problem> {
     let unreadable = |error: String| Problem::unreadable(error);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(error.to_string()))?;
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-    if items.len() > MAX_SUBMISSION {
+    let mut items = Elements(Vec::new());
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = reader.deserialize_seq(&mut items).and_then(|()| reader.end());
+    if items.0.len() > MAX_SUBMISSION {
         return Err(Error::TooLarge { what: "the number of entries in one request", limit: MAX_SUBMISSION }.into());
     }
-    Ok(items.into_iter().map(|item| item.get().as_bytes().to_vec()).collect())
+    read.map_err(|error| unreadable(error.to_string()))?;
+    Ok(items.0)
+}
+
+/// The bytes of the elements of an array, up to one more than there may be.
+struct Elements(Vec<Vec<u8>>);
+
+impl<'de> Visitor<'de> for &mut Elements {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        while self.0.len() <= MAX_SUBMISSION
+            && let Some(element) = elements.next_element::<&RawValue>()?
+        {
+            self.0.push(element.get().as_bytes().to_vec());
+        }
+        Ok(())
+    }
 }
 
 fn is_rejected(result: &EntryResult) -> bool {
