@@ -32,7 +32,7 @@ impl FromStr for Salt {
 impl Salt {
     /// The salt in hexadecimal, for those entitled to the entry.
     pub fn reveal(&self) -> String {
-        hex::encode(self.0)
+        Hash::from(self.0).to_string()
     }
 }
 

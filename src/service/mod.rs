@@ -31,6 +31,8 @@ mod cases;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod testing;

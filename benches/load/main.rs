@@ -7,10 +7,9 @@
 //! Run with `cargo bench --bench load -- --help`.
 
 use std::error::Error;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cqo_ledger::ledger::entry::{Body, Entry, EntryId, KeyChange, Kind, Learner, LearnerId, Origin, Owner, Study};
@@ -24,6 +23,12 @@ use cqo_ledger::standard::{CreditCode, CreditHours, Rulebook, StudyForm};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+mod machine;
+mod server;
+
+use machine::{busy_seconds, bytes_below, cpu_seconds, memory_mib};
+use server::{Connection, Server};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -49,8 +54,6 @@ const BUNDLE_ENTRIES: usize = 20;
 const LIBRARY_RUNS: u32 = 300;
 const PROCESS_RUNS: u32 = 30;
 const START_RUNS: u32 = 3;
-/// The kernel counts processor time in these (USER_HZ of Linux).
-const TICKS_PER_SECOND: f64 = 100.0;
 const HELP: &str = "cargo bench --bench load -- [--entries 100000]\n\nFounds a ledger in a temporary directory, loads it over HTTP, and prints a table in Markdown.";
 
 fn main() -> Outcome<()> {
@@ -97,6 +100,16 @@ struct Phase {
     others: f64,
     /// Raw checks right before and right after.
     raw: [Raw; 2],
+    after: After,
+}
+
+/// What the ledger takes up after a phase.
+struct After {
+    total: u64,
+    /// Memory of the server in MiB: now, and the most so far.
+    memory_mib: (f64, f64),
+    journal_bytes: u64,
+    index_bytes: u64,
 }
 
 /// What checking signatures and nothing else yielded.
@@ -190,6 +203,7 @@ impl Bench {
         let start = self.start_up()?;
 
         report_phases(&mut out, &phases, self.cores)?;
+        report_room(&mut out, &phases)?;
         writeln!(out, "\n| what | figure |\n|---|---|")?;
         writeln!(out, "| signed entry, mean | {bytes} bytes |")?;
         writeln!(out, "| verify a bundle of {BUNDLE_ENTRIES} entries, in process | {:.2} ms |", library * 1e3)?;
@@ -310,7 +324,18 @@ impl Bench {
         }
         let server_s = cpu_seconds(&self.server.child.id().to_string())? - server;
         self.read_back(entries)?;
-        Ok(Phase { size, connections, entries: entries.len(), wall_s, server_s, generator_s, others, raw: [raw; 2] })
+        let raw = [raw; 2];
+        let after = self.after()?;
+        Ok(Phase { size, connections, entries: entries.len(), wall_s, server_s, generator_s, others, raw, after })
+    }
+
+    fn after(&self) -> Outcome<After> {
+        Ok(After {
+            total: self.server.total()?,
+            memory_mib: memory_mib(self.server.child.id())?,
+            journal_bytes: bytes_below(&self.data.join("store/journal"))?,
+            index_bytes: bytes_below(&self.data.join("store/index"))?,
+        })
     }
 
     fn request(&self, provider: &Provider, part: &[&SignedEntry]) -> Vec<u8> {
@@ -437,6 +462,20 @@ fn report_phases(out: &mut impl std::io::Write, phases: &[Phase], cores: usize) 
     Ok(())
 }
 
+/// The table of what the ledger takes up.
+fn report_room(out: &mut impl std::io::Write, phases: &[Phase]) -> Outcome<()> {
+    writeln!(
+        out,
+        "\n| entries | memory MiB | most so far | journal bytes an entry | index bytes an entry |\n|---|---|---|---|---|"
+    )?;
+    for After { total, memory_mib: (now, most), journal_bytes, index_bytes } in phases.iter().map(|phase| &phase.after)
+    {
+        let (journal, index) = (journal_bytes / total.max(&1), index_bytes / total.max(&1));
+        writeln!(out, "| {total} | {now:.0} | {most:.0} | {journal} | {index} |")?;
+    }
+    Ok(())
+}
+
 fn entry(recorder: &CreditCode, body: Body) -> Outcome<Entry> {
     let ledger: Origin = ORIGIN.parse()?;
     let id = EntryId::try_from(Uuid::now_v7())?;
@@ -455,143 +494,6 @@ fn study() -> Outcome<Study> {
         form_reason: None,
         hours: CreditHours::from_hundredths(200),
     })
-}
-
-/// The service under load, ended when this is dropped.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Outcome<Self> {
-        let mut command = Command::new(PROGRAM);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--rate-per-second", "0", "--data"]).arg(data);
-        let child = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn()?;
-        let mut server = Self { child, address: String::new() };
-        let mut line = String::new();
-        BufReader::new(server.child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        let url = line.trim_end().strip_prefix("ready http://").ok_or("the service did not start")?;
-        server.address = url.to_owned();
-        Ok(server)
-    }
-
-    /// SIGTERM, as an operator would.
-    fn stop(&mut self) -> Outcome<()> {
-        Command::new("kill").arg(self.child.id().to_string()).status()?;
-        self.child.wait()?;
-        Ok(())
-    }
-
-    fn get(&self, token: &str, path: &str) -> Outcome<Vec<u8>> {
-        let request =
-            ureq::get(format!("http://{}{path}", self.address)).header("authorization", format!("Bearer {token}"));
-        Ok(request.call()?.body_mut().read_to_vec()?)
-    }
-
-    fn post(&self, token: &str, path: &str, body: &[u8]) -> Outcome<Value> {
-        let request =
-            ureq::post(format!("http://{}{path}", self.address)).header("authorization", format!("Bearer {token}"));
-        let answer = request.content_type("application/json").send(body)?.body_mut().read_to_vec()?;
-        Ok(serde_json::from_slice(&answer)?)
-    }
-
-    /// How many entries are sealed.
-    fn total(&self) -> Outcome<u64> {
-        let page: Value = serde_json::from_slice(
-            &ureq::get(format!("http://{}/api/v1/blocks?limit=1", self.address)).call()?.body_mut().read_to_vec()?,
-        )?;
-        let text = page["blocks"][0]["text"].as_str().ok_or("no block")?;
-        Ok(text.lines().find_map(|line| line.strip_prefix("total ")).ok_or("no total")?.parse()?)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// One keep-alive connection, as plain as it can be, so that the generator costs little.
-struct Connection {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Connection {
-    fn open(address: &str) -> Outcome<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; 64 * 1024] })
-    }
-
-    /// Sends a request and reads the whole answer, in which nothing may be rejected.
-    fn exchange(&mut self, request: &[u8]) -> Outcome<()> {
-        const REJECTED: &[u8] = b"\"rejected\"";
-        self.stream.write_all(request)?;
-        let (mut filled, mut body) = (0, None);
-        loop {
-            if filled == self.buffer.len() {
-                self.buffer.resize(filled * 2, 0);
-            }
-            let read = self.stream.read(&mut self.buffer[filled..])?;
-            if read == 0 {
-                return Err("the service hung up".into());
-            }
-            filled += read;
-            if body.is_none() {
-                body = body_range(&self.buffer[..filled])?;
-            }
-            if let Some((from, length)) = body
-                && filled >= from + length
-            {
-                let good = self.buffer.starts_with(b"HTTP/1.1 20");
-                // The results stand before the receipts; a rejected one shows in the first part of the answer.
-                let rejected = self.buffer[from..filled].windows(REJECTED.len()).any(|window| window == REJECTED);
-                return match good && !rejected {
-                    true => Ok(()),
-                    false => Err(String::from_utf8_lossy(&self.buffer[..filled.min(2_000)]).into()),
-                };
-            }
-        }
-    }
-}
-
-/// Where the body begins and how long it is, once the head is there.
-fn body_range(bytes: &[u8]) -> Outcome<Option<(usize, usize)>> {
-    const END: &[u8] = b"\r\n\r\n";
-    let Some(end) = bytes.windows(END.len()).position(|window| window == END) else { return Ok(None) };
-    let head = std::str::from_utf8(&bytes[..end])?.to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    Ok(Some((end + END.len(), length.ok_or("an answer without a length")?.parse()?)))
-}
-
-/// Processor time of a process so far: fields 14 and 15 of /proc/PID/stat (proc_pid_stat(5)).
-fn cpu_seconds(process: &str) -> Outcome<f64> {
-    const UTIME_AFTER_NAME: usize = 11;
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let (_, fields) = stat.rsplit_once(')').ok_or("/proc/PID/stat has no name")?;
-    let ticks: Outcome<Vec<f64>> =
-        fields.split_whitespace().skip(UTIME_AFTER_NAME).take(2).map(|field| Ok(field.parse()?)).collect();
-    Ok(ticks?.iter().sum::<f64>() / TICKS_PER_SECOND)
-}
-
-/// Processor time that all processes of the machine took so far: the first line of /proc/stat without idle and iowait
-/// (proc_stat(5)).
-fn busy_seconds() -> Outcome<f64> {
-    const IDLE: usize = 3;
-    const IOWAIT: usize = 4;
-    const STEAL_INCLUDED: usize = 8;
-    let stat = std::fs::read_to_string("/proc/stat")?;
-    let fields = stat.lines().next().ok_or("/proc/stat is empty")?.split_whitespace().skip(1).take(STEAL_INCLUDED);
-    let mut ticks = 0.0;
-    for (place, field) in fields.enumerate() {
-        if place != IDLE && place != IOWAIT {
-            ticks += field.parse::<f64>()?;
-        }
-    }
-    Ok(ticks / TICKS_PER_SECOND)
 }
 
 /// A count as a number to divide by; exact up to four thousand million, far above any run.
