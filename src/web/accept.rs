@@ -290,8 +290,8 @@ impl Drop for Place {
     }
 }
 
-/// The address that connections are counted by: an IPv6 host has a whole /64 network to choose from.
-fn client_of(peer: IpAddr) -> IpAddr {
+/// The address that connections and requests are counted by: an IPv6 host has a whole /64 network to choose from.
+pub(super) fn client_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,
