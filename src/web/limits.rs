@@ -23,6 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::accept::client_of;
 use super::budget::{Budgets, within_budget};
 use super::problem::Problem;
 use super::request::bearer;
@@ -45,13 +46,13 @@ pub struct Limits {
     /// Bytes of all request bodies, and of what is made of them, at once; above them the answer is 503. What one request
     /// may take is allowed in any case.
     pub bodies_max: usize,
-    /// Bytes of all large answers that are not sent yet; above them the answer is 503.
+    /// Bytes of all large answers that are not sent yet; above them the answer is 503, unless something was changed for it.
     pub answers_max: usize,
     /// The longest time of one request, in milliseconds.
     pub request_max_ms: u64,
     /// Requests under way at once; the next one is refused with 503.
     pub in_flight_max: usize,
-    /// Requests a second of one client (by token, else by address), over time; 0 for no limit.
+    /// Requests a second of one client (by token, else by address; of IPv6, one /64 network), over time; 0 for no limit.
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
     pub rate_burst: u32,
@@ -160,8 +161,13 @@ impl KeyExtractor for Client {
             return Ok(ClientKey::Known(actor.to_string()));
         }
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        Ok(ClientKey::Address(peer.map(|peer| behind(peer, &self.trusted, request.headers()))))
+        Ok(address_key(peer, &self.trusted, request.headers()))
     }
+}
+
+/// The key of who shows no token: its address, or its network, as connections are counted.
+fn address_key(peer: Option<IpAddr>, trusted: &[IpAddr], headers: &HeaderMap) -> ClientKey {
+    ClientKey::Address(peer.map(|peer| client_of(behind(peer, trusted, headers))))
 }
 
 /// The client behind trusted proxies. Each proxy adds its peer at the end, so the list is believed from there, as far as
@@ -207,5 +213,20 @@ mod tests {
             }
             assert_eq!(behind(ip(peer), &trusted, &headers), ip(client), "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_network_has_one_rate_and_a_proxy_is_trusted_by_its_whole_address() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted = [ip("2001:db8::1")];
+        let key = |peer: &str, forwarded: &'static str| {
+            let headers = HeaderMap::from_iter([(FORWARDED_FOR, HeaderValue::from_static(forwarded))]);
+            address_key(Some(ip(peer)), &trusted, &headers)
+        };
+        assert_eq!(key("2001:db8::7", ""), key("2001:db8::ffff:8", ""), "direct, one network");
+        assert_ne!(key("2001:db8:0:1::7", ""), key("2001:db8:0:2::7", ""), "direct, two networks");
+        assert_eq!(key("2001:db8::1", "2001:db8:5::1"), key("2001:db8::1", "2001:db8:5::2"), "behind a proxy");
+        assert_ne!(key("2001:db8::1", "192.0.2.1"), key("2001:db8::1", "192.0.2.2"), "IPv4 hosts");
+        assert_eq!(key("2001:db8::2", "192.0.2.1"), key("2001:db8::2", ""), "a neighbour of the proxy is not trusted");
     }
 }
