@@ -27,6 +27,7 @@ use super::accept::client_of;
 use super::budget::{Budgets, within_budget};
 use super::problem::Problem;
 use super::request::bearer;
+use super::share::{Shares, within_share};
 use crate::service::Service;
 
 /// Where a proxy says whom it asks for.
@@ -52,6 +53,8 @@ pub struct Limits {
     pub request_max_ms: u64,
     /// Requests under way at once; the next one is refused with 503.
     pub in_flight_max: usize,
+    /// Of these, requests of one client (by token, else by address); the next one is refused with 503.
+    pub in_flight_per_client_max: usize,
     /// Requests a second of one client (by token, else by address; of IPv6, one /64 network), over time; 0 for no limit.
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
@@ -70,6 +73,7 @@ impl Default for Limits {
             answers_max: 128 * 1024 * 1024,
             request_max_ms: 30_000,
             in_flight_max: 128,
+            in_flight_per_client_max: 64,
             rate_per_second: 100,
             rate_burst: 1_000,
             trusted_proxies: Vec::new(),
@@ -95,7 +99,10 @@ impl Limits {
                     .layer(LoadShedLayer::new())
                     .layer(GlobalConcurrencyLimitLayer::new(self.in_flight_max)),
             );
-        self.rated(router, service)
+        let client = Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() };
+        let shares = Shares::new(client.clone(), self.in_flight_per_client_max);
+        let router = router.layer(axum::middleware::from_fn_with_state(shares, within_share));
+        self.rated(router, client)
             .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .layer(header(X_FRAME_OPTIONS, "DENY"))
@@ -103,12 +110,12 @@ impl Limits {
             .layer(header(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
     }
 
-    fn rated(&self, router: Router, service: &Arc<Service>) -> Router {
+    fn rated(&self, router: Router, client: Client) -> Router {
         if self.rate_per_second == 0 {
             return router;
         }
         let config = GovernorConfigBuilder::default()
-            .key_extractor(Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() })
+            .key_extractor(client)
             .period(Duration::from_secs(1) / self.rate_per_second)
             .burst_size(self.rate_burst.max(1))
             .finish();
@@ -139,29 +146,36 @@ async fn explain_timeout(response: Response) -> Response {
 
 /// Who a request counts for: a known token's owner, or else an address. What a stranger writes into the header makes no new client.
 #[derive(Clone)]
-struct Client {
+pub(super) struct Client {
     service: Arc<Service>,
     trusted: Arc<[IpAddr]>,
 }
 
-/// What the rate counts by.
+/// What rate and share count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ClientKey {
+pub(super) enum ClientKey {
     Known(String),
     Address(Option<IpAddr>),
+}
+
+impl Client {
+    /// Who this request counts for.
+    pub(super) fn key<T>(&self, request: &Request<T>) -> ClientKey {
+        if let Some(token) = bearer(request.headers())
+            && let Ok(actor) = self.service.authenticate(Some(token))
+        {
+            return ClientKey::Known(actor.to_string());
+        }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        address_key(peer, &self.trusted, request.headers())
+    }
 }
 
 impl KeyExtractor for Client {
     type Key = ClientKey;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<ClientKey, GovernorError> {
-        if let Some(token) = bearer(request.headers())
-            && let Ok(actor) = self.service.authenticate(Some(token))
-        {
-            return Ok(ClientKey::Known(actor.to_string()));
-        }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        Ok(address_key(peer, &self.trusted, request.headers()))
+        Ok(self.key(request))
     }
 }
 

@@ -321,7 +321,7 @@ fn heads_that_are_too_large_or_malformed_are_refused() {
 
 #[test]
 fn bodies_that_drip_swell_or_nest_are_refused() {
-    let siege = Siege::start(&["--body-grace-ms=400", "--bodies-max-bytes=4194304"]);
+    let siege = Siege::start(&["--body-grace-ms=400", "--bodies-max-bytes=4194304", "--in-flight-per-client-max=128"]);
     let server = siege.address();
     let head = siege.head("POST", "/api/v1/entries", "content-length: 100000\r\n");
     runtime().block_on(async {
@@ -424,6 +424,28 @@ fn one_client_cannot_take_all_connections() {
     eventually("there is a place again", || {
         siege.send(b"GET /checkpoint HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").starts_with("HTTP/1.1 200")
     });
+    siege.end();
+}
+
+#[test]
+fn one_client_cannot_take_all_places() {
+    let siege = Siege::start(&["--in-flight-max=20", "--in-flight-per-client-max=10", "--body-grace-ms=20000"]);
+    let head = siege.head("POST", "/api/v1/entries", "content-length: 1000\r\n");
+    let mut under_way: Vec<TcpStream> = (0..15).map(|_| siege.connect()).collect();
+    for stream in &mut under_way {
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(b"[").unwrap();
+    }
+    // Time to arrive: whoever asks while there is still a place takes it from one of these.
+    std::thread::sleep(Duration::from_millis(500));
+    let refused = || status_of(&siege.post("/api/v1/learners", "", b"[]")) == 503;
+    eventually("its places are taken", refused);
+    // From the same address, without the token that took them.
+    let public = siege.send(b"GET /checkpoint HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert_eq!(status_of(&public), 200, "{public}");
+    // Who hangs up gives the place back.
+    drop(under_way);
+    eventually("there is a place again", || status_of(&siege.post("/api/v1/learners", "", b"[]")) == 422);
     siege.end();
 }
 
