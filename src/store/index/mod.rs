@@ -113,15 +113,23 @@ impl Index {
 
     /// Works what is in memory into the pages.
     pub(super) fn fold(&self, reached: &mut Reached) -> Result<(), StoreError> {
-        let rewritten = {
-            // Only the writer changes anything, and this is the writer: others may read meanwhile.
-            let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
-            self.pages.rewrite(&reached.pages, &recent, reached.sequence, reached.digest)?
-        };
-        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
-        reached.pages = self.pages.write(rewritten)?;
-        recent.clear();
-        Ok(())
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let rewritten = {
+                // Only the writer changes anything, and this is the writer: others may read meanwhile.
+                let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+                let tip = (reached.sequence, reached.digest);
+                self.pages.rewrite(&reached.pages, &recent, after.as_deref(), tip)?
+            };
+            after.clone_from(&rewritten.more_after);
+            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+            reached.pages = self.pages.write(rewritten)?;
+            // Until the last pages are written, what is in memory goes before them.
+            if after.is_none() {
+                recent.clear();
+                return Ok(());
+            }
+        }
     }
 
     /// Writes everything to sled's files, as far as sled does that.

@@ -11,6 +11,7 @@
 //! built anew.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use sled::IVec;
@@ -30,6 +31,9 @@ const PAGE: u8 = 1;
 /// Another layout gets another number, and the index is rebuilt.
 const INDEX_FORMAT: u8 = 2;
 const STATE_LEN: usize = 1 + 16 + 8 + 32 + 16;
+
+/// So many pages are written at once: some 8 MiB, however far apart the rows lie that changed.
+const PAGES_PER_WRITE: usize = if cfg!(test) { 3 } else { 1_024 };
 
 /// Rows that changed: what stands under a key now, or nothing any more.
 pub(super) type Changed = BTreeMap<Vec<u8>, Option<Slot>>;
@@ -59,6 +63,8 @@ pub(in crate::store) struct IndexState {
 pub(super) struct Rewritten {
     batch: sled::Batch,
     pub(super) state: IndexState,
+    /// The last row that is worked in, when there are more.
+    pub(super) more_after: Option<Vec<u8>>,
 }
 
 impl IndexState {
@@ -154,18 +160,26 @@ impl Pages {
         Ok(Rows { of: self, bounds, direction, pages, ready: Vec::new().into_iter() })
     }
 
-    /// Works `changed` into the pages that it touches. Nothing is written yet, and nothing that is read changes.
+    /// Works `changed`, from behind the row `after` on, into the first pages that it touches. Nothing is written yet, and
+    /// nothing that is read changes.
+    ///
+    /// Only with the last pages the state comes to `sequence`. A crash before that leaves pages with some rows that are
+    /// newer than the state says; the start applies the journal from the state on, and so writes the same rows again.
     pub(super) fn rewrite(
         &self,
         state: &IndexState,
         changed: &Changed,
-        sequence: u64,
-        digest: Hash,
+        after: Option<&[u8]>,
+        (sequence, digest): (u64, Hash),
     ) -> Result<Rewritten, StoreError> {
         let mut batch = sled::Batch::default();
-        let mut sum = state.sum;
-        let mut changes = changed.iter().peekable();
-        while let Some((first, _)) = changes.peek() {
+        let (mut sum, mut pages, mut last) = (state.sum, 0, None);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut changes = changed.range::<[u8], _>((from, Bound::Unbounded)).peekable();
+        while pages < PAGES_PER_WRITE
+            && let Some((first, _)) = changes.peek()
+        {
+            pages += 1;
             let (low, old) = self.page_of(first)?.unwrap_or_default();
             let next = self.guarded(|| self.db.get_gt(page_key(&low)))?.map(|(key, _)| key[1..].to_vec());
             let old = match old.is_empty() {
@@ -173,7 +187,8 @@ impl Pages {
                 false => Some(Page::checked(&low, &old).ok_or_else(|| self.damaged("a page is broken"))?),
             };
             let here = |key: &[u8]| next.as_deref().is_none_or(|next| key < next);
-            let mine = std::iter::from_fn(|| changes.next_if(|(key, _)| here(key)));
+            let mine =
+                std::iter::from_fn(|| changes.next_if(|(key, _)| here(key))).inspect(|(key, _)| last = Some(*key));
             let (rows, at_end) = self.merge(old.map(|(_, page)| page), mine)?;
             if let Some((check, _)) = old {
                 sum = sum.wrapping_sub(check);
@@ -184,9 +199,13 @@ impl Pages {
                 batch.insert(page_key(&low), bytes);
             }
         }
-        let state = IndexState { store: state.store, sequence, digest, sum };
+        let more_after = changes.peek().and(last).cloned();
+        let state = match more_after {
+            None => IndexState { store: state.store, sequence, digest, sum },
+            Some(_) => IndexState { sum, ..*state },
+        };
         batch.insert(STATE_KEY, state.encode());
-        Ok(Rewritten { batch, state })
+        Ok(Rewritten { batch, state, more_after })
     }
 
     /// Writes pages made by [`Pages::rewrite`], all at once.
@@ -353,6 +372,21 @@ mod tests {
         Slot::new(key, version, &version.to_be_bytes().repeat(1 + usize::try_from(version % 5).unwrap()), 0)
     }
 
+    /// Works all of `changed` in.
+    fn write(pages: &Pages, state: &IndexState, changed: &Changed, sequence: u64) -> IndexState {
+        let (mut state, mut after) = (*state, None);
+        loop {
+            let rewritten = pages.rewrite(&state, changed, after.as_deref(), (sequence, Hash::ZERO)).unwrap();
+            assert_eq!(rewritten.state.sequence == sequence, rewritten.more_after.is_none());
+            after = rewritten.more_after.clone();
+            state = pages.write(rewritten).unwrap();
+            assert_eq!(pages.examine(STORE).unwrap(), state);
+            if after.is_none() {
+                return state;
+            }
+        }
+    }
+
     fn all(pages: &Pages, direction: Direction) -> Vec<(Vec<u8>, Slot)> {
         let range = KeyRange::prefix(RowKey(Vec::new()));
         let mut rows: Vec<_> =
@@ -386,10 +420,7 @@ mod tests {
                         None => drop(model.remove(key)),
                     }
                 }
-                let rewritten = pages.rewrite(&state, &changed, nth, Hash::ZERO).unwrap();
-                assert_ne!(rewritten.state, state);
-                state = pages.write(rewritten).unwrap();
-                assert_eq!(pages.examine(STORE).unwrap(), state);
+                state = write(&pages, &state, &changed, nth);
             }
             let expected: Vec<_> = model.into_iter().collect();
             assert_eq!(all(&pages, Direction::Forward), expected);
@@ -416,7 +447,7 @@ mod tests {
                 let keys = some.iter().map(|number| [&[1], &number.to_be_bytes()[..]].concat());
                 let changed: Changed = keys.map(|key| (key.clone(), Some(slot(&key, 1)))).collect();
                 rows += changed.len();
-                state = pages.write(pages.rewrite(&state, &changed, 1, Hash::ZERO).unwrap()).unwrap();
+                state = write(&pages, &state, &changed, state.sequence + 1);
             }
             rows / pages.db.range([PAGE]..).count()
         };
@@ -433,7 +464,7 @@ mod tests {
         for version in [1, 2] {
             let changed = (0_u32..500).map(|n| [&[1], &n.to_be_bytes()[..]].concat());
             let changed = changed.map(|key| (key.clone(), Some(slot(&key, version)))).collect();
-            state = pages.write(pages.rewrite(&state, &changed, version, Hash::ZERO).unwrap()).unwrap();
+            state = write(&pages, &state, &changed, version);
         }
         let (low, whole) = pages.db.range([PAGE]..).nth(1).unwrap().unwrap();
         let mut flipped = whole.to_vec();
