@@ -12,7 +12,7 @@ use super::Failure;
 use super::client::Client;
 use super::data_dir::DataDir;
 use super::serve::runtime;
-use crate::ledger::entry::{Body, Entry, EntryId, KeyChange};
+use crate::ledger::entry::{Body, Entry, EntryId, KeyChange, Owner};
 use crate::ledger::keys::{Alg, KeyId, KeyRegister};
 use crate::ledger::signed::SignedEntry;
 use crate::merkle::Checkpoint;
@@ -66,6 +66,22 @@ impl Door {
             register.push(&signed).map_err(Failure::new)?;
         }
         Ok(register)
+    }
+
+    /// An organisation under the name that is registered now: a key is added in no other.
+    pub(super) fn as_registered(&self, owner: Owner) -> Result<Owner, Failure> {
+        let name = match self {
+            Self::Served(client) => {
+                let list = client.get("/api/v1/organisations")?.json()?;
+                let found = list.as_array().into_iter().flatten().find(|known| known["code"] == owner.code.as_str());
+                found.and_then(|known| known["name"].as_str().map(str::to_owned))
+            }
+            Self::Opened { service, .. } => {
+                let list = service.organisations(&Actor::Operator).map_err(Failure::new)?;
+                list.into_iter().find(|known| known.code == owner.code).map(|known| known.name)
+            }
+        };
+        Ok(Owner { name: name.unwrap_or(owner.name), ..owner })
     }
 
     /// Brings a signed entry to the ledger, and waits until it is on the chain.

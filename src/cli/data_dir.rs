@@ -149,8 +149,8 @@ impl DataDir {
     pub(super) fn ledger_keys_in(keys: &Path) -> Result<LedgerKeys, Failure> {
         let (checkpoint, receipt) = (keys.join(CHECKPOINT_KEY), keys.join(RECEIPT_KEY));
         Ok(LedgerKeys {
-            checkpoint: keys_at_hand(&[checkpoint.clone(), Self::next(&checkpoint)])?,
-            receipt: keys_at_hand(&[Self::next(&receipt), receipt])?,
+            checkpoint: keys_at_hand(&checkpoint, &[checkpoint.clone(), Self::next(&checkpoint)])?,
+            receipt: keys_at_hand(&receipt, &[Self::next(&receipt), receipt.clone()])?,
             operator_token: Hash::of(&[read_token(&keys.join(OPERATOR_TOKEN))?.as_bytes()]),
         })
     }
@@ -225,10 +225,19 @@ impl DataDir {
     }
 }
 
-/// The keys in those of these files that are there. A file that is there must be readable.
-fn keys_at_hand(paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
+/// The keys in those of these files that are there, at least one. A file that is there must be readable; `usual` is the
+/// one that should be.
+fn keys_at_hand(usual: &Path, paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
     let there = paths.iter().filter(|path| path.exists());
-    there.map(|path| keyfile::read(path).map_err(Failure::new)).collect()
+    let keys: Vec<SigningKey> =
+        there.map(|path| keyfile::read(path).map_err(Failure::new)).collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        return Err(Failure::new(format!(
+            "{}: 文件缺失，请由密钥备份恢复 the file is missing: bring it back from a copy of the keys",
+            usual.display()
+        )));
+    }
+    Ok(keys)
 }
 
 fn read_token(path: &Path) -> Result<String, Failure> {

@@ -127,7 +127,14 @@ fn read_change(change: RegisterChange) -> Result<KeyChange, Failure> {
             Ok(KeyChange::Retire { target: read_id(&target)?, reason: read_reason(&reason)? })
         }
         RegisterChange::Revoke { target, reason, compromised_from } => {
-            Ok(KeyChange::Revoke { target: read_id(&target)?, reason: read_reason(&reason)?, compromised_from })
+            let reason = read_reason(&reason)?;
+            // A revocation stands for ever: what was left out by oversight could not be added.
+            if reason == KeyReason::Compromised && compromised_from.is_none() {
+                return Err(Failure::misuse(
+                    "--compromised-from: 请给出自哪个区块高度起不再可信；撤销后不能更改 name the height from which the key is not trusted: it cannot be changed afterwards",
+                ));
+            }
+            Ok(KeyChange::Revoke { target: read_id(&target)?, reason, compromised_from })
         }
     }
 }

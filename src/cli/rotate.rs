@@ -148,7 +148,9 @@ fn finish_checkpoint(dir: &DataDir) -> Result<(), Failure> {
     // A crash here leaves the new key under its old name, where the service finds it too. After the rename the old private key
     // is gone, but for the copies of the keys.
     keyfile::rename(&path, &dir.checkpoint_key()).map_err(Failure::new)?;
-    say("旧检查点密钥已停用；它签署过的检查点仍然有效 the old checkpoint key has ended; what it signed stands");
+    say(
+        "旧检查点密钥已停用。此前下载的证明：信任策略中仍有旧密钥那一行 log 时可以校验，否则请重新下载 the old checkpoint key has ended; proofs fetched before verify under a policy that still has its log line, or are fetched again",
+    );
     Ok(())
 }
 
@@ -175,6 +177,7 @@ fn rotate_receipt(args: &Args) -> Result<(), Failure> {
     let door = Door::open(&dir)?;
     if registered(&door, id_of(&next))?.is_none() {
         let owner = door.register()?.key(id_of(&old)).map_err(Failure::new)?.owner.clone();
+        let owner = door.as_registered(owner)?;
         let public = next.verifying_key().as_bytes().to_vec();
         let add = KeyChange::Add { alg: Alg::Ed25519, public, kinds: Vec::new(), owner, role: Role::Receipt };
         door.submit(&sign(&door, add)?)?;
@@ -200,6 +203,7 @@ fn rotate_authority(args: &Args) -> Result<(), Failure> {
     // A crash up to here leaves a key that no register knows: the next try takes it.
     if registered(&door, id_of(&next))?.is_none() {
         let owner = door.register()?.key(id_of(&old)).map_err(Failure::new)?.owner.clone();
+        let owner = door.as_registered(owner)?;
         let (public, kinds) = (next.verifying_key().as_bytes().to_vec(), vec![Kind::Correction, Kind::Key]);
         let add = KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role: Role::Authority };
         door.submit(&sign_change(&door, &old, None, rulebook, add)?)?;
@@ -230,6 +234,7 @@ fn rotate_registered(args: &Args, role: Role) -> Result<(), Failure> {
     let next = KeyId::of(&Alg::Ed25519, &public);
     if registered(&door, next)?.is_none() {
         let RegisteredKey { kinds, owner, .. } = old;
+        let owner = door.as_registered(owner)?;
         door.submit(&sign(KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role })?)?;
     }
     // A crash here leaves both at work; the next try retires the old one.

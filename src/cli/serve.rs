@@ -36,6 +36,7 @@ pub(super) fn run(args: Args) -> Outcome {
     let config = effective.config;
     log::start(config.log_format, &config.log_level);
     runtime()?.block_on(async {
+        let _file_size = outlive_the_file_size_limit()?;
         let dir = DataDir::new(&config.data);
         let listener = bind(config.listen).await?;
         let service = dir.open_service(config.store_options(), config.settings()).await?;
@@ -52,7 +53,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    web::listen(address).map_err(|error| Failure::new(format!("cannot listen on {address}: {error}")))
+    web::listen(address).map_err(|error| Failure::new(format!("无法监听 cannot listen on {address}: {error}")))
 }
 
 /// A service that answers.
@@ -98,6 +99,13 @@ impl Running {
     pub(super) async fn until_stopped(self) -> Result<(), Failure> {
         self.server.await.map_err(Failure::new)
     }
+}
+
+/// A write beyond the limit of a file's size raises a signal that would end the process. As long as somebody listens for
+/// it, the write fails instead, which the store knows how to take.
+fn outlive_the_file_size_limit() -> Result<tokio::signal::unix::Signal, Failure> {
+    let kind = tokio::signal::unix::SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    tokio::signal::unix::signal(kind).map_err(Failure::new)
 }
 
 async fn stop_signal() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Service;
 use super::access::Actor;
 use super::error::Error;
-use super::vault::{DataKeyId, Nonces, VaultError};
+use super::vault::{DataKeyId, NONCES_PER_DRAW, Nonces, VaultError};
 use crate::ledger::entry::{Body, CourseCode, Entry, EntryId, KeyChange, Kind, Record};
 use crate::ledger::fields::{FieldErrors, Problem};
 use crate::ledger::keys::{KeyError, Role};
@@ -18,6 +18,8 @@ use crate::standard::{Day, day_of};
 
 /// Entries that one job of the pool checks.
 const ENTRIES_PER_JOB: usize = 128;
+// A job asks the operating system for randomness once.
+const _: () = assert!(NONCES_PER_DRAW == ENTRIES_PER_JOB);
 
 /// An entry that can be recognised, with what was found when it was checked by itself.
 pub(super) struct Prepared {

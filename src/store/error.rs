@@ -15,7 +15,7 @@ pub enum StoreError {
 
     /// A write or an fsync failed before, or just now. Nothing more is accepted until a restart, and only the restart
     /// shows whether the commit in hand was kept. Reads still answer.
-    #[error("the store takes no more commits until it is restarted: {reason}")]
+    #[error("存储已停止写入，须重启 the store takes no more commits until it is restarted: {reason}")]
     Poisoned {
         /// What failed first.
         reason: String,
@@ -23,7 +23,9 @@ pub enum StoreError {
 
     /// There was no disk space, quota or file descriptor left. Nothing was written, and the store goes on when there is
     /// room again: free some, and ask again.
-    #[error("there is no room: {reason}; free disk space or raise the limit, it goes on by itself")]
+    #[error(
+        "空间或资源不足 there is no room: {reason}; 腾出空间或提高限额后自动恢复 free disk space or raise the limit, it goes on by itself"
+    )]
     NoRoom {
         /// What could not be done.
         reason: String,
@@ -41,7 +43,7 @@ pub enum StoreError {
     },
 
     /// What is on the disk is not what was written there. Nothing was changed; a person has to look.
-    #[error("{path}: {detail}; {advice}", path = path.display())]
+    #[error("{path}: 文件损坏 damaged: {detail}; {advice}", path = path.display())]
     Damaged {
         /// The file or directory.
         path: PathBuf,
@@ -52,14 +54,14 @@ pub enum StoreError {
     },
 
     /// Another process, or another handle of this one, has the store open.
-    #[error("{path} is in use by another process: stop it first, or name another directory", path = path.display())]
+    #[error("{path} 正被另一进程使用，请先停止它 is in use by another process: stop it first, or name another directory", path = path.display())]
     Locked {
         /// The directory of the store.
         path: PathBuf,
     },
 
     /// Written by another version of this program. Use that version, or convert.
-    #[error("{what} has format {found}, this program reads format {expected}")]
+    #[error("{what} 的格式版本不符 has format {found}, this program reads format {expected}")]
     Format {
         /// The file or table.
         what: String,
@@ -79,7 +81,7 @@ pub enum StoreError {
     },
 
     /// The operating system refused, while opening or reading.
-    #[error("cannot {what} {path}: {source}", path = path.display())]
+    #[error("无法读写 cannot {what} {path}: {source}", path = path.display())]
     Io {
         /// What was tried: "open", "read".
         what: &'static str,

@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
@@ -19,6 +20,10 @@ use super::tape::{self, DiskOp};
 const DIR_MODE: u32 = 0o700;
 /// Owner-only.
 const FILE_MODE: u32 = 0o600;
+/// How long a lock that somebody has is asked for: [`is_in_use`] has it for a moment, and must not make a start fail.
+const LOCK_PATIENCE: Duration = Duration::from_millis(80);
+/// How long to wait before it is asked for again.
+const LOCK_RETRY: Duration = Duration::from_millis(5);
 
 /// Makes a directory, and those above it, owner-only and durable; one that is there stays as it is.
 pub(super) fn create_dir(path: &Path) -> io::Result<()> {
@@ -171,19 +176,25 @@ pub(super) struct DirLock {
 }
 
 impl DirLock {
-    /// Takes the lock of `dir`, or says that somebody else has it.
+    /// Takes the lock of `dir`, or says that somebody else has it, and not for a moment only.
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
         let path: PathBuf = dir.join("LOCK");
         let file = WritableFile::open(&path).map_err(StoreError::io("open", &path))?;
-        match file.file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
+        let asked = Instant::now();
+        loop {
+            match file.file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if asked.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOCK_RETRY),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path: dir.to_owned() }),
+                Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
+            }
         }
     }
 }
 
 /// Whether a process has the lock of `dir`. Makes nothing; a directory without a lock file is not in use.
+///
+/// It tries the lock, and so has it for a moment itself, shared with others who ask.
 pub fn is_in_use(dir: &Path) -> bool {
     let file = File::open(dir.join("LOCK"));
     file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -215,7 +226,25 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = DirLock::take(dir.path()).unwrap();
         assert!(matches!(DirLock::take(dir.path()), Err(StoreError::Locked { .. })));
+        assert!(is_in_use(dir.path()));
         drop(first);
+        assert!(!is_in_use(dir.path()));
         DirLock::take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_somebody_tries_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(DirLock::take(dir.path()).unwrap());
+        // As `is_in_use` has it, for longer than that takes.
+        let tried = File::open(dir.path().join("LOCK")).unwrap();
+        tried.try_lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(2 * LOCK_RETRY);
+                drop(tried);
+            });
+            DirLock::take(dir.path()).unwrap();
+        });
     }
 }

@@ -89,7 +89,7 @@ fn unreadable_format(path: &Path) -> StoreError {
     StoreError::Damaged {
         path: path.to_owned(),
         detail: "it does not name a format and a store".into(),
-        advice: "restore this file from a backup of the same store",
+        advice: "请从备份恢复（docs/RUNBOOK.md，Restore） restore from a backup, as docs/RUNBOOK.md says",
     }
 }
 
@@ -104,7 +104,7 @@ impl Mark {
         let damaged = |detail: &str| StoreError::Damaged {
             path: path.to_owned(),
             detail: detail.into(),
-            advice: "restore this file from a backup of the same store and at least the same age as the journal",
+            advice: "请从备份恢复（docs/RUNBOOK.md，Restore） restore from a backup, as docs/RUNBOOK.md says",
         };
         let bytes = read_if_there(path)?.ok_or_else(|| damaged("the file is missing"))?;
         let mark = Self::decode(&bytes).ok_or_else(|| damaged("its checksum does not match"))?;

@@ -167,7 +167,7 @@ fn read_or_create(dir: &Path, mark: &Path, journal_dir: &Path, index: &Path) -> 
         return Err(StoreError::Damaged {
             path: format,
             detail: "the file is missing, but there is a journal".into(),
-            advice: "restore this file from a backup of the same store",
+            advice: "请从备份恢复（docs/RUNBOOK.md，Restore） restore from a backup, as docs/RUNBOOK.md says",
         });
     }
     remove_dir(journal_dir)?;
@@ -195,7 +195,7 @@ fn refuse_lost_commits(path: &Path, index: u64, journal: u64) -> Result<(), Stor
         detail: format!(
             "the index has commits up to {index}, the journal ends at {journal}: durable commits are missing"
         ),
-        advice: "restore the journal from a backup; only `reindex` gives the missing commits up",
+        advice: "请从备份恢复；只有 reindex 会放弃缺失的部分 restore from a backup; only `reindex` gives the missing commits up",
     })
 }
 

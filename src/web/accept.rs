@@ -147,7 +147,7 @@ pub async fn serve(
                 }
                 None => {
                     figures.refused.inc();
-                    refused.refuse(&stream, peer.ip());
+                    refused.refuse(&stream);
                 }
             },
             // It was closed by its peer while it waited.
@@ -290,8 +290,8 @@ impl Drop for Place {
     }
 }
 
-/// The address that connections are counted by: an IPv6 host has a whole /64 network to choose from.
-fn client_of(peer: IpAddr) -> IpAddr {
+/// The address that connections and requests are counted by: an IPv6 host has a whole /64 network to choose from.
+pub(super) fn client_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         v4 => v4,
@@ -331,12 +331,12 @@ struct Refused {
 }
 
 impl Refused {
-    fn refuse(&mut self, stream: &TcpStream, peer: IpAddr) {
+    fn refuse(&mut self, stream: &TcpStream) {
         // At once or not at all: the loop waits for nobody.
         drop(stream.try_write(REFUSAL));
         self.since_told += 1;
         if self.told.is_none_or(|told| told.elapsed() >= TELL_REFUSED_EVERY) {
-            tracing::warn!(refused = self.since_told, last = %peer, "too many connections");
+            tracing::warn!(refused = self.since_told, "too many connections");
             *self = Self { since_told: 0, told: Some(Instant::now()) };
         }
     }

@@ -2,6 +2,10 @@
 //!
 //! Each request takes from the budget as its body arrives, never by what it announces, and gives everything back when
 //! it is answered. Above the budget the answer is 503, for whoever asks then; what is under way goes on.
+//!
+//! An answer takes from a budget of its own until its last byte is with the kernel. One that finds no room is refused
+//! only when nothing was changed for it: what is durable is never answered 503. Such an answer stays charged to its
+//! request's body, which it grew from.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,24 +67,31 @@ pub(super) async fn within_budget(State(budgets): State<Budgets>, mut request: R
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Problem::unsupported_encoding().into_response();
     }
-    let answers = Arc::clone(&budgets.answers);
+    let changes_nothing = request.method().is_safe();
     let allowance = Allowance { budgets, taken: Arc::default() };
     request.extensions_mut().insert(allowance.clone());
     let response = next.run(request).await;
-    // Until here: what was made of the body may live as long as its request is worked on.
-    drop(allowance);
-    counted(response, answers)
+    let may_refuse = changes_nothing || response.extensions().get::<ChangesNothing>().is_some();
+    // It lives until here: what was made of the body may live as long as its request is worked on.
+    counted(response, allowance, may_refuse)
 }
 
-fn counted(response: Response, answers: Arc<Semaphore>) -> Response {
+/// Put into the answer of a request that changes nothing although its method is no safe one: it may be asked again.
+#[derive(Clone)]
+pub(super) struct ChangesNothing;
+
+fn counted(response: Response, allowance: Allowance, may_refuse: bool) -> Response {
     let size = response.body().size_hint().lower();
     if size <= ANSWER_UNCOUNTED {
         return response;
     }
-    match u32::try_from(size).ok().and_then(|size| answers.try_acquire_many_owned(size).ok()) {
-        Some(permit) => response.map(|body| Body::new(Counted { body, _permit: permit })),
-        None => Problem::overloaded().into_response(),
-    }
+    let answers = Arc::clone(&allowance.budgets.answers);
+    let charge = match u32::try_from(size).ok().and_then(|size| answers.try_acquire_many_owned(size).ok()) {
+        Some(permit) => Charge::Answers { _permit: permit },
+        None if may_refuse => return Problem::overloaded().into_response(),
+        None => Charge::Bodies { _allowance: allowance },
+    };
+    response.map(|body| Body::new(Counted { body, charge: Arc::new(charge) }))
 }
 
 /// What one request may take of the budget of bodies.
@@ -152,10 +163,29 @@ impl Allowance {
     }
 }
 
-/// A body whose bytes are given back when it is sent, or when its connection is gone.
+/// What an answer takes until it is gone.
+enum Charge {
+    Answers { _permit: OwnedSemaphorePermit },
+    Bodies { _allowance: Allowance },
+}
+
+/// A body that is charged until its last byte is sent, or its connection is gone.
 struct Counted {
     body: Body,
-    _permit: OwnedSemaphorePermit,
+    charge: Arc<Charge>,
+}
+
+/// Bytes on their way. hyper drops a body as soon as it has taken the last of it, long before that is written: so the
+/// charge goes with the bytes.
+struct Charged {
+    bytes: Bytes,
+    _charge: Arc<Charge>,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl HttpBody for Counted {
@@ -163,7 +193,10 @@ impl HttpBody for Counted {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        frame.map_ok(|frame| {
+            frame.map_data(|bytes| Bytes::from_owner(Charged { bytes, _charge: Arc::clone(&self.charge) }))
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -177,6 +210,10 @@ impl HttpBody for Counted {
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::{get, post};
+    use axum::{Extension, Router};
+    use tower::ServiceExt as _;
+
     use super::*;
 
     fn allowance(limits: &Limits) -> Allowance {
@@ -225,12 +262,56 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_answer_is_counted_until_it_is_gone() {
-        let answers = Arc::new(Semaphore::new(100_000));
-        let large = || Response::new(Body::from(vec![0; 60_000]));
-        let first = counted(large(), Arc::clone(&answers));
-        assert_eq!(counted(large(), Arc::clone(&answers)).status(), 503);
-        assert_eq!(counted(Response::new(Body::from("small")), Arc::clone(&answers)).status(), 200);
-        drop(first);
-        assert_eq!(counted(large(), answers).status(), 200);
+        let limits = Limits { answers_max: 100_000, ..Limits::default() };
+        let allowance = allowance(&limits);
+        let answer = |body: Body| counted(Response::new(body), allowance.clone(), true);
+        let large = || Body::from(vec![0; 60_000]);
+        let first = answer(large());
+        assert_eq!(answer(large()).status(), 503);
+        assert_eq!(answer(Body::from("small")).status(), 200);
+        // As hyper does it: the body is dropped when its last bytes are taken, and they wait to be written.
+        let taken = taken(first).await;
+        assert_eq!((taken.len(), answer(large()).status().as_u16()), (60_000, 503));
+        drop(taken);
+        assert_eq!(answer(large()).status(), 200);
+    }
+
+    /// The only frame of an answer, whose body is gone.
+    async fn taken(answer: Response) -> Bytes {
+        let mut body = answer.into_body();
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap().unwrap();
+        assert!(body.is_end_stream());
+        frame.into_data().unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_was_changed_is_answered_however_little_room_there_is() {
+        let limits = Limits { answers_max: 10, ..limits() };
+        let budgets = Budgets::exactly(&limits, limits.bodies_max);
+        let bodies = Arc::clone(&budgets.bodies);
+        let large = |Extension(allowance): Extension<Allowance>, body: Body| async move {
+            allowance.read(body).await.unwrap();
+            vec![0_u8; 60_000]
+        };
+        let router = Router::new()
+            .route("/", get(large).post(large))
+            .route(
+                "/read",
+                post(move |allowance, body| async move { (Extension(ChangesNothing), large(allowance, body).await) }),
+            )
+            .layer(axum::middleware::from_fn_with_state(budgets, within_budget));
+        let ask = |method: &str, path: &str| {
+            let request = Request::builder().method(method).uri(path).body(Body::from(vec![0; 100])).unwrap();
+            router.clone().oneshot(request)
+        };
+        assert_eq!(ask("GET", "/").await.unwrap().status(), 503);
+        assert_eq!(ask("POST", "/read").await.unwrap().status(), 503);
+        assert_eq!(bodies.available_permits(), 150);
+        let answer = ask("POST", "/").await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let taken = taken(answer).await;
+        assert_eq!((taken.len(), bodies.available_permits()), (60_000, 50), "its body is charged until it is sent");
+        drop(taken);
+        assert_eq!(bodies.available_permits(), 150);
     }
 }

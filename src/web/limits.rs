@@ -23,9 +23,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::accept::client_of;
 use super::budget::{Budgets, within_budget};
 use super::problem::Problem;
 use super::request::bearer;
+use super::share::{Shares, within_share};
 use crate::service::Service;
 
 /// Where a proxy says whom it asks for.
@@ -45,13 +47,15 @@ pub struct Limits {
     /// Bytes of all request bodies, and of what is made of them, at once; above them the answer is 503. What one request
     /// may take is allowed in any case.
     pub bodies_max: usize,
-    /// Bytes of all large answers that are not sent yet; above them the answer is 503.
+    /// Bytes of all large answers that are not sent yet; above them the answer is 503, unless something was changed for it.
     pub answers_max: usize,
     /// The longest time of one request, in milliseconds.
     pub request_max_ms: u64,
     /// Requests under way at once; the next one is refused with 503.
     pub in_flight_max: usize,
-    /// Requests a second of one client (by token, else by address), over time; 0 for no limit.
+    /// Of these, requests of one client (by token, else by address); the next one is refused with 503.
+    pub in_flight_per_client_max: usize,
+    /// Requests a second of one client (by token, else by address; of IPv6, one /64 network), over time; 0 for no limit.
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
     pub rate_burst: u32,
@@ -69,6 +73,7 @@ impl Default for Limits {
             answers_max: 128 * 1024 * 1024,
             request_max_ms: 30_000,
             in_flight_max: 128,
+            in_flight_per_client_max: 64,
             rate_per_second: 100,
             rate_burst: 1_000,
             trusted_proxies: Vec::new(),
@@ -94,7 +99,10 @@ impl Limits {
                     .layer(LoadShedLayer::new())
                     .layer(GlobalConcurrencyLimitLayer::new(self.in_flight_max)),
             );
-        self.rated(router, service)
+        let client = Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() };
+        let shares = Shares::new(client.clone(), self.in_flight_per_client_max);
+        let router = router.layer(axum::middleware::from_fn_with_state(shares, within_share));
+        self.rated(router, client)
             .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .layer(header(X_FRAME_OPTIONS, "DENY"))
@@ -102,12 +110,12 @@ impl Limits {
             .layer(header(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
     }
 
-    fn rated(&self, router: Router, service: &Arc<Service>) -> Router {
+    fn rated(&self, router: Router, client: Client) -> Router {
         if self.rate_per_second == 0 {
             return router;
         }
         let config = GovernorConfigBuilder::default()
-            .key_extractor(Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() })
+            .key_extractor(client)
             .period(Duration::from_secs(1) / self.rate_per_second)
             .burst_size(self.rate_burst.max(1))
             .finish();
@@ -138,30 +146,42 @@ async fn explain_timeout(response: Response) -> Response {
 
 /// Who a request counts for: a known token's owner, or else an address. What a stranger writes into the header makes no new client.
 #[derive(Clone)]
-struct Client {
+pub(super) struct Client {
     service: Arc<Service>,
     trusted: Arc<[IpAddr]>,
 }
 
-/// What the rate counts by.
+/// What rate and share count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ClientKey {
+pub(super) enum ClientKey {
     Known(String),
     Address(Option<IpAddr>),
+}
+
+impl Client {
+    /// Who this request counts for.
+    pub(super) fn key<T>(&self, request: &Request<T>) -> ClientKey {
+        if let Some(token) = bearer(request.headers())
+            && let Ok(actor) = self.service.authenticate(Some(token))
+        {
+            return ClientKey::Known(actor.to_string());
+        }
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        address_key(peer, &self.trusted, request.headers())
+    }
 }
 
 impl KeyExtractor for Client {
     type Key = ClientKey;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<ClientKey, GovernorError> {
-        if let Some(token) = bearer(request.headers())
-            && let Ok(actor) = self.service.authenticate(Some(token))
-        {
-            return Ok(ClientKey::Known(actor.to_string()));
-        }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        Ok(ClientKey::Address(peer.map(|peer| behind(peer, &self.trusted, request.headers()))))
+        Ok(self.key(request))
     }
+}
+
+/// The key of who shows no token: its address, or its network, as connections are counted.
+fn address_key(peer: Option<IpAddr>, trusted: &[IpAddr], headers: &HeaderMap) -> ClientKey {
+    ClientKey::Address(peer.map(|peer| client_of(behind(peer, trusted, headers))))
 }
 
 /// The client behind trusted proxies. Each proxy adds its peer at the end, so the list is believed from there, as far as
@@ -207,5 +227,20 @@ mod tests {
             }
             assert_eq!(behind(ip(peer), &trusted, &headers), ip(client), "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_network_has_one_rate_and_a_proxy_is_trusted_by_its_whole_address() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted = [ip("2001:db8::1")];
+        let key = |peer: &str, forwarded: &'static str| {
+            let headers = HeaderMap::from_iter([(FORWARDED_FOR, HeaderValue::from_static(forwarded))]);
+            address_key(Some(ip(peer)), &trusted, &headers)
+        };
+        assert_eq!(key("2001:db8::7", ""), key("2001:db8::ffff:8", ""), "direct, one network");
+        assert_ne!(key("2001:db8:0:1::7", ""), key("2001:db8:0:2::7", ""), "direct, two networks");
+        assert_eq!(key("2001:db8::1", "2001:db8:5::1"), key("2001:db8::1", "2001:db8:5::2"), "behind a proxy");
+        assert_ne!(key("2001:db8::1", "192.0.2.1"), key("2001:db8::1", "192.0.2.2"), "IPv4 hosts");
+        assert_eq!(key("2001:db8::2", "192.0.2.1"), key("2001:db8::2", ""), "a neighbour of the proxy is not trusted");
     }
 }

@@ -11,6 +11,7 @@ mod metrics;
 mod observe;
 mod problem;
 mod request;
+mod share;
 mod stream;
 
 use std::sync::Arc;

@@ -41,8 +41,9 @@ pub(super) struct ImpatientStream {
 }
 
 impl ImpatientStream {
-    /// The first head must be there `head` after the connection; later ones, `head` after their first byte. A write
-    /// must get a byte out within `write`.
+    /// The first head must be there `head` after the connection; later ones, `head` after their first byte (or their
+    /// next one, if they began before the answer to the one before was written). A write must get a byte out within
+    /// `write`.
     pub(super) fn new(stream: TcpStream, answering: Answering, head: Duration, write: Duration) -> Self {
         let mut head = Alarm::after(head);
         head.start();
@@ -50,6 +51,9 @@ impl ImpatientStream {
     }
 
     fn written(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        // Who has an answer to write has had the head. A request that is answered at once begins and ends without a read
+        // between, so this alone tells of it; and while an answer is taken slowly the next head is not late.
+        self.head.stop();
         if wrote.is_ready() {
             self.write.stop();
             return wrote;
@@ -181,5 +185,37 @@ mod tests {
         peer.write_all(b"G").await.unwrap();
         assert_eq!(stream.read(&mut bytes).await.unwrap(), 1);
         assert_eq!(stream.read(&mut bytes).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_is_answered_at_once_has_come() {
+        let (mut stream, answering, mut peer) = pair(SOON, LATE).await;
+        let mut bytes = [0; 1];
+        // At rest between requests, and then a head that does not end.
+        for _ in 0..2 {
+            peer.write_all(b"G").await.unwrap();
+            assert_eq!(stream.read(&mut bytes).await.unwrap(), 1);
+            answering.begin();
+            answering.end();
+            stream.write_all(b"an answer").await.unwrap();
+            assert!(tokio::time::timeout(2 * SOON, stream.read(&mut bytes)).await.is_err());
+        }
+        peer.write_all(b"G").await.unwrap();
+        assert_eq!(stream.read(&mut bytes).await.unwrap(), 1);
+        assert_eq!(stream.read(&mut bytes).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_came_early_waits_for_the_answer_before_it() {
+        let (mut stream, _, mut peer) = pair(SOON, LATE).await;
+        peer.write_all(b"GG").await.unwrap();
+        let mut bytes = [0; 1];
+        assert_eq!(stream.read(&mut bytes).await.unwrap(), 1);
+        // The answer fills every buffer, and is taken only after the head's time.
+        let unread = vec![0; 64 << 20];
+        let mut answer = Box::pin(stream.write_all(&unread));
+        assert!(tokio::time::timeout(2 * SOON, answer.as_mut()).await.is_err());
+        drop(answer);
+        assert_eq!(stream.read(&mut bytes).await.unwrap(), 1);
     }
 }

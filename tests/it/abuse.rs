@@ -211,6 +211,42 @@ fn heads_that_drip_and_connections_that_rest_are_closed() {
 }
 
 #[test]
+fn a_kept_connection_outlives_the_time_of_a_head_at_rest_and_at_work() {
+    let siege = Siege::start(&["--idle-ms=60000"]);
+    let (mut resting, mut busy) = (siege.connect(), siege.connect());
+    assert_eq!(ask_kept(&mut resting), 200);
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_millis(1_500) {
+        assert_eq!(ask_kept(&mut busy), 200, "after {:?}", started.elapsed());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(ask_kept(&mut resting), 200);
+    // A later head has no more time than the first one had.
+    for stream in [&mut resting, &mut busy] {
+        stream.write_all(b"GET /checkpoint HTTP/1.1\r\nhost").unwrap();
+        assert_eq!(answer_of(stream), "", "a head that never ends has no answer");
+    }
+    siege.end();
+}
+
+/// Asks over a connection that stays open; returns the status.
+fn ask_kept(stream: &mut TcpStream) -> u16 {
+    stream.write_all(b"GET /checkpoint HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    loop {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(read > 0, "it was closed after {answer:?}");
+        answer.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+        let Some((head, body)) = answer.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() >= length.parse().unwrap() {
+            return status_of(&answer);
+        }
+    }
+}
+
+#[test]
 fn a_request_may_be_worked_on_for_longer_than_a_head_may_take() {
     let ledger = Ledger::start_with(&["--seal-interval-ms=1000", "--header-read-ms=100", "--idle-ms=100"]);
     let provider = ledger.provider(2);
@@ -285,7 +321,7 @@ fn heads_that_are_too_large_or_malformed_are_refused() {
 
 #[test]
 fn bodies_that_drip_swell_or_nest_are_refused() {
-    let siege = Siege::start(&["--body-grace-ms=400", "--bodies-max-bytes=4194304"]);
+    let siege = Siege::start(&["--body-grace-ms=400", "--bodies-max-bytes=4194304", "--in-flight-per-client-max=128"]);
     let server = siege.address();
     let head = siege.head("POST", "/api/v1/entries", "content-length: 100000\r\n");
     runtime().block_on(async {
@@ -381,11 +417,35 @@ fn one_client_cannot_take_all_connections() {
     eventually("those above the limit are closed", || sockets(&siege.ledger) <= siege.sockets_before + 110);
     let refused = siege.send(b"GET /checkpoint HTTP/1.1\r\nhost: a\r\n\r\n");
     assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 503"), "{refused}");
-    assert!(siege.ledger.log().contains("too many connections"));
+    let log = siege.ledger.log();
+    let told = log.lines().find(|line| line.contains("too many connections")).expect("it is told");
+    assert!(!told.contains("127.0.0.1"), "a client is named: {told}");
     drop(held);
     eventually("there is a place again", || {
         siege.send(b"GET /checkpoint HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").starts_with("HTTP/1.1 200")
     });
+    siege.end();
+}
+
+#[test]
+fn one_client_cannot_take_all_places() {
+    let siege = Siege::start(&["--in-flight-max=20", "--in-flight-per-client-max=10", "--body-grace-ms=20000"]);
+    let head = siege.head("POST", "/api/v1/entries", "content-length: 1000\r\n");
+    let mut under_way: Vec<TcpStream> = (0..15).map(|_| siege.connect()).collect();
+    for stream in &mut under_way {
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(b"[").unwrap();
+    }
+    // Time to arrive: whoever asks while there is still a place takes it from one of these.
+    std::thread::sleep(Duration::from_millis(500));
+    let refused = || status_of(&siege.post("/api/v1/learners", "", b"[]")) == 503;
+    eventually("its places are taken", refused);
+    // From the same address, without the token that took them.
+    let public = siege.send(b"GET /checkpoint HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    assert_eq!(status_of(&public), 200, "{public}");
+    // Who hangs up gives the place back.
+    drop(under_way);
+    eventually("there is a place again", || status_of(&siege.post("/api/v1/learners", "", b"[]")) == 422);
     siege.end();
 }
 

@@ -51,6 +51,27 @@ fn flags_go_before_the_environment_the_environment_before_the_file() {
 }
 
 #[test]
+fn what_would_stop_a_start_fails_the_check() {
+    let (ledger, file) = founded("");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let same = check(&["--config", &file, "--listen", &free, "--metrics-listen", &free], &[]);
+    assert_eq!(same.status.code(), Some(1), "{}", stdout(&same));
+    assert!(stdout(&same).contains("未通过 failed: metrics_listen"), "{}", stdout(&same));
+    for name in ["checkpoint.key", "receipt.key"] {
+        let (path, away) = (ledger.data().join("keys").join(name), ledger.path("away"));
+        std::fs::rename(&path, &away).unwrap();
+        let missing = check(&["--config", &file], &[]);
+        assert_eq!(missing.status.code(), Some(1), "{}", stdout(&missing));
+        let started = run(&["serve", "--config", &file]);
+        assert_eq!(started.status.code(), Some(1));
+        for told in [stdout(&missing), stderr(&started)] {
+            assert!(told.contains(name) && told.contains("文件缺失"), "{told}");
+        }
+        std::fs::rename(&away, &path).unwrap();
+    }
+}
+
+#[test]
 fn a_bad_configuration_is_refused_with_every_place() {
     let (_ledger, file) = founded("seal_intervall_ms = 5\nbatch_max = 0\n");
     let output = check(&["--config", &file, "--listen", "8080"], &[("CQO_QUEUE_MAX", "many"), ("CQO_QUEUE", "1")]);

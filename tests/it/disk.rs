@@ -21,7 +21,7 @@ fn founded() -> (Ledger, Provider) {
 /// a full disk, not the signal that ends the process.
 fn serve_limited(data: &Path, log: &Path, limits: &str) -> Watched {
     let mut command = Command::new("bash");
-    command.args(["-c", &format!("trap '' XFSZ; {limits} exec \"$@\""), "bash", PROGRAM]);
+    command.args(["-c", &format!("{limits} exec \"$@\""), "bash", PROGRAM]);
     command.args(["serve", "--listen", "127.0.0.1:0", "--seal-interval-ms", "20", "--rate-per-second", "0", "--data"]);
     Watched::start(command.arg(data), log)
 }

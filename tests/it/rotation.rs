@@ -275,6 +275,10 @@ fn recorders_and_issuers_get_new_keys() {
         "合肥质量认定中心",
     ]);
     assert!(added.status.success(), "{}{}", stdout(&added), stderr(&added));
+    // An organisation that took another name meanwhile gets its next key under that name.
+    let renamed =
+        ["org", "--data", text(&data), "put", "--code", &code, "--name", "合肥认定中心", "--role", "certifying_body"];
+    assert!(run(&renamed).status.success());
     rotated(&ledger, "issuer", &["--target", &id_of(&keys[0]), "--public", &publics[1]]);
     assert_eq!((actions(&ledger, &keys[0]).len(), actions(&ledger, &keys[1]).len()), (2, 1));
 }

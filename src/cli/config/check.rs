@@ -33,8 +33,10 @@ pub(in super::super) fn run(effective: &Effective) -> Outcome {
     let mut checks = dir.examine();
     // Two ledgers cannot run on one directory: whoever serves it now is asked for its address in vain.
     let runs = dir.is_in_use();
-    checks.push(address("listen", config.listen, runs));
-    checks.extend(config.metrics_listen.0.map(|metrics| address("metrics_listen", metrics, runs)));
+    // Both at once, as `serve` does: two listeners cannot have one address.
+    let (listen, _held) = address("listen", config.listen, runs);
+    checks.push(listen);
+    checks.extend(config.metrics_listen.0.map(|metrics| address("metrics_listen", metrics, runs).0));
     let mut failed = false;
     for check in checks {
         match &check.outcome {
@@ -61,14 +63,16 @@ impl Check {
     }
 }
 
-fn address(key: &str, address: SocketAddr, service_runs: bool) -> Check {
+/// Tries an address; the listener holds it as long as it lives.
+fn address(key: &str, address: SocketAddr, service_runs: bool) -> (Check, Option<TcpListener>) {
     let subject = format!("{key} {address} 可以监听 can be listened on");
     match TcpListener::bind(address) {
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && service_runs => Check {
-            subject,
-            outcome: Ok("（服务正在此数据目录上运行 the service is running on this data directory）".into()),
-        },
-        bound => Check::of(subject, bound),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && service_runs => {
+            let outcome = Ok("（服务正在此数据目录上运行 the service is running on this data directory）".into());
+            (Check { subject, outcome }, None)
+        }
+        Ok(listener) => (Check { subject, outcome: Ok(String::new()) }, Some(listener)),
+        Err(error) => (Check::of::<()>(subject, Err(error)), None),
     }
 }
 

@@ -191,6 +191,7 @@ keys! {
     body_max_bytes: usize = Some("4194304"), Kind::Number(1_024..=8 * MIB), "请求体上限（字节）", "Largest request body";
     request_max_ms: u64 = Some("30000"), Kind::Number(1_000..=300_000), "单个请求的时限（毫秒）", "Longest time of one request";
     in_flight_max: usize = Some("128"), Kind::Number(1..=65_535), "同时处理的请求上限（个）", "Most requests under way at once";
+    in_flight_per_client_max: usize = Some("64"), Kind::Number(1..=65_535), "其中同一客户端的上限（个）", "Of these, most requests of one client";
     bodies_max_bytes: usize = Some("67108864"), Kind::Number(MIB..=4_096 * MIB), "同时处理的请求体总字节上限", "Most bytes of all request bodies at once";
     body_grace_ms: u64 = Some("5000"), Kind::Number(100..=60_000), "请求体的宽限时间（毫秒）", "Time that a request body may take however slow it is";
     connections_max: usize = Some("8192"), Kind::Number(1..=1_000_000), "同时打开的连接上限（个）", "Most connections at once";

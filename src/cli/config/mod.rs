@@ -174,6 +174,7 @@ impl Config {
             body_grace_ms: self.body_grace_ms,
             request_max_ms: self.request_max_ms,
             in_flight_max: self.in_flight_max,
+            in_flight_per_client_max: self.in_flight_per_client_max,
             rate_per_second: self.rate_per_second,
             rate_burst: self.rate_burst_requests,
             trusted_proxies: self.trusted_proxies.0.clone(),

@@ -19,8 +19,8 @@ pub(super) const NONCE_LEN: usize = 24;
 pub(super) const TAG_LEN: usize = 16;
 const SALT_CONTEXT: &[u8] = b"cqo-ledger/salt/v1\n";
 const PAYLOAD_CONTEXT: &[u8] = b"cqo-ledger/payload/v1\n";
-/// How many nonces are drawn at once: as many as one job of the check threads has entries.
-const NONCES_PER_DRAW: usize = 64;
+/// How many nonces are drawn at once: as many as one job of the check threads has entries, which `check` holds it to.
+pub(in crate::service) const NONCES_PER_DRAW: usize = 128;
 
 /// A data key. It is overwritten in memory when nobody uses it any more.
 #[derive(Zeroize, ZeroizeOnDrop)]

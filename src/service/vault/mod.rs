@@ -43,6 +43,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use uuid::Uuid;
 
+pub(super) use key::NONCES_PER_DRAW;
 pub use key::{DataKey, Nonce, Nonces};
 
 use super::keyfile::KeyFileError;

@@ -338,7 +338,7 @@ fn damaged(path: &Path, detail: String) -> StoreError {
     StoreError::Damaged {
         path: path.to_owned(),
         detail,
-        advice: "stop the service and run `cqo-ledger reindex`: everything is in the journal",
+        advice: "停止服务并运行 cqo-ledger reindex stop the service and run `cqo-ledger reindex`: everything is in the journal",
     }
 }
 

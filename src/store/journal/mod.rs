@@ -38,7 +38,7 @@ pub(super) const GROUP_BYTES: usize = 4 * 1024 * 1024;
 pub(super) const GROUP_COMMITS: usize = 4096;
 
 /// What to do about a damaged journal: said with every such error.
-const ADVICE: &str = "do not delete or change the file: it may hold acknowledged entries; copy the directory away, then \
+const ADVICE: &str = "请勿删改此文件，先复制整个目录，再按 docs/RUNBOOK.md 从备份恢复 do not delete or change the file: it may hold acknowledged entries; copy the directory away, then \
                       restore from a backup with `cqo-ledger restore` (docs/RUNBOOK.md)";
 
 /// Where the journal ends.

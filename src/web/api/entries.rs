@@ -1,5 +1,6 @@
 //! Submitting entries, and reading them and their proofs.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, HeaderValue};
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::App;
+use super::super::budget::ChangesNothing;
 use super::super::problem::Problem;
 use super::super::request::{Asker, Body, JsonBody, Known, Params, Segment};
 use super::{JSON, PRIVATE, answer, private_json};
@@ -270,7 +272,7 @@ pub(crate) async fn proofs(
     });
     let ids = ids.filter(|_| errors.0.is_empty()).ok_or(Error::Invalid(errors))?;
     let bundle = app.service.proof(&actor, &ids).await?;
-    Ok(answer(JSON, PRIVATE, bundle))
+    Ok((Extension(ChangesNothing), answer(JSON, PRIVATE, bundle)).into_response())
 }
 
 fn entry_id(text: &str) -> Result<EntryId, Problem> {
