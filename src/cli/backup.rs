@@ -4,15 +4,16 @@
 //! shows no name. Copies of keys end: an erased person's key must not live on in an old one.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::data_dir::DataDir;
 use super::progress::Progress;
 use super::{EXIT_OK, Failure, Outcome, say};
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::keyfile;
-use crate::service::vault::Vault;
+use crate::service::vault::{self, DataKeyId, Vault};
 use crate::standard::UnixMillis;
-use crate::store::{self, Manifest};
+use crate::store::{self, BackedUp, Manifest};
 
 /// How long copies of keys are kept: erasure is complete when the last copy of a person's key has ended.
 const KEEP_KEYS_DAYS: u16 = 30;
@@ -23,6 +24,10 @@ const KEYS_PREFIX: &str = "keys-";
 const UNFINISHED: &str = "keys.tmp";
 /// How often the keys are copied anew when they were changed underneath.
 const KEY_COPY_TRIES: usize = 5;
+/// How long until then: an erasure replaces its two files within milliseconds.
+const KEY_COPY_PAUSE: Duration = Duration::from_millis(50);
+/// How often the journal is copied anew when learners were erased before the keys were.
+const ERASED_MEANWHILE_TRIES: usize = 5;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -61,18 +66,22 @@ pub(super) fn run(args: &Args) -> Outcome {
         apart(("--keys-to", keys_to), ("--data", data))?;
     }
     let now = SystemClock.now();
-    let mut progress = Progress::of("备份 backing up");
-    let made = store::backup(data, to, &now.to_string(), &mut |done, total| progress.show(done, total));
-    drop(progress);
-    let made = made.map_err(Failure::new)?;
+    let made = match &args.keys_to {
+        Some(keys_to) => back_up_with_keys(data, to, keys_to, now, args.keep_keys_days)?,
+        None => back_up_journal(data, to, now)?,
+    };
     say(format!("已备份 backed up: {}", describe(&made.manifest)));
     say(format!("复制 copied {} 字节 bytes，已有 already there {} 字节 bytes", made.copied_bytes, made.kept_bytes));
-    // After the journal: a learner's key is durable before anything stands under it, so these keys open all of that copy.
-    match &args.keys_to {
-        Some(keys_to) => back_up_keys(&DataDir::new(data), keys_to, now, args.keep_keys_days)?,
-        None => say(
+    if made.lacking > 0 {
+        say(format!(
+            "最后 {n} 次提交未进入备份；请启动服务或查看其日志后再备份一次 the last {n} commits are not in the backup: start the service, or see its log, and back up once more",
+            n = made.lacking
+        ));
+    }
+    if args.keys_to.is_none() {
+        say(
             "未备份密钥：没有密钥，备份无法恢复（--keys-to） the keys were not backed up: without them the backup cannot be restored",
-        ),
+        );
     }
     Ok(EXIT_OK)
 }
@@ -89,13 +98,64 @@ pub(super) fn describe(manifest: &Manifest) -> String {
     format!("{origin}，提交 commits 1-{}，{}", manifest.sequence, manifest.created)
 }
 
-/// Copies the keys to a directory of their own, and ends the copies that are too old.
-fn back_up_keys(dir: &DataDir, keys_to: &Path, now: UnixMillis, keep_days: u16) -> Result<(), Failure> {
+fn back_up_journal(data: &Path, to: &Path, now: UnixMillis) -> Result<BackedUp, Failure> {
+    let mut progress = Progress::of("备份 backing up");
+    store::backup(data, to, &now.to_string(), &mut |done, total| progress.show(done, total)).map_err(Failure::new)
+}
+
+/// Copies the journal, and the keys to a directory of their own, and ends the copies of keys that are too old.
+fn back_up_with_keys(
+    data: &Path,
+    to: &Path,
+    keys_to: &Path,
+    now: UnixMillis,
+    keep_days: u16,
+) -> Result<BackedUp, Failure> {
+    let unfinished = keys_to.join(UNFINISHED);
+    let made = copy_so_that_they_fit(&DataDir::new(data).keys(), &unfinished, || {
+        let made = back_up_journal(data, to, now)?;
+        // Not before the journal was found to be one: nothing is made for a directory that was named by mistake.
+        create_owner_only(keys_to)?;
+        Ok(made)
+    })?;
+    finish_keys(keys_to, &unfinished, now, keep_days)?;
+    Ok(made)
+}
+
+/// Has the journal copied, then copies the keys, so that they fit.
+///
+/// The keys come after the journal: a learner's key is durable before anything stands under it, so no key is lacking that was
+/// made. One may have been erased, and its tombstone must then be in the copy of the journal. An erasure commits its tombstones
+/// before it writes the key file anew, and a copy of the journal has all that was committed before it began: so the tombstones of
+/// every key file up to the one that stood there first are in it. If another stands there afterwards, both are copied again.
+fn copy_so_that_they_fit<T>(
+    keys: &Path,
+    keys_to: &Path,
+    mut copy_journal: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 0..ERASED_MEANWHILE_TRIES {
+        let before = vault::generation(keys).map_err(Failure::new)?;
+        let made = copy_journal()?;
+        copy_keys(keys, keys_to)?;
+        if vault::generation(keys_to).map_err(Failure::new)? == before {
+            return Ok(made);
+        }
+    }
+    Err(Failure::new(
+        "备份期间不断有学员被删除，请稍后再备份 learners were being erased all the time: back up again later",
+    ))
+}
+
+fn create_owner_only(dir: &Path) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700);
-    builder.create(keys_to).map_err(|error| Failure::new(format!("{}: {error}", keys_to.display())))?;
+    builder.create(dir).map_err(|error| Failure::new(format!("{}: {error}", dir.display())))
+}
+
+/// Gives a copy of keys its name, and ends the copies that are too old.
+fn finish_keys(keys_to: &Path, unfinished: &Path, now: UnixMillis, keep_days: u16) -> Result<(), Failure> {
     let to = keys_to.join(name_of(now));
-    copy_keys(dir, &keys_to.join(UNFINISHED), &to)?;
+    keyfile::rename(unfinished, &to).map_err(Failure::new)?;
     say(format!("密钥已备份 keys: {}（请单独妥善保管 keep it apart from the backup）", to.display()));
     let ended = end_old_copies(keys_to, now, keep_days)?;
     say(format!(
@@ -104,23 +164,33 @@ fn back_up_keys(dir: &DataDir, keys_to: &Path, now: UnixMillis, keep_days: u16) 
     Ok(())
 }
 
-/// Copies the keys by way of `unfinished`. An erasure replaces two files one after the other: a copy that does not open is made again.
-fn copy_keys(dir: &DataDir, unfinished: &Path, to: &Path) -> Result<(), Failure> {
-    let mut tries = 0;
-    loop {
-        // What a crash left there.
-        match std::fs::remove_dir_all(unfinished) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Failure::new(error)),
-            _ => {}
+/// Copies the keys. An erasure makes, renames and replaces files one after the other: a copy in which one had just gone, or whose
+/// files do not belong together, is made again.
+fn copy_keys(keys: &Path, to: &Path) -> Result<(), Failure> {
+    let mut tries = 1;
+    while let Err(failure) = try_copy_keys(keys, to) {
+        if tries == KEY_COPY_TRIES {
+            return Err(failure);
         }
-        keyfile::copy_all(&dir.keys(), unfinished).map_err(Failure::new)?;
         tries += 1;
-        match Vault::open(unfinished) {
-            Ok(_) => return keyfile::rename(unfinished, to).map_err(Failure::new),
-            Err(error) if tries == KEY_COPY_TRIES => return Err(Failure::new(error)),
-            Err(_) => {}
-        }
+        std::thread::sleep(KEY_COPY_PAUSE);
     }
+    Ok(())
+}
+
+fn try_copy_keys(keys: &Path, to: &Path) -> Result<(), Failure> {
+    // What a crash or an earlier try left there.
+    match std::fs::remove_dir_all(to) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Failure::new(format!("{}: {error}", to.display())));
+        }
+        _ => {}
+    }
+    keyfile::copy_all(keys, to).map_err(Failure::new)?;
+    let copy = Vault::open(to).map_err(Failure::new)?;
+    // A key file of the first version names no master key, and opens beside any: only a key that it holds tells.
+    let ledgers_own = copy.key(DataKeyId::LEDGER);
+    ledgers_own.map(drop).map_err(|error| Failure::new(format!("{}: master, data-keys: {error}", to.display())))
 }
 
 /// Removes the copies of keys that were made more than `keep_days` days ago.
@@ -173,7 +243,81 @@ fn real(path: &Path) -> Result<PathBuf, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use uuid::Uuid;
+
     use super::*;
+    use crate::ledger::entry::LearnerId;
+
+    fn learner() -> LearnerId {
+        Uuid::now_v7().try_into().unwrap()
+    }
+
+    #[test]
+    fn keys_are_copied_while_learners_are_erased() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keys, kept, stop) = (dir.path().join("keys"), learner(), AtomicBool::new(false));
+        std::fs::create_dir(&keys).unwrap();
+        let vault = Vault::create_in(&keys).unwrap();
+        vault.create(&[kept.into()]).unwrap();
+        std::thread::scope(|scope| {
+            let erasing = scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let gone = learner();
+                    vault.create(&[gone.into()]).unwrap();
+                    vault.erase([gone]).unwrap();
+                    // A service erases now and then: a copy needs one moment in between.
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let copied = (0..20).try_for_each(|_| copy_keys(&keys, &dir.path().join("copy")));
+            stop.store(true, Ordering::Relaxed);
+            erasing.join().unwrap();
+            copied.unwrap_or_else(|failure| panic!("{}", failure.message));
+        });
+        let copy = Vault::open(&dir.path().join("copy")).unwrap();
+        copy.key(kept.into()).unwrap();
+    }
+
+    #[test]
+    fn the_journal_is_copied_again_when_somebody_was_erased_before_the_keys_were_copied() {
+        let dir = tempfile::tempdir().unwrap();
+        let (keys, copy) = (dir.path().join("keys"), dir.path().join("copy"));
+        std::fs::create_dir(&keys).unwrap();
+        let vault = Vault::create_in(&keys).unwrap();
+        for (erasures, tries) in [(0, Some(1)), (1, Some(2)), (usize::MAX, None)] {
+            let mut copied = 0;
+            let fitting = copy_so_that_they_fit(&keys, &copy, || {
+                copied += 1;
+                if copied <= erasures {
+                    let gone = learner();
+                    vault.create(&[gone.into()]).unwrap();
+                    vault.erase([gone]).unwrap();
+                }
+                Ok(copied)
+            });
+            assert_eq!(fitting.ok(), tries);
+        }
+    }
+
+    #[test]
+    fn a_copy_of_keys_that_do_not_belong_together_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let [keys, other, copy] = ["keys", "other", "copy"].map(|name| dir.path().join(name));
+        for dir in [&keys, &other] {
+            std::fs::create_dir(dir).unwrap();
+            Vault::create_in(dir).unwrap();
+        }
+        // As the first version wrote it: the same records behind a header that names no master key.
+        let path = keys.join("data-keys");
+        let named = std::fs::read(&path).unwrap();
+        let records = &named["cqo-ledger/data-keys/v2\n".len() + 32..];
+        std::fs::write(&path, [b"cqo-ledger/data-keys/v1\n", records].concat()).unwrap();
+        copy_keys(&keys, &copy).unwrap_or_else(|failure| panic!("{}", failure.message));
+        std::fs::copy(other.join("master"), keys.join("master")).unwrap();
+        assert!(copy_keys(&keys, &copy).is_err());
+    }
 
     #[test]
     fn copies_of_keys_end_by_the_moment_in_their_name() {

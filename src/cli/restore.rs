@@ -95,7 +95,7 @@ fn restore(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, dir: &Da
     drop(progress);
     accept(dir, &unfinished, erased, manifest.sequence).map_err(|failure| {
         Failure::new(format!(
-            "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}",
+            "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}\n若备份前后有学员被删除，请用 --erased 给出 learner erased 的输出 if learners were erased about then or since, name the list of them with --erased",
             failure.message,
             keys.display()
         ))

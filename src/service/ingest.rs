@@ -28,7 +28,7 @@ use crate::store::{Commit, StoreError, Write};
 
 /// Most entries of one submission.
 pub const MAX_SUBMISSION: usize = MAX_RECEIPT_ENTRIES;
-/// Most bytes of all entries of one submission: encrypted, in base64 and with their rows, they fit one commit.
+/// Most bytes of all entries of one submission: encrypted and with their rows, they fit one commit.
 pub const MAX_SUBMISSION_BYTES: usize = 8 * 1024 * 1024;
 /// Most earlier receipts of one answer: each has to be made again from the entries it covers. Entries whose receipt is
 /// left out are told to be duplicates all the same; sending fewer of them brings it.

@@ -47,7 +47,7 @@ pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
     file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
     // Whatever names this key later must find it after a power cut: its name is as durable as its bytes.
-    path.parent().map_or(Ok(()), sync_dir)
+    path.parent().map_or(Ok(()), sync_names)
 }
 
 /// Reads a key from an owner-only file.
@@ -77,7 +77,7 @@ pub fn copy_all(from: &Path, to: &Path) -> Result<(), KeyFileError> {
         }
         copy(&entry.path(), &to.join(entry.file_name()))?;
     }
-    sync_dir(to)
+    sync_names(to)
 }
 
 /// Copies a secret to a new file, owner-only; durable when its directory is.
@@ -94,14 +94,17 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), KeyFileError> {
 /// Gives a file or directory its name, in place of what has it; durable when it returns.
 pub fn rename(from: &Path, to: &Path) -> Result<(), KeyFileError> {
     std::fs::rename(from, to).map_err(|source| KeyFileError::Io { what: "replace", path: to.to_owned(), source })?;
-    to.parent().map_or(Ok(()), sync_dir)
+    to.parent().map_or(Ok(()), sync_names)
 }
 
-/// Makes the names within a directory durable.
-fn sync_dir(path: &Path) -> Result<(), KeyFileError> {
+/// Makes the names within a directory durable: new ones, renames, removals.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let synced = File::open(path).and_then(|dir| dir.sync_all());
-    synced.map_err(|source| KeyFileError::Io { what: "write", path: path.to_owned(), source })
+    File::open(path)?.sync_all()
+}
+
+fn sync_names(path: &Path) -> Result<(), KeyFileError> {
+    sync_dir(path).map_err(|source| KeyFileError::Io { what: "write", path: path.to_owned(), source })
 }
 
 /// Whether a file of secrets can be read by this process and by nobody else, whatever is in it.

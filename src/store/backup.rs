@@ -7,7 +7,9 @@
 //! ```
 //!
 //! The consistent point is the mark, which is read first: everything up to its sequence number is durable and never changes
-//! again. A file under its digest is never overwritten, so what the manifest before names stays whole until the new one
+//! again. A running store advances it within a second or so; that is waited for, so a backup has every commit that was
+//! acknowledged before it began. It goes on without after [`MARK_WAIT`], as with a store that is not running, and says what
+//! is lacking: commits of the last second before a crash are in the first backup after the next start. A file under its digest is never overwritten, so what the manifest before names stays whole until the new one
 //! stands: a crash at any moment leaves the backup before, or the new one. A finished segment that is there already is
 //! not copied again. The index is not backed up: it is built anew.
 //!
@@ -15,12 +17,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::files::{DirLock, create_dir, read_if_there, remove_dir, sync_dir, write_atomic};
-use super::journal::{UpToMark, segments_up_to};
+use super::files::{DirLock, create_dir, is_in_use, read_if_there, remove_dir, sync_dir, write_atomic};
+use super::journal::{UpToMark, last_whole, segments_up_to};
 use super::mark::{Mark, StoreId};
 use crate::merkle::{Checkpoint, Hash};
 
@@ -35,6 +38,11 @@ const STORE_MARK_NAME: &str = "store/mark";
 const SEGMENTS_NAME: &str = "store/journal/";
 /// What else of a data directory is backed up.
 const OTHER_NAMES: [&str; 2] = ["rulebook.toml", "service.json"];
+
+/// How long the mark of a running store is waited for: several times as long as a healthy one takes.
+const MARK_WAIT: Duration = Duration::from_secs(5);
+/// How often it is looked at meanwhile.
+const MARK_POLL: Duration = Duration::from_millis(20);
 
 /// What to do about a damaged backup: said with every such error.
 const ADVICE: &str =
@@ -85,6 +93,8 @@ pub struct BackedUp {
     pub copied_bytes: u64,
     /// Bytes that were there already.
     pub kept_bytes: u64,
+    /// Commits that were there when it began, and that the mark did not reach in time.
+    pub lacking: u64,
 }
 
 /// Backs up the data directory `data`, whose store may be running, to `to`. `created` is when, for people.
@@ -99,11 +109,11 @@ pub fn backup(data: &Path, to: &Path, created: &str, progress: Progress<'_>) -> 
     let _lock = DirLock::take(to)?;
     let before = read_manifest_if_there(to)?;
 
-    let mark = Mark::read(&store.join("mark"), id)?;
+    let journal = store.join("journal");
+    let (mark, lacking) = wait_for_mark(&store, &journal, id)?;
     if let Some(before) = &before {
         refuse_other_history(to, before, id, &mark)?;
     }
-    let journal = store.join("journal");
     let segments = segments_up_to(&journal, &mark)?;
     let total: u64 = segments.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let mut copy = Copy { to, files: Vec::new(), copied_bytes: 0, kept_bytes: 0 };
@@ -146,7 +156,23 @@ pub fn backup(data: &Path, to: &Path, created: &str, progress: Progress<'_>) -> 
     write_atomic(&path, &manifest.encode()).map_err(StoreError::io("write", &path))?;
     // A crash after this leaves files that only the manifest before named.
     sweep(to, &manifest)?;
-    Ok(BackedUp { manifest, copied_bytes, kept_bytes })
+    Ok(BackedUp { manifest, copied_bytes, kept_bytes, lacking })
+}
+
+/// Reads the mark, once it knows all that is in the journal now, and says how many commits it lacks all the same.
+fn wait_for_mark(store: &Path, journal: &Path, id: StoreId) -> Result<(Mark, u64), StoreError> {
+    let (path, began) = (store.join("mark"), Instant::now());
+    let last = last_whole(journal, id)?;
+    loop {
+        // Asked before the mark is read: a store that is closed in between has written it.
+        let hopeless = began.elapsed() >= MARK_WAIT || !is_in_use(store);
+        let mark = Mark::read(&path, id)?;
+        let lacking = last.saturating_sub(mark.sequence);
+        if lacking == 0 || hopeless {
+            return Ok((mark, lacking));
+        }
+        std::thread::sleep(MARK_POLL);
+    }
 }
 
 /// Checks a backup without restoring it: every digest, and the journal from its first byte to the mark.

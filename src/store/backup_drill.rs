@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::backup::{Manifest, backup, check_backup, lay_out_backup};
-use super::{Commit, Embedded, Event, EventHead, MAX_SCAN_ROWS, Options, Store, StoreError, Table, verify_events};
+use super::{
+    Commit, DiskStep, Embedded, Event, EventHead, MAX_SCAN_ROWS, Options, Store, StoreError, Table, verify_events,
+};
 
 const ROWS: Table<u64, String> = Table::new(9, "rows");
 const AT: &str = "2026-11-22T08:00:00.000Z";
@@ -111,6 +113,40 @@ fn a_backup_of_a_store_that_never_rests_is_whole() {
     });
     let segments = site.back_up().manifest.files.iter().filter(|file| file.name.ends_with(".log")).count();
     assert!(segments > 3, "only {segments} segments: nothing was rotated");
+}
+
+/// Nobody anchors any more, and the first time the mark cannot be advanced: that poisons nothing.
+#[test]
+fn a_backup_has_what_was_acknowledged_before_it_began() {
+    let site = Site::new();
+    site.fill(2);
+    let options = Options::default();
+    options.plan(DiskStep::AdvanceMark);
+    let store = Embedded::open(&site.data().join("store"), &options).unwrap();
+    for n in 2..5 {
+        run(store.commit(put(n))).unwrap();
+        let made = site.back_up();
+        assert_eq!((made.manifest.sequence, made.lacking), (n + 1, 0));
+        assert_eq!(made.manifest.checkpoint.as_deref(), Some("the checkpoint"));
+        restore(&site.to(), &made.manifest);
+    }
+    assert_eq!(store.health().poisoned, None);
+}
+
+/// A store that died before it could advance the mark: the backup is whole, and says what it lacks.
+#[test]
+fn a_backup_says_which_commits_it_lacks() {
+    let site = Site::new();
+    site.fill(2);
+    let mark = std::fs::read(site.data().join("store/mark")).unwrap();
+    site.fill(3);
+    std::fs::write(site.data().join("store/mark"), mark).unwrap();
+    let made = site.back_up();
+    assert_eq!((made.manifest.sequence, made.lacking), (2, 3));
+    restore(&site.to(), &made.manifest);
+    drop(site.open());
+    let made = site.back_up();
+    assert_eq!((made.manifest.sequence, made.lacking), (5, 0));
 }
 
 #[test]

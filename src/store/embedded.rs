@@ -3,13 +3,18 @@
 //! A commit, read aloud: it waits in a bounded queue; the writer takes what is waiting as one group; judges each commit's
 //! conditions against the index and the writes before it in the group; appends the group to the journal; fdatasync;
 //! applies the group to the index; answers. What a crash after each step leaves behind is said where the step is.
+//!
+//! The mark follows with every checkpoint, and by itself when it has been behind for [`MARK_DELAY`]. No commit waits for it
+//! and none is answered because of it: it is what a backup goes by, and what shows that a journal lost its end.
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::files::{DirLock, create_dir, is_no_room};
 use super::index::{Index, Reached};
@@ -24,13 +29,15 @@ use super::{
 
 /// How much may wait in the queue, in KiB; every commit counts for at least one. Who comes later waits outside.
 const QUEUE_KIB: usize = 64 * 1024;
+/// How long the mark may be behind before it is advanced without a checkpoint. A block a second does it before.
+pub(super) const MARK_DELAY: Duration = Duration::from_secs(1);
 
 /// A store in a directory of its own. Dropping it waits until all that is queued is durable.
 #[derive(Debug)]
 pub struct Embedded {
     shared: Arc<Shared>,
     /// `None` only while it is dropped.
-    queue: Option<mpsc::UnboundedSender<Request>>,
+    queue: Option<mpsc::Sender<Request>>,
     room: Arc<Semaphore>,
     writer: Option<JoinHandle<()>>,
 }
@@ -87,13 +94,15 @@ impl Embedded {
             space: Space::new(dir, options.reserve_bytes),
         });
         shared.figures.index_rebuilt.set(i64::from(rebuilt));
-        let (queue, requests) = mpsc::unbounded_channel();
+        let (queue, requests) = mpsc::channel();
         let writer = Writer {
             id,
             journal,
             reached,
             mark,
             mark_path,
+            mark_delay: options.mark_delay,
+            behind_since: None,
             faults: options.faults.clone(),
             builder: GroupBuilder::new(id),
             shared: Arc::clone(&shared),
@@ -101,7 +110,7 @@ impl Embedded {
         };
         let writer = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || writer.run(requests))
+            .spawn(move || writer.run(&requests))
             .map_err(StoreError::io("start the writer of", dir))?;
         Ok(Self { shared, queue: Some(queue), room: Arc::new(Semaphore::new(QUEUE_KIB)), writer: Some(writer) })
     }
@@ -215,6 +224,9 @@ struct Writer {
     reached: Reached,
     mark: Mark,
     mark_path: std::path::PathBuf,
+    mark_delay: Duration,
+    /// Since when the mark is behind, or was last tried to be advanced.
+    behind_since: Option<Instant>,
     faults: super::faults::Faults,
     builder: GroupBuilder,
     shared: Arc<Shared>,
@@ -240,12 +252,12 @@ impl NotKept {
 }
 
 impl Writer {
-    fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
-        let mut next = requests.blocking_recv();
+    fn run(mut self, requests: &mpsc::Receiver<Request>) {
+        let mut next = requests.recv().ok();
         while let Some(request) = next {
-            next = match request {
+            let other = match request {
                 Request::Commit(first) => {
-                    let (group, other) = gather(first, &mut requests);
+                    let (group, other) = gather(first, requests);
                     self.answer_group(group);
                     other
                 }
@@ -255,15 +267,32 @@ impl Writer {
                     None
                 }
             };
-            if next.is_none() {
-                next = requests.try_recv().ok();
-            }
-            if next.is_none() {
-                self.idle();
-                next = requests.blocking_recv();
-            }
+            next = other.or_else(|| self.wait(requests));
         }
         self.close();
+    }
+
+    /// The next request, `None` when the handle is gone. What is not urgent is done meanwhile: the mark when it is due, also
+    /// between two requests of a queue that never empties, and the rest when nothing is waiting.
+    fn wait(&mut self, requests: &mpsc::Receiver<Request>) -> Option<Request> {
+        if self.mark_due_in() == Some(Duration::ZERO) {
+            self.advance_mark();
+        }
+        if let Ok(request) = requests.try_recv() {
+            return Some(request);
+        }
+        self.idle();
+        loop {
+            let waited = match self.mark_due_in() {
+                Some(left) => requests.recv_timeout(left),
+                None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match waited {
+                Ok(request) => return Some(request),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.advance_mark(),
+            }
+        }
     }
 
     /// Judges, keeps and answers one group. Everybody is answered after the group is durable, also those whose conditions
@@ -314,6 +343,8 @@ impl Writer {
         let appended = self.journal.append(bytes, tip);
         let offset = appended.map_err(|error| NotKept::because("cannot write the journal", error))?;
         self.shared.figures.sync_seconds.observe(started.elapsed().as_secs_f64());
+        // Durable from here on, and the mark does not say so yet.
+        self.behind_since.get_or_insert_with(Instant::now);
         self.shared.figures.group_commits.observe(u32::try_from(verdicts.len()).map_or(f64::MAX, f64::from));
         // A crash here leaves the group in the journal and not in the index: the next start applies it. Nobody was answered.
         let unsure = |error: &dyn std::fmt::Display| NotKept::Unsure(format!("cannot apply to the index: {error}"));
@@ -361,11 +392,36 @@ impl Writer {
     fn write_mark(&mut self, anchor: Option<Anchor>) -> std::io::Result<()> {
         self.faults.check(super::faults::DiskStep::Mark)?;
         self.faults.check(super::faults::DiskStep::MarkDescriptors)?;
+        self.replace_mark(anchor)
+    }
+
+    /// When the mark has to be advanced; `None` when it knows all there is, or nothing more may be written.
+    fn mark_due_in(&self) -> Option<Duration> {
+        let since = self.behind_since.filter(|_| self.shared.poisoned.get().is_none())?;
+        Some(self.mark_delay.saturating_sub(since.elapsed()))
+    }
+
+    /// Lets the mark say how far the journal is durable, with the checkpoint that it has.
+    ///
+    /// Nobody was promised this, and nobody waits for it. So a failure is no reason to stop: the mark that stands, the old one
+    /// or even the new one, is true, and after the delay it is tried again from its first byte.
+    fn advance_mark(&mut self) {
+        let anchor = self.mark.anchor.clone();
+        let advanced = self.faults.check(super::faults::DiskStep::AdvanceMark).and_then(|()| self.replace_mark(anchor));
+        if let Err(error) = advanced {
+            self.behind_since = Some(Instant::now());
+            tracing::warn!(%error, "cannot advance the mark: backups end where it stands; it is tried again");
+        }
+    }
+
+    /// Everything up to the tip is durable before this is called.
+    fn replace_mark(&mut self, anchor: Option<Anchor>) -> std::io::Result<()> {
         let Tip { head, group, .. } = self.journal.tip();
         let mark = Mark::new(self.id, head.sequence, group, anchor);
         // A crash in here leaves the old mark or the new one, and both are true.
         mark.write(&self.mark_path)?;
         self.mark = mark;
+        self.behind_since = None;
         Ok(())
     }
 
@@ -394,7 +450,7 @@ impl Writer {
 }
 
 /// Takes what is waiting behind `first`, up to the limits of a group, and the first request that is no commit.
-fn gather(first: Waiting, requests: &mut mpsc::UnboundedReceiver<Request>) -> (Vec<Waiting>, Option<Request>) {
+fn gather(first: Waiting, requests: &mpsc::Receiver<Request>) -> (Vec<Waiting>, Option<Request>) {
     let mut bytes = first.bytes;
     let mut group = vec![first];
     while group.len() < GROUP_COMMITS && bytes < GROUP_BYTES {

@@ -23,6 +23,8 @@ pub(crate) enum DiskStep {
     Mark,
     /// Before the mark is replaced, for want of file descriptors.
     MarkDescriptors,
+    /// Before the mark is replaced without a checkpoint.
+    AdvanceMark,
 }
 
 /// The faults planned for one opened store.

@@ -3,7 +3,8 @@
 //! `FORMAT` names the format number and the store's random id. It is the last file made when a store is created, so where it
 //! stands, everything else must stand too.
 //!
-//! `mark` remembers how far the journal was durable, and the checkpoint that was about to be signed. It is replaced
+//! `mark` remembers how far the journal was durable, and the checkpoint that was about to be signed. It is written when a
+//! store is opened and closed, with every checkpoint, and when it has been behind for a second. It is replaced
 //! atomically and fsynced: a journal that ends before it is damage and not a torn tail. Its bytes are one line of JSON
 //! and a second line with the SHA-256 of the first (line feed included).
 

@@ -11,6 +11,7 @@
 //! 6. **Unsure means stopped.** After a failed write or fsync nothing more is accepted until a restart: `Poisoned`. The
 //!    commit in hand may or may not have been kept; the restart, and only the restart, tells. Want of room is no such
 //!    failure: `NoRoom` means that nothing was kept, and the next commit may be.
+//!    Nor is a mark that could not be advanced without a checkpoint: no promise rests on it, and it is tried again.
 //! 7. **Damage is refused, not guessed around.** What cannot be explained by a crash at the very end of the journal is
 //!    [`StoreError::Damaged`], with the file, the place and what to do.
 //! 8. **What happened is chained.** Every commit leaves one event record that names the hash of the one before.

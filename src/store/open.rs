@@ -10,8 +10,10 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::StoreError;
+use super::embedded::MARK_DELAY;
 use super::faults::Faults;
 use super::files::{DirLock, create_dir, remove_dir};
 use super::index::{Index, IndexState, Pages, Reached};
@@ -31,6 +33,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// So many rows that changed are kept in memory before they are worked into the index on the disk; some 200 bytes each.
     pub recent_rows: usize,
+    /// How long the mark may be behind before it is advanced.
+    pub(super) mark_delay: Duration,
     pub(super) faults: Faults,
 }
 
@@ -44,6 +48,7 @@ impl Default for Options {
             segment_bytes: journal::SEGMENT_BYTES,
             recent_rows: RECENT_ROWS,
             reserve_bytes: RESERVE_BYTES,
+            mark_delay: MARK_DELAY,
             faults: Faults::default(),
         }
     }

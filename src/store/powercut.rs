@@ -5,12 +5,14 @@
 //! whole or torn; of new names and renames any subset; of writes whose fsync failed, any subset, which no later fsync
 //! mends. The index, which is never synced, is missing, old, or a mixture of the pages of two ages. Each such image is
 //! opened by the real store, which must find everything that was acknowledged before the cut, nothing in part, an unbroken
-//! chain of events, and must go on; some of them lose power again while they are opened.
+//! chain of events, and must go on; some of them lose power again while they are opened. The mark is advanced by itself
+//! all the time, so cuts fall before, within and after that too.
 //!
 //! A failure names its seed and the operation after which it was cut: `CQO_CUT_SEED=<seed>` runs that seed alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::contract::{all_rows, commit, key, put, wait};
 use super::faults::DiskStep;
@@ -25,7 +27,13 @@ const STORE: &str = "store";
 const INDEX: &str = "store/index";
 
 fn options() -> Options {
-    Options { segment_bytes: 900, cache_bytes: 1024 * 1024, recent_rows: 4, ..Options::default() }
+    Options {
+        segment_bytes: 900,
+        cache_bytes: 1024 * 1024,
+        recent_rows: 4,
+        mark_delay: Duration::from_micros(300),
+        ..Options::default()
+    }
 }
 
 /// Something was acknowledged when the tape was so long.

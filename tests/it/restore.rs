@@ -195,6 +195,7 @@ fn a_damaged_backup_and_keys_that_do_not_fit_are_refused() {
         std::fs::write(&path, whole).unwrap();
     }
     refused(&mut ledger, &old_keys, "密钥备份与备份不符");
+    refused(&mut ledger, &old_keys, "--erased");
     refused(&mut ledger, &foreign_keys, "checkpoint key");
     std::fs::remove_dir_all(ledger.data()).unwrap();
     let restored = restore(&mut ledger, &keys, &[]);
@@ -268,6 +269,30 @@ fn a_new_ledger_takes_the_registry_over_and_the_old_chain_stays() {
     ledger.serve();
     assert_read_only(&ledger, &provider);
     assert_eq!(ledger.get_as(&provider.token, &format!("/api/v1/entries/{}", old[0])).status, 200);
+}
+
+/// What no block brings, since no entry is pending: an ended token and an erasure are in the backup that is made right after.
+#[test]
+fn what_was_done_right_before_a_backup_is_in_it() {
+    let mut ledger = Ledger::start();
+    let (provider, other) = (ledger.provider(2), ledger.provider(3));
+    let ids = seal(&ledger, &provider, 1);
+    let (data, learner) = (ledger.data(), provider.learner.to_string());
+    // Its public part: `cqo_<id>_<secret>`.
+    let token = other.token.rsplit('_').nth(1).unwrap();
+    let ended = ledger.request("DELETE", &format!("/api/v1/tokens/{token}"), Some(&ledger.operator_token()), None);
+    assert_eq!(ended.status, 204, "{}", ended.text());
+    let erased = run(&["learner", "--data", text(&data), "erase", &learner, "--yes"]);
+    assert!(erased.status.success(), "{}", stderr(&erased));
+    let (_, keys) = back_up(&ledger);
+
+    let restored = restore(&mut ledger, &keys, &[]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    ledger.serve();
+    assert_eq!(ledger.get_as(&other.token, &format!("/api/v1/learners/{}", other.learner)).status, 401);
+    for path in [format!("/api/v1/learners/{learner}"), format!("/api/v1/entries/{}", ids[0])] {
+        assert_eq!(ledger.get_as(&provider.token, &path).status, 410, "{path}");
+    }
 }
 
 #[test]

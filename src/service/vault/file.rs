@@ -1,7 +1,7 @@
 //! The key file: reading, appending, and what its end may look like.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -22,8 +22,9 @@ pub(super) const MASTER: &str = "master";
 pub(super) const DATA_KEYS: &str = "data-keys";
 /// The first version: under the one master key there is.
 const HEADER_V1: &[u8] = b"cqo-ledger/data-keys/v1\n";
-/// The version that names its master key: these bytes, then the 32 of [`MasterKey::name`].
+/// The version that names its master key: these bytes, then those of [`MasterKey::name`].
 const HEADER_V2: &[u8] = b"cqo-ledger/data-keys/v2\n";
+const HASH_LEN: usize = 32;
 const RECORD_LEN: usize = 16 + NONCE_LEN + KEY_LEN + TAG_LEN;
 const WRAP_CONTEXT: &[u8] = b"cqo-ledger/data-key/v1\n";
 const MASTER_CONTEXT: &[u8] = b"cqo-ledger/master-key/v1\n";
@@ -119,7 +120,7 @@ impl KeyFile {
         let path = dir.join(DATA_KEYS);
         write_new(&path, &image(&master, [])?).map_err(create)?;
         // The names of the two files must be as durable as what is in them.
-        sync_dir(dir).map_err(create)?;
+        keyfile::sync_dir(dir).map_err(create)?;
         let state = State::Whole(open_to_append(&path).map_err(create)?);
         Ok(Self { dir: dir.to_owned(), master, state, stop: Stop::default() })
     }
@@ -211,12 +212,25 @@ pub(super) fn image<'a>(
     Ok(bytes)
 }
 
+/// The master key that the key file in `dir` names, where it is of a version that does.
+pub(super) fn named_in(dir: &Path) -> Result<Option<Hash>, VaultError> {
+    let path = dir.join(DATA_KEYS);
+    let read = |source| keyfile::KeyFileError::Io { what: "read", path: path.clone(), source };
+    let mut head = Vec::new();
+    let most = (HEADER_V2.len() + HASH_LEN) as u64;
+    File::open(&path).and_then(|file| file.take(most).read_to_end(&mut head)).map_err(read)?;
+    match split_header(&head) {
+        Some((name, _)) => Ok(name),
+        None => Err(VaultError::Damaged { path, what: "has no header".into() }),
+    }
+}
+
 /// The name of the master key, where the file is of a version that has it, and the records.
 fn split_header(bytes: &[u8]) -> Option<(Option<Hash>, &[u8])> {
     if let Some(records) = bytes.strip_prefix(HEADER_V1) {
         return Some((None, records));
     }
-    let (name, records) = bytes.strip_prefix(HEADER_V2)?.split_first_chunk::<32>()?;
+    let (name, records) = bytes.strip_prefix(HEADER_V2)?.split_first_chunk::<HASH_LEN>()?;
     Some((Some(Hash::from(*name)), records))
 }
 
@@ -229,9 +243,4 @@ pub(super) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
 
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
-}
-
-/// Makes the names in a directory durable.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }

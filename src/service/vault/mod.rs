@@ -49,6 +49,7 @@ pub use key::{DataKey, Nonce, Nonces};
 use super::keyfile::KeyFileError;
 use crate::ledger::commitment::Salt;
 use crate::ledger::entry::{Entry, EntryId, LearnerId};
+use crate::merkle::Hash;
 use file::KeyFile;
 
 /// Whose key: a learner's, or the ledger's own for what belongs to no learner.
@@ -106,6 +107,12 @@ pub enum VaultError {
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+/// Which writing of the key file stands in `dir`: every erasure changes it, and nothing else does. `None` before the first one
+/// of a file of the first version.
+pub fn generation(dir: &Path) -> Result<Option<Hash>, VaultError> {
+    file::named_in(dir)
 }
 
 /// The data keys, in memory and on disk.

@@ -14,11 +14,11 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::file::{DATA_KEYS, KeyFile, MASTER, MasterKey, State, image, open_to_append, sync_dir, write_new};
+use super::file::{DATA_KEYS, KeyFile, MASTER, MasterKey, State, image, open_to_append, write_new};
 use super::key::DataKey;
 use super::{DataKeyId, VaultError};
 use crate::merkle::Hash;
-use crate::service::keyfile::KeyFileError;
+use crate::service::keyfile::{KeyFileError, sync_dir};
 
 const NEW_MASTER: &str = "master.new";
 const NEW_DATA_KEYS: &str = "data-keys.new";

@@ -20,6 +20,19 @@ pub(in crate::store) fn segments_up_to(dir: &Path, mark: &Mark) -> Result<Vec<(u
     Ok(found.map(|first| (first, segment_path(dir, first))).collect())
 }
 
+/// The last commit that stands whole in the journal in `dir`: durable, or about to be.
+pub(in crate::store) fn last_whole(dir: &Path, store: StoreId) -> Result<u64, StoreError> {
+    let Some(first) = segments(dir)?.pop() else { return Ok(0) };
+    let path = segment_path(dir, first);
+    let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+    let (mut at, mut last) = (HEADER_LEN, first - 1);
+    while let Some(group) = bytes.get(at..).and_then(|rest| format::parse_group(rest, store).ok()) {
+        last = group.last_sequence;
+        at += group.len;
+    }
+    Ok(last)
+}
+
 /// The strict reading of a journal's segments, one after the other, up to a mark.
 pub(in crate::store) struct UpToMark<'a>(Walk<'a>);
 

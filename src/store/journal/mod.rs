@@ -26,7 +26,7 @@ mod fuzz;
 mod read;
 
 pub(super) use check::{Checked, check, holds_groups, unreadable};
-pub(super) use copy::{UpToMark, segments_up_to};
+pub(super) use copy::{UpToMark, last_whole, segments_up_to};
 pub(super) use format::{Group, GroupBuilder};
 pub(super) use read::JournalReader;
 
