@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// 别处保存的最新检查点、证明包或 .tlog-proof | The newest checkpoint from elsewhere: a mirror's file, a proof bundle, a .tlog-proof
     #[arg(long, value_name = "FILE")]
     latest_checkpoint: Option<PathBuf>,
+    /// 检查点不含全部已恢复的区块也继续 | Go on although the checkpoint does not cover all that was restored
+    #[arg(long, requires = "latest_checkpoint")]
+    accept_older: bool,
     /// 已恢复的账本重新开始封块 | Let a ledger that was restored before go on
     #[arg(long, requires = "latest_checkpoint", conflicts_with_all = ["from", "keys"])]
     resume: bool,
@@ -69,7 +72,7 @@ pub(super) fn run(args: &Args) -> Outcome {
         restore(from, keys, &erased, &args.data, &dir)?;
     }
     match latest {
-        Some(note) => resume(&dir, &note)?,
+        Some(note) => resume(&dir, &note, args.accept_older)?,
         None => say(
             "账本只读：请出示别处保存的最新检查点，再运行 restore --resume --latest-checkpoint 才能继续封块 the ledger is read-only until `restore --resume --latest-checkpoint FILE` shows the newest checkpoint from elsewhere",
         ),
@@ -94,6 +97,8 @@ fn restore(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, dir: &Da
     store::reindex(&dir.store(), &mut |done, total| progress.show(done, total)).map_err(Failure::new)?;
     drop(progress);
     accept(dir, &unfinished, erased, manifest.sequence).map_err(|failure| {
+        // No copies of secrets are left behind where nobody looks for them.
+        drop(std::fs::remove_dir_all(&unfinished));
         Failure::new(format!(
             "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}\n若备份前后有学员被删除，请用 --erased 给出 learner erased 的输出 if learners were erased about then or since, name the list of them with --erased",
             failure.message,
@@ -106,7 +111,11 @@ fn restore(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, dir: &Da
 }
 
 fn refuse_unless_empty(data: &Path) -> Result<(), Failure> {
-    if std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
+    // A file system of its own has this from the beginning.
+    let counts = |entry: &std::io::Result<std::fs::DirEntry>| {
+        entry.as_ref().map_or(true, |entry| entry.file_name() != "lost+found")
+    };
+    if std::fs::read_dir(data).is_ok_and(|mut entries| entries.any(|entry| counts(&entry))) {
         return Err(Failure::misuse(format!(
             "{}: 目录不为空，请指定新目录（若是未完成的恢复，请先删除） the directory is not empty: name a new one (if it is what an unfinished restore left, remove it)",
             data.display()
@@ -165,19 +174,15 @@ fn accept(dir: &DataDir, keys: &Path, erased: &[Tombstone], sequence: u64) -> Re
 }
 
 /// Lets a restored ledger go on, if the checkpoint is a prefix of its chain.
-fn resume(dir: &DataDir, note: &SignedNote) -> Result<(), Failure> {
+fn resume(dir: &DataDir, note: &SignedNote, accept_older: bool) -> Result<(), Failure> {
     let store = dir.open_store()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
-    let resumed = runtime.block_on(service::resume(&store, note, SystemClock.now())).map_err(Failure::new)?;
+    let resumed =
+        runtime.block_on(service::resume(&store, note, accept_older, SystemClock.now())).map_err(Failure::new)?;
     say(format!(
         "检查点的 {} 个区块都在这条链中（共 {} 个），可继续封块 all {} blocks of the checkpoint are in this chain of {}: sealing may go on",
         resumed.signed, resumed.here, resumed.signed, resumed.here
     ));
-    if resumed.signed < resumed.here {
-        say(
-            "请确认没有更新的检查点：更晚签署过的检查点会与此后的区块冲突 make sure that nobody holds a later checkpoint: what was signed later would contradict the blocks to come",
-        );
-    }
     Ok(())
 }
 

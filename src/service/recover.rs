@@ -37,6 +37,16 @@ pub enum ResumeError {
         /// How many are missing here.
         missing: u64,
     },
+    /// The checkpoint does not cover all that was restored: it says nothing about what was signed since.
+    #[error(
+        "检查点只含 {signed} 个区块，而恢复出 {here} 个：它不能说明此后没有签署过别的。请出示更新的检查点；确知没有更新的，可加 --accept-older the checkpoint has {signed} blocks of the {here} restored: it does not show that nothing else was signed since. Show a newer one; --accept-older goes on all the same, if you know that there is none"
+    )]
+    Older {
+        /// How many blocks the checkpoint has.
+        signed: u64,
+        /// How many there are here.
+        here: u64,
+    },
     /// The checkpoint is that of another history.
     #[error(
         "检查点的 {0} 个区块不是这条链的：两段历史都有账本密钥的签名 the checkpoint's {0} blocks are not those of this chain: there are two histories under the ledger's key"
@@ -86,7 +96,12 @@ pub async fn check_keys(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
 }
 
 /// Lets a restored ledger go on, if `note` is a checkpoint of it and a prefix of its chain.
-pub async fn resume(store: &dyn Store, note: &SignedNote, now: UnixMillis) -> Result<Resumed, ResumeError> {
+pub async fn resume(
+    store: &dyn Store,
+    note: &SignedNote,
+    accept_older: bool,
+    now: UnixMillis,
+) -> Result<Resumed, ResumeError> {
     let (mut row, version) = LedgerRow::read(store).await?;
     if row.read_only.is_none() {
         return Err(ResumeError::NotReadOnly);
@@ -107,6 +122,9 @@ pub async fn resume(store: &dyn Store, note: &SignedNote, now: UnixMillis) -> Re
     let root = root_at(store, signed).await.map_err(|error| Error::Unavailable(error.to_string()))?;
     if root != *checkpoint.root() {
         return Err(ResumeError::OtherHistory(signed));
+    }
+    if signed < here && !accept_older {
+        return Err(ResumeError::Older { signed, here });
     }
     row.read_only = None;
     let digest = Some(Hash::of(&[note.to_string().as_bytes()]));

@@ -351,7 +351,8 @@ fn refuse_strange_directory(to: &Path) -> Result<(), StoreError> {
     };
     for entry in entries {
         let name = entry.map_err(StoreError::io("list", to))?.file_name();
-        if ![MANIFEST, "manifest.tmp", FILES, LOCK].iter().any(|known| name == *known) {
+        // A file system of its own has `lost+found` from the beginning.
+        if ![MANIFEST, "manifest.tmp", FILES, LOCK, "lost+found"].iter().any(|known| name == *known) {
             return Err(refused(to, "it holds something else than a backup", "name a directory for backups alone"));
         }
     }

@@ -126,6 +126,7 @@ fn a_ledger_that_died_under_load_comes_back_whole() {
 fn a_backup_older_than_what_was_signed_stays_read_only() {
     let mut ledger = Ledger::start();
     let provider = ledger.provider(2);
+    let older = ledger.write("older", ledger.get("/checkpoint").body);
     let ids = seal(&ledger, &provider, 2);
     let proof = ledger.get_as(&provider.token, &format!("/api/v1/entries/{}/proof", ids[0])).body;
     let proof = ledger.write("before.proof.json", proof);
@@ -155,7 +156,11 @@ fn a_backup_older_than_what_was_signed_stays_read_only() {
     assert!(!running.status.success() && stderr(&running).contains("in use"), "{}", stderr(&running));
     ledger.kill();
 
-    // What an older proof shows is in this chain, so it goes on at the operator's word that there is nothing later.
+    // A checkpoint that says nothing of the last blocks is not enough.
+    let refused = resume(&ledger, &older);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("--accept-older"), "{}", stderr(&refused));
+    // What this proof shows is the whole of this chain.
     let resumed = resume(&ledger, &proof);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert!(stderr(&resume(&ledger, &proof)).contains("并非只读"));
