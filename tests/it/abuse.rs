@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,10 @@ impl Siege {
         let provider = ledger.provider(2);
         let over = Arc::new(AtomicBool::new(false));
         let (address, told) = (address_of(&ledger), Arc::clone(&over));
-        let neighbour = std::thread::spawn(move || live_beside(address, &told));
+        let (arrived, arrival) = std::sync::mpsc::channel();
+        let neighbour = std::thread::spawn(move || live_beside(address, &told, &arrived));
+        // However short the attack is, the neighbour is there before it.
+        arrival.recv().expect("the neighbour has an answer");
         let sockets_before = sockets(&ledger);
         Self { ledger, provider, sockets_before, rss_max_kib: RSS_MAX_KIB, over, neighbour: Some(neighbour) }
     }
@@ -100,8 +104,8 @@ fn address_of(ledger: &Ledger) -> SocketAddr {
     ledger.url().trim_start_matches("http://").parse().unwrap()
 }
 
-/// Asks over and over, each time over a new connection; returns how often there was an answer.
-fn live_beside(server: SocketAddr, over: &AtomicBool) -> usize {
+/// Asks over and over, each time over a new connection, and tells of each answer; returns how often there was one.
+fn live_beside(server: SocketAddr, over: &AtomicBool, answered: &Sender<()>) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut answers = 0;
@@ -117,6 +121,7 @@ fn live_beside(server: SocketAddr, over: &AtomicBool) -> usize {
             let answer = tokio::time::timeout(PATIENCE, ask).await.expect("in time").unwrap();
             assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
             answers += 1;
+            let _ = answered.send(());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         answers
