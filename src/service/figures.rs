@@ -79,7 +79,7 @@ impl Service {
     /// What was accepted and has no block yet. Reads one row.
     pub async fn pending(&self) -> Result<Pending, Error> {
         let sealed = self.published().total();
-        let entries = self.keys().next.saturating_sub(sealed);
+        let entries = self.keys().end.next.saturating_sub(sealed);
         let accepted = if entries > 0 { self.accepted_at(sealed).await? } else { None };
         let age = accepted.map_or(0, |accepted| self.clock.now().millis().saturating_sub(accepted.millis()));
         Ok(Pending { entries, oldest_age_ms: age.max(0) })

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::access::{Action, Actor};
 use super::check::{Checked, Prepared, bad_signature};
 use super::error::Error;
-use super::order::{Place, ReceiptFacts, Run};
+use super::order::{Place, ReceiptFacts, Run, Tail};
 use super::tables::{CORRECTED, CorrectedRow, ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, RUNS};
 use super::vault::DataKeyId;
 use super::{AcceptedKeys, Service};
@@ -147,7 +147,7 @@ impl Service {
 
     /// Plans as many waiting requests as do not touch each other's ids or the key register.
     async fn plan_round(&self, waiting: &mut VecDeque<Request>) -> Vec<Plan> {
-        let mut end = Tail::of(&self.keys());
+        let mut end = self.keys().end;
         let mut round = Vec::new();
         let mut taken = HashSet::new();
         while let Some(request) = waiting.front() {
@@ -195,7 +195,7 @@ impl Service {
             };
             drop(plan.answer.send(answer));
         }
-        let pending = self.keys().next.saturating_sub(self.published().total());
+        let pending = self.keys().end.next.saturating_sub(self.published().total());
         if pending >= self.settings.batch_max as u64 {
             self.seal_now.notify_one();
         }
@@ -208,7 +208,7 @@ impl Service {
             *keys = changed;
         }
         // Only now may the sealer take these entries: what it says about keys is complete up to here.
-        (keys.last_run, keys.next) = (changes.end.last_run, changes.end.next);
+        keys.end = changes.end;
     }
 
     /// Decides about every entry of a request, whose first accepted one gets the first place after `end`.
@@ -412,8 +412,7 @@ impl Service {
             if !actor.owns(&entry.head.recorder) {
                 return Err(Error::NotFound("receipt"));
             }
-            let signed = self.open_entry(id, &entry)?;
-            let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
+            let (signed, salt) = self.open_with_salt(id, &entry)?;
             entries.push(ReceiptEntry::of(&signed, salt));
         }
         let key = facts.key.to_string().parse().map_err(|_| missing())?;
@@ -478,21 +477,6 @@ struct Changes {
     /// Where the order ends with it.
     end: Tail,
     keys: Option<AcceptedKeys>,
-}
-
-/// Where the order ends.
-#[derive(Clone, Copy)]
-struct Tail {
-    /// The first place of its last run.
-    last_run: Option<u64>,
-    /// The first free place.
-    next: u64,
-}
-
-impl Tail {
-    fn of(keys: &AcceptedKeys) -> Self {
-        Self { last_run: keys.last_run, next: keys.next }
-    }
 }
 
 fn commitment_at(run: &Run, place: u64) -> Result<Commitment, Error> {

@@ -130,11 +130,9 @@ struct AcceptedKeys {
     register: Arc<KeyRegister>,
     /// The place of each element in the order.
     ordinals: Arc<Vec<u64>>,
-    /// Where the last run of the order begins: the next one is conditional on it.
-    last_run: Option<u64>,
-    /// The first free place in the order. Everything before it is durable and accounted for here; the sealer goes no
-    /// further, so that the entries of a block and the key register it names always belong together.
-    next: u64,
+    /// Where the order ends. Everything before is durable and accounted for here; the sealer goes no further, so that the
+    /// entries of a block and the key register it names always belong together.
+    end: order::Tail,
 }
 
 impl AcceptedKeys {

@@ -38,6 +38,15 @@ pub(super) struct Run {
     pub(super) places: Vec<Place>,
 }
 
+/// Where the order ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tail {
+    /// The first place of the last run: the next one is conditional on it.
+    pub(super) last_run: Option<u64>,
+    /// The first free place.
+    pub(super) next: u64,
+}
+
 /// The head of a run's row; the tail holds 48 bytes for each place: id, commitment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RunHead {
@@ -94,6 +103,11 @@ impl Run {
     /// The first place after it.
     pub(super) fn end(&self) -> u64 {
         self.first + self.places.len() as u64
+    }
+
+    /// Where the order ends, if this is its last run.
+    pub(super) fn tail(&self) -> Tail {
+        Tail { last_run: Some(self.first), next: self.end() }
     }
 
     /// What is kept in a place of this run.

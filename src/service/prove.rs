@@ -225,7 +225,8 @@ impl Service {
         Ok(row)
     }
 
-    fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
+    /// Reads an accepted entry back, with its salt.
+    pub(super) fn open_with_salt(&self, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
         let signed = self.open_entry(id, row)?;
         let salt = self.vault.salt(DataKeyId::of(signed.entry()), id)?;
         Ok((signed, salt))

@@ -192,7 +192,7 @@ impl Service {
         // Block 0 holds the founding entry alone: its key works from the next block on.
         let most = if state.tip.is_none() { 1 } else { self.settings.batch_max.clamp(1, MAX_SCAN_ROWS) };
         // What is durable but not yet accounted for in the key register waits for the next block.
-        let waiting = usize::try_from(self.keys().next.saturating_sub(first)).unwrap_or(usize::MAX);
+        let waiting = usize::try_from(self.keys().end.next.saturating_sub(first)).unwrap_or(usize::MAX);
         if waiting == 0 {
             return Ok(None);
         }

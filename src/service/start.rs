@@ -236,7 +236,7 @@ impl AcceptedKeys {
             }
         }
         if let Some(run) = Run::last(store).await? {
-            (keys.last_run, keys.next) = (Some(run.first), run.end());
+            keys.end = run.tail();
         }
         Ok(keys)
     }

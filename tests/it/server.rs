@@ -113,14 +113,13 @@ impl Ledger {
         if let Some(filter) = self.log_filter {
             command.env("RUST_LOG", filter);
         }
-        let mut server = command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(self.data())
-            .args(&self.options)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(self.data()).args(&self.options);
+        self.until_ready(command.stderr(log));
+    }
+
+    /// Starts the server, and hears where it is ready.
+    fn until_ready(&mut self, command: &mut Command) {
+        let mut server = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         let ready = lines.find_map(|line| line.unwrap().strip_prefix("ready ").map(str::to_owned));
         self.url = ready.expect("the server says where it is ready");
@@ -131,18 +130,9 @@ impl Ledger {
     pub(crate) fn serve_logged(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> PathBuf {
         self.kill();
         let log = self.path("log");
-        let mut server = Command::new(PROGRAM)
-            .arg("serve")
-            .args(arguments)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-        let ready = lines.find_map(|line| line.unwrap().strip_prefix("ready ").map(str::to_owned));
-        self.url = ready.expect("the server says where it is ready");
-        self.server = Some(server);
+        let mut command = Command::new(PROGRAM);
+        command.arg("serve").args(arguments).envs(variables.iter().copied());
+        self.until_ready(command.stderr(std::fs::File::create(&log).unwrap()));
         log
     }
 
