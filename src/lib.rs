@@ -6,6 +6,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation))]
 
 pub mod cli;
+pub mod credential;
+pub mod document;
 pub mod ledger;
 pub mod merkle;
 pub mod service;
