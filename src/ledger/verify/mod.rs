@@ -19,7 +19,7 @@ use super::signed::SignedEntry;
 use crate::merkle::{Checkpoint, Hash, JudgedCheckpoint, SignedNote, TrustPolicy, leaf_hash, verify_inclusion};
 use crate::standard::UnixMillis;
 pub use steps::{Message, State, Step, StepReport, Steps};
-pub use together::{Counted, Joint, LearnerTotal, counted_entries, exit_of, exit_status, verify_together};
+pub use together::{Counted, Joint, LearnerTotal, counted, exit_of, exit_status, verify_together};
 
 /// What tells a proof bundle from any other file.
 const PROOF_MARK: &str = r#""format":"cqo-ledger/proof/v1""#;

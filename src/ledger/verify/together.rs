@@ -137,7 +137,7 @@ pub struct Counted<'a> {
 
 /// What these study, activity and correction entries say in the end, in chain order of the entries that say it. The
 /// target of every correction must be among them, and every correction must hold.
-pub fn counted_entries<'a>(entries: impl IntoIterator<Item = &'a ProvenEntry>) -> Result<Vec<Counted<'a>>, Message> {
+pub fn counted<'a>(entries: impl IntoIterator<Item = &'a ProvenEntry>) -> Result<Vec<Counted<'a>>, Message> {
     let entries = collect(entries)?;
     let judged = judge_corrections(&entries)?;
     if let Some(id) = judged.open {
