@@ -8,11 +8,13 @@ pub mod context;
 mod hour;
 mod issuer;
 mod masked;
+pub mod pdf;
 pub mod proof;
 mod read;
 mod row;
 mod secured;
 mod status_list;
+pub mod verify;
 
 pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS};
 pub use issuer::{Did, MAX_LIST, Site, did_document, multikey};
