@@ -12,7 +12,7 @@ pub(super) const AUTHORITY: &str = "511000005000000007";
 pub(super) const RECORDER: &str = "91110000MA0000000H";
 pub(super) const OTHER: &str = "91310000MA1111111G";
 /// A bundle with every kind of entry (proofs/vectors).
-pub(super) const BUNDLE: &[u8] = include_bytes!("../../proofs/vectors/good/many-entries.proof.json");
+pub(crate) const BUNDLE: &[u8] = include_bytes!("../../proofs/vectors/good/many-entries.proof.json");
 pub(super) const BLOCK_PROOF: &[u8] = include_bytes!("../../proofs/vectors/good/block.tlog-proof");
 
 const ITERATIONS: usize = 1_000;
@@ -90,8 +90,21 @@ pub(super) fn revoke_key() -> Value {
     base("key", json!({"action": "revoke", "compromised_from": 7, "reason": "compromised", "target": "d".repeat(64)}))
 }
 
-pub(super) fn all_kinds() -> [Value; 6] {
-    [study(), activity(), void(), supersede(), add_key(), revoke_key()]
+pub(super) fn issued() -> Value {
+    let number = "XS-2026-340100-7K3M9QX2AB-4";
+    base("certificate", json!({"document": "credential", "number": number, "sha256": "e".repeat(64)}))
+}
+
+pub(super) fn list() -> Value {
+    base("status", json!({"action": "list", "list": 1, "sha256": "e".repeat(64)}))
+}
+
+pub(super) fn revocation() -> Value {
+    base("status", json!({"action": "revoke", "number": "XS-2026-340100-7K3M9QX2AB-4", "reason": "error"}))
+}
+
+pub(super) fn all_kinds() -> [Value; 9] {
+    [study(), activity(), void(), supersede(), add_key(), revoke_key(), issued(), list(), revocation()]
 }
 
 /// A value with a change.
@@ -156,7 +169,7 @@ pub(super) fn adding(key: u8, role: Role, owner: &str) -> Body {
 }
 
 /// Runs a reader on arbitrary bytes, and on good ones with some bytes replaced or the end cut off: it must not panic.
-pub(super) fn never_panics(good: &[u8], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
+pub(crate) fn never_panics(good: &[u8], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
     let iterations = if std::env::var_os("CQO_TEST_ALL").is_some() { 100 * ITERATIONS } else { ITERATIONS };
     bolero::check!().with_iterations(iterations).with_type::<(Vec<u8>, Vec<(u16, u8)>, Option<u16>)>().for_each(
         |(raw, patches, end)| {
