@@ -1953,8 +1953,9 @@ def print_report(report):
         say("合并 all files together")
         print_steps(report["joint"]["steps"])
         for who in report["joint"]["learners"]:
-            hours = "%d.%02d" % divmod(who["hours"], 100)
-            say("  学时合计 credit hours: %s (%s) %s, %d 条 entries" % (who["name"], who["id"], hours, who["entries"]))
+            hours = decimals(who["hours"])
+            line = "  学时合计 credit hours: %s (%s) %s, %d 条 entries, 组织培训活动 activities %d"
+            say(line % (who["name"], who["id"], hours, who["entries"], who["activities"]))
     if report.get("error"):
         say("错误 error: %s" % report["error"])
     say("结果 result: %s (%d)" % (CLOSING[report["exit"]], report["exit"]))
