@@ -44,6 +44,7 @@ PASSED, FAILED, OPEN, SKIPPED = "passed", "failed", "open", "skipped"
 BUNDLE_STEPS = ("form", "checkpoint", "chain", "keys", "batch", "signatures", "in_force")
 BLOCK_STEPS = ("form", "checkpoint", "chain")
 CERTIFICATE_STEPS = ("form", "proof", "proof_rdfc", "issued", "issuer", "evidence", "in_force")
+PDF_STEPS = ("form", "printed_page")
 STATUS_STEPS = ("form", "proof", "proof_rdfc", "issuer")
 
 
@@ -1692,6 +1693,241 @@ class StatusList(Secured):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Section 17: PDF, read by the profile of its one writer
+# ---------------------------------------------------------------------------------------------------------------------
+
+# The frame, the values, the names and the attachments of the section, in its order.
+PDF_LIMIT, PDF_OBJECTS, PDF_VALUE, PDF_DEPTH = 16 * 1024 * 1024, 200000, 1024 * 1024, 16
+PDF_HEADER = b"%PDF-1.7\n%\x80\x80\x80\x80\n\n"
+PDF_INT = b"(0|[1-9][0-9]{0,7})"
+PDF_START = re.compile(b"\nstartxref\n" + PDF_INT + b"\n%%EOF")
+PDF_TABLE = re.compile(
+    b"xref\n0 %(int)s\n0000000000 65535 f\r\n((?:00[0-9]{8} 00000 n\r\n)*)trailer\n<</Size %(int)s/Root %(int)s 0 R"
+    rb"/Info %(int)s 0 R/ID\[\([0-9A-Za-z+/=]{24}\)\([0-9A-Za-z+/=]{24}\)\]>>" b"\nstartxref\n%(int)s\n%%%%EOF"
+    % {b"int": PDF_INT}
+)  # fmt: skip
+PDF_ENDED = rb"(?=[ \n/<>\[\](]|\Z)"
+PDF_NAME = re.compile(rb"/(?:application#2Fjson|[0-9A-Za-z._+\-:*]{1,100})" + PDF_ENDED)
+PDF_REFERENCE = re.compile(b"([1-9][0-9]{0,7}) 0 R" + PDF_ENDED)
+PDF_SIMPLE = re.compile(  # a number, a word, a string in hexadecimal
+    rb"(?:-?[0-9]{1,16}(?:\.[0-9]{1,16})?|true|false|null)" + PDF_ENDED + rb"|<(?:[0-9A-F]{2})*>"
+)
+PDF_TEXT = re.compile(rb"(?:[ -'*-\[\]-~]|\\(?:[nrtbf()\\]|[0-3][0-7][0-7]))*")  # what stands between two parentheses
+PDF_COUNTS = {
+    b"/AF": 1, b"/AFRelationship": 2, b"/Catalog": 1, b"/EF": 2, b"/EmbeddedFile": 2, b"/EmbeddedFiles": 1, b"/F": 4,
+    b"/Filespec": 2, b"/Names": 2, b"/UF": 4,
+}  # fmt: skip
+PDF_FORBIDDEN = {
+    b"/" + name
+    for name in b"""3D AA AcroForm Action Annot Annots Collection Encrypt Extensions FDecodeParms FFilter FS FileAttachment
+    GoTo GoTo3DView GoToE GoToR ImportData JS JavaScript Launch Linearized Movie OC OCG OCMD OCProperties ObjStm OpenAction PS
+    Perms PieceInfo RF Rendition RichMedia Screen Sound SubmitForm Threads URI Widget XFA XRef XRefStm""".split()
+}
+
+
+class PdfValues:
+    """A reader of the values of all objects. A reference becomes an int, everything else but dictionaries and arrays
+    the bytes as they stand, so that two spellings of one thing differ."""
+
+    def __init__(self, objects):
+        self.objects, self.counts = objects, dict.fromkeys(PDF_COUNTS, 0)
+
+    def read(self, body, where):
+        """The value at the beginning of a body, and what follows it."""
+        self.body, self.at, self.where = body[:PDF_VALUE], 0, where
+        value = self.value(1)
+        return value, body[self.at :]
+
+    def past(self, token):
+        found = self.body.startswith(token, self.at)
+        self.at += len(token) if found else 0
+        return found
+
+    def take(self, pattern):
+        found = pattern.match(self.body, self.at)
+        need(found, "%s: byte %d of its value is not of the form" % (self.where, self.at))
+        self.at = found.end()
+        return found[0]
+
+    def value(self, depth):
+        if self.past(b"<<"):
+            return self.dictionary(depth)
+        if self.past(b"["):
+            return self.array(depth)
+        if self.body.startswith(b"(", self.at):
+            return self.text()
+        if self.body.startswith(b"/", self.at):
+            return self.name()
+        if PDF_REFERENCE.match(self.body, self.at):
+            target = int(self.take(PDF_REFERENCE).split()[0])
+            need(target <= self.objects, "%s refers to object %d, which does not exist" % (self.where, target))
+            return target
+        return self.take(PDF_SIMPLE)
+
+    def dictionary(self, depth):
+        need(depth <= PDF_DEPTH, "%s is nested too deep" % self.where)
+        members = {}
+        while True:
+            self.past(b" ")
+            if self.past(b">>"):
+                return members
+            key = self.name()
+            need(key not in members, "%s has the key %s twice" % (self.where, key.decode("ascii")))
+            self.past(b" ")
+            members[key] = self.value(depth + 1)
+
+    def array(self, depth):
+        need(depth <= PDF_DEPTH, "%s is nested too deep" % self.where)
+        items = []
+        while True:
+            self.past(b" ")
+            if self.past(b"]"):
+                return items
+            items.append(self.value(depth + 1))
+
+    def name(self):
+        name = self.take(PDF_NAME)
+        need(name not in PDF_FORBIDDEN, "%s has the name %s, which is not allowed" % (self.where, name.decode("ascii")))
+        if name in self.counts:
+            self.counts[name] += 1
+        return name
+
+    def text(self):
+        begin, depth = self.at, 0
+        while True:
+            opens = self.past(b"(")
+            need(opens or self.past(b")"), "%s: byte %d of its value is not of the form" % (self.where, self.at))
+            depth += 1 if opens else -1
+            if not depth:
+                return self.body[begin : self.at]
+            self.take(PDF_TEXT)
+
+
+def pdf_objects(pdf):
+    """The value and the data of each object, and the number of the catalog. Objects fill the file without a gap."""
+    need(len(pdf) <= PDF_LIMIT, "it is longer than 16 MiB")
+    need(pdf.startswith(PDF_HEADER), "it does not begin as the issuing program's PDFs do")
+    start = PDF_START.search(pdf, max(0, len(pdf) - 32))
+    need(start and start.end() == len(pdf), "it does not end with startxref, an offset and %%EOF")
+    table = PDF_TABLE.fullmatch(pdf, int(start[1]))
+    need(table, "its cross-reference table is not of the form")
+    size, root, info = int(table[1]), int(table[4]), int(table[5])
+    offsets = [int(line[:10]) for line in table[2].split(b"\r\n")[:-1]]
+    need(int(table[3]) == size == len(offsets) + 1 and 1 <= len(offsets) <= PDF_OBJECTS, "its table has another size")
+    need(1 <= root < size and 1 <= info < size, "its catalog or its information is no object")
+    need(offsets[0] == len(PDF_HEADER), "object 1 does not follow the header")
+    values, objects = PdfValues(len(offsets)), []
+    for number, (begin, end) in enumerate(zip(offsets, [*offsets[1:], int(start[1])]), 1):
+        where, head, tail = "object %d" % number, b"%d 0 obj\n" % number, b"\nendobj\n"
+        body = pdf[begin:end]
+        good = body.startswith(head) and body.endswith(tail) and len(body) >= len(head) + len(tail)
+        need(good, "%s does not fill the place that the table gives it" % where)
+        value, rest = values.read(body[len(head) : -len(tail)], where)
+        data = None
+        if rest:
+            head, tail = b"\nstream\n", b"\nendstream"
+            good = rest.startswith(head) and rest.endswith(tail) and len(rest) >= len(head) + len(tail)
+            need(good, "%s is followed by something else" % where)
+            data = rest[len(head) : -len(tail)]
+            length = value.get(b"/Length") if isinstance(value, dict) else None
+            need(length == b"%d" % len(data), "the stream of %s has another length than it says" % where)
+        objects.append((value, data))
+    for name, count in PDF_COUNTS.items():
+        found = values.counts[name]
+        need(found == count, "%s stands there %d times, not %d" % (name.decode("ascii"), found, count))
+    return objects, root
+
+
+ATTACHMENTS = ((b"(credential.json)", b"/Source", CREDENTIAL_LIMIT), (b"(proof.json)", b"/Supplement", BUNDLE_LIMIT))
+CATALOG = b"AF Lang MarkInfo Metadata Names OutputIntents Outlines Pages StructTreeRoot Type ViewerPreferences"
+
+
+def has(value, keys, **fixed_members):
+    """Whether this is a dictionary of exactly these keys, some of which have fixed values."""
+    if not isinstance(value, dict) or set(value) != {b"/" + key for key in keys.split()}:
+        return False
+    return all(value[b"/" + key.encode("ascii")] == wanted for key, wanted in fixed_members.items())
+
+
+def is_pdf_text(value):
+    return isinstance(value, bytes) and value[:1] in (b"(", b"<")
+
+
+def read_attachments(pdf):
+    """The bytes of credential.json and proof.json."""
+    objects, root = pdf_objects(pdf)
+    catalog, data = objects[root - 1]
+    good = data is None and has(catalog, CATALOG, Type=b"/Catalog")
+    good = good and has(catalog[b"/Names"], b"EmbeddedFiles") and has(catalog[b"/Names"][b"/EmbeddedFiles"], b"Names")
+    need(good, "the catalog is not of the form")
+    files, names = catalog[b"/AF"], catalog[b"/Names"][b"/EmbeddedFiles"][b"/Names"]
+    good = isinstance(files, list) and [type(item) for item in files] == [int, int]
+    good = good and names == [ATTACHMENTS[0][0], files[0], ATTACHMENTS[1][0], files[1]]
+    need(good, "/AF and the name tree do not name the same two attachments in order")
+    streams = []
+    for number, (name, relation, _) in zip(files, ATTACHMENTS):
+        value, data = objects[number - 1]
+        good = data is None and has(value, b"AFRelationship Desc EF F Type UF", Type=b"/Filespec", F=name, UF=name)
+        good = good and value[b"/AFRelationship"] == relation and is_pdf_text(value[b"/Desc"]) and has(value[b"/EF"], b"F UF")
+        stream = value[b"/EF"][b"/F"] if good else None
+        good = good and isinstance(stream, int) and value[b"/EF"][b"/UF"] == stream
+        need(good, "the file specification of %s is not of the form" % name.decode("ascii"))
+        streams.append(stream)
+    need(streams[0] != streams[1], "both attachments are the same stream")
+    return [inflate_attachment(*objects[stream - 1], *about) for stream, about in zip(streams, ATTACHMENTS)]
+
+
+def inflate_attachment(value, data, name, _, limit):
+    at = name.decode("ascii")
+    kind = {"Type": b"/EmbeddedFile", "Filter": b"/FlateDecode", "Subtype": b"/application#2Fjson"}
+    good = data is not None and has(value, b"Filter Length Params Subtype Type", **kind)
+    good = good and has(value[b"/Params"], b"ModDate Size") and is_pdf_text(value[b"/Params"][b"/ModDate"])
+    size = value[b"/Params"][b"/Size"] if good else None
+    good = good and isinstance(size, bytes) and re.fullmatch(PDF_INT, size)
+    need(good, "the stream of %s is not of the form" % at)
+    need(int(size) <= limit, "%s has more than %d bytes" % (at, limit))
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(data, int(size) + 1)
+    except zlib.error:
+        raise Failed("the compressed data of %s is damaged" % at)
+    need(data.startswith(b"\x78\x9c") and stream.eof and not stream.unused_data and len(content) == int(size),
+         "%s is not exactly one stream of the size that it says" % at)  # fmt: skip
+    return content
+
+class Pdf:
+    """An hour certificate on paper, with its credential and its bundle attached."""
+
+    kind, steps = "pdf", PDF_STEPS
+
+    def __init__(self, data, options):
+        self.data, self.options, self.results, self.sha256 = data, options, [], sha256(data).hex()
+        self.certificate = None
+        run(self.form, self.results, "form")  # at once: the attachments are files of this run
+
+    def form(self):
+        self.attached = read_attachments(self.data)
+        return "a PDF of the issuing program with two attachments, of %d and %d bytes" % tuple(map(len, self.attached))
+
+    def parts(self, name):
+        """The attachments as files of their own. Whatever they hold, each is checked as its kind."""
+        if failed(self.results):
+            return []
+        self.certificate = HourCertificate(self.attached[0], self.options)
+        bundle = Bundle(self.attached[1], self.options)
+        return [(name + "#credential.json", self.certificate), (name + "#proof.json", bundle)]
+
+    def printed_page(self):
+        for bundle in self.options.bundles:
+            for item in self.certificate.certificate_entries(bundle, "pdf", self.sha256):
+                return "this very file was sealed as entry %d-%d" % (item["block"], item["index"])
+        raise Open("no bundle proves this file: the attachments say nothing about the printed page (印刷页未经证明)")
+
+    def shown(self):
+        return []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # All files together
 # ---------------------------------------------------------------------------------------------------------------------
 
@@ -1810,10 +2046,12 @@ def load(data, options):
     """The proof in a file, by its content. Once recognised, whatever is wrong with it fails its step `form`."""
     if data.startswith(TLOG_HEADER):
         return BlockProof(data, options)
+    if data.startswith(b"%PDF-"):
+        return Pdf(data, options)
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Misuse("it is neither UTF-8 nor a tlog-proof")
+        raise Misuse("it is neither UTF-8 nor a tlog-proof or PDF")
     if len(data) > BUNDLE_LIMIT:
         raise Misuse("it is longer than 16 MiB")
     for kind, sign in SIGNS:
@@ -1894,6 +2132,7 @@ def verify(arguments):
             if number >= len(options.files) and proof.kind != "status":
                 raise Misuse("it is no status list")
             files.append((name, proof))
+            files += proof.parts(name) if proof.kind == "pdf" else []
         except Misuse as reason:
             unreadable = True
             files.append((name, reason))
