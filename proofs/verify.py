@@ -1257,7 +1257,7 @@ def is_study_description(value, form):
     if not head:
         return False
     rest = value[head.end() :]
-    for found in STUDY_DAYS.finditer(rest):  # a provider's name or a reason may hold such days too: one reading is enough
+    for found in STUDY_DAYS.finditer(rest):  # a provider's name may hold such days too: one good reading is enough
         after, reason = rest[found.end() :], "；形式说明 "
         tail = after.startswith(reason) and is_text(after[len(reason) :]) if form == "other" else not after
         if tail and is_text(rest[: found.start()]) and are_days(found[1], found[2]):
@@ -1525,7 +1525,7 @@ class HourCertificate(Secured):
         return "the key belongs to %s (%s)" % (self.name, self.code)
 
     def evidence(self):
-        """The rows, rebuilt from the entries on the chain, are those of the certificate; the hours, added up anew, too."""
+        """The rows, rebuilt from the entries on the chain, are the certificate's; so are the hours, added up anew."""
         if self.bundle is None:
             raise Open("no bundle proves that it was issued (缺少签发记录的存证包)")
         entry = self.entry["signed"]["entry"]
@@ -1564,16 +1564,15 @@ class HourCertificate(Secured):
         sealed = "；上链时间 %s；存证编号 %d-%d" % (block.time, *place)
         row = {"id": "urn:cqo-ledger:%s:%s" % (escaped(self.origin), speaker["commitment"].hex()), "type": ["Evidence"]}
         if says["kind"] == "activity":
-            description = "培训机构 %s；%s；参加人数 %d" % (provider, says["date"], says["attendees"])
-            narrative = "组织培训活动 1 次" + sealed
-            return {**row, "description": description, "genre": "activity", "name": says["topic"], "narrative": narrative}
+            row["description"] = "培训机构 %s；%s；参加人数 %d" % (provider, says["date"], says["attendees"])
+            row["narrative"] = "组织培训活动 1 次" + sealed
+            return {**row, "genre": "activity", "name": says["topic"]}
         parts = (says["course"]["code"], provider, says["first_day"], says["last_day"])
-        description = "课程 %s；培训机构 %s；%s 至 %s" % parts
+        row["description"] = "课程 %s；培训机构 %s；%s 至 %s" % parts
         if says["form"] == "other":
-            description += "；形式说明 " + says["form_reason"]
-        narrative = "%s 学时" % decimals(says["hours"]) + sealed
-        title = says["course"]["title"]
-        return {**row, "description": description, "genre": says["form"], "name": title, "narrative": narrative}
+            row["description"] += "；形式说明 " + says["form_reason"]
+        row["narrative"] = "%s 学时" % decimals(says["hours"]) + sealed
+        return {**row, "genre": says["form"], "name": says["course"]["title"]}
 
     def in_force(self):
         for bundle in self.options.bundles:
@@ -1719,9 +1718,10 @@ PDF_COUNTS = {
 }  # fmt: skip
 PDF_FORBIDDEN = {
     b"/" + name
-    for name in b"""3D AA AcroForm Action Annot Annots Collection Encrypt Extensions FDecodeParms FFilter FS FileAttachment
-    GoTo GoTo3DView GoToE GoToR ImportData JS JavaScript Launch Linearized Movie OC OCG OCMD OCProperties ObjStm OpenAction PS
-    Perms PieceInfo RF Rendition RichMedia Screen Sound SubmitForm Threads URI Widget XFA XRef XRefStm""".split()
+    for name in b"""3D AA AcroForm Action Annot Annots Collection Encrypt Extensions FDecodeParms FFilter FS
+    FileAttachment GoTo GoTo3DView GoToE GoToR ImportData JS JavaScript Launch Linearized Movie OC OCG OCMD OCProperties
+    ObjStm OpenAction PS Perms PieceInfo RF Rendition RichMedia Screen Sound SubmitForm Threads URI Widget XFA XRef
+    XRefStm""".split()
 }
 
 
@@ -1868,7 +1868,8 @@ def read_attachments(pdf):
     for number, (name, relation, _) in zip(files, ATTACHMENTS):
         value, data = objects[number - 1]
         good = data is None and has(value, b"AFRelationship Desc EF F Type UF", Type=b"/Filespec", F=name, UF=name)
-        good = good and value[b"/AFRelationship"] == relation and is_pdf_text(value[b"/Desc"]) and has(value[b"/EF"], b"F UF")
+        good = good and value[b"/AFRelationship"] == relation and is_pdf_text(value[b"/Desc"])
+        good = good and has(value[b"/EF"], b"F UF")
         stream = value[b"/EF"][b"/F"] if good else None
         good = good and isinstance(stream, int) and value[b"/EF"][b"/UF"] == stream
         need(good, "the file specification of %s is not of the form" % name.decode("ascii"))
@@ -2103,7 +2104,7 @@ def options_of(arguments):
     about = "Check cqo-ledger proofs offline. 离线核验存证。Exit: 0 passed, 1 failed, 2 misuse, 3 could not be checked."
     parser = Parser(allow_abbrev=False, description=about)
     parser.add_argument("--policy", metavar="FILE", help="C2SP trust policy, from elsewhere than the proof (信任策略)")
-    parser.add_argument("--status", metavar="FILE", action="append", default=[], help="a status list; repeatable (状态列表)")
+    parser.add_argument("--status", metavar="FILE", action="append", default=[], help="status list (状态列表), repeatable")
     parser.add_argument("--leaf", metavar="FILE", help="the block text of a .tlog-proof (区块正文)")
     parser.add_argument("--at", metavar="MOMENT", help="judge as of this moment, e.g. 2026-11-22T08:00:00.123Z")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
