@@ -3,3 +3,5 @@
 //!
 //! Pure: bytes in, values or errors out; what verifiers need, and the service shares. No clock, no randomness, no
 //! network: contexts are pinned, keys and times are parameters.
+
+pub mod pdf;
