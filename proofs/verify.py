@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Check proofs of a cqo-ledger without asking its operator. 离线核验 cqo-ledger 存证。
 
-    python3 verify.py [--policy FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
+    python3 verify.py [--policy FILE] [--status FILE]... [--leaf FILE] [--at MOMENT] [--json] FILE...
 
-FILE is a proof bundle (*.proof.json) or a block proof (*.tlog-proof). What a proof shows is 上链后未被篡改: that an entry
-is unaltered since the time of its block. It never shows that an entry is true.
+FILE is an hour certificate (PDF or JSON), a proof bundle (*.proof.json), a block proof (*.tlog-proof) or a status list.
+What a proof shows is 上链后未被篡改: that an entry is unaltered since the time of its block. It never shows that an entry
+is true.
 
 Exit status: 0 everything passed; 1 a step failed; 2 misuse, or a file that cannot be read as a proof; 3 nothing failed,
 but a step could not be checked. The authority for every rule is FORMATS.md, whose sections the comments name. This file
@@ -16,10 +17,12 @@ import argparse
 import base64
 import datetime
 import hashlib
+import ipaddress
 import json
 import re
 import sys
 import unicodedata
+import zlib
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -29,6 +32,7 @@ except ImportError:
     sys.exit(2)
 
 BUNDLE_LIMIT = 16 * 1024 * 1024  # section 10
+CREDENTIAL_LIMIT = 1024 * 1024  # sections 14 and 16
 BLOCK_PROOF_LIMIT = 1024 * 1024  # section 11
 POLICY_LIMIT = EXTRA_LIMIT = 65536  # sections 10 and 11
 SIGNED_LIMIT = 16384  # section 4
@@ -36,9 +40,12 @@ BLOCK_LIMIT = 1024  # section 7
 SIGNATURE_LINES, SIGNATURE_LINE = 100, 8192  # section 10: lines of one note, and bytes of one line with its newline
 DEPTH = 8  # section 2, rule 3
 MAX_INT = 2**53 - 1
-PASSED, FAILED, OPEN = "passed", "failed", "open"
+PASSED, FAILED, OPEN, SKIPPED = "passed", "failed", "open", "skipped"
 BUNDLE_STEPS = ("form", "checkpoint", "chain", "keys", "batch", "signatures", "in_force")
 BLOCK_STEPS = ("form", "checkpoint", "chain")
+CERTIFICATE_STEPS = ("form", "proof", "proof_rdfc", "issued", "issuer", "evidence", "in_force")
+PDF_STEPS = ("form", "printed_page")
+STATUS_STEPS = ("form", "proof", "proof_rdfc", "issuer")
 
 
 class Failed(Exception):
@@ -47,6 +54,10 @@ class Failed(Exception):
 
 class Open(Exception):
     """A step could not be checked; the text says why."""
+
+
+class Skipped(Exception):
+    """A step is not needed here; the text says why."""
 
 
 class Misuse(Exception):
@@ -77,6 +88,7 @@ HEX32 = "[0-9a-f]{64}"
 DECIMAL = "0|[1-9][0-9]{0,15}"
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 ORIGIN = r"[a-z0-9](?:[-a-z0-9._~/:]{0,198}[a-z0-9])?"
+RULEBOOK = r"[0-9]{4}\.(?:0|[1-9][0-9]{0,2})"
 UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -99,12 +111,29 @@ def is_moment(text):
     return text >= "1970" and int(text[17:19]) < 60  # strptime lets 60 and 61 through
 
 
+def year_in_china(moment):
+    """The year of a moment in UTC+8, as text."""
+    last_day = moment[4:10] == "-12-31" and moment[11:13] >= "16"
+    return str(int(moment[:4]) + 1) if last_day else moment[:4]
+
+
 def is_credit_code(text):
     """GB 32100-2015: the last character makes the weighted sum, modulo 31, come out at nought."""
     if not re.fullmatch("[%s]{2}[0-9]{6}[%s]{10}" % (CREDIT_ALPHABET, CREDIT_ALPHABET), text):
         return False
     total = sum(CREDIT_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(text[:17]))
     return CREDIT_ALPHABET[(31 - total % 31) % 31] == text[17]
+
+
+def is_certificate_number(text):
+    """Section 13. ISO/IEC 7064 MOD 37,36 is a hybrid system: it runs modulo 36 and 37 in turn."""
+    if not re.fullmatch("XS-[0-9]{4}-[0-9]{6}-[0-9A-HJKMNP-TV-Z]{10}-[0-9A-Z]", text):
+        return False
+    *body, check = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(char) for char in text.replace("-", ""))
+    carry = 36
+    for value in body:
+        carry = ((carry + value) % 36 or 36) * 2 % 37
+    return (carry + check) % 36 == 1
 
 
 def strict_base64(text):
@@ -318,6 +347,11 @@ def is_day(value):
     return bool(re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value)) and 1900 <= int(value[:4]) <= 2199
 
 
+def days_between(first, last):
+    first, last = (datetime.date(*map(int, day.split("-"))) for day in (first, last))
+    return (last - first).days
+
+
 def boolean(value, where):
     need(isinstance(value, bool), "%s is not true or false" % where)
 
@@ -325,8 +359,8 @@ def boolean(value, where):
 def study_rule(value, where):
     reason = "form_reason" in value
     need(reason == (value["form"] == "other"), "%s: form_reason goes with form other, and only with it" % where)
-    first, last = (datetime.date(*map(int, value[name].split("-"))) for name in ("first_day", "last_day"))
-    need(0 <= (last - first).days <= 366, "%s: first_day and last_day are out of order or too far apart" % where)
+    days = days_between(value["first_day"], value["last_day"])
+    need(0 <= days <= 366, "%s: first_day and last_day are out of order or too far apart" % where)
 
 
 def correction_rule(value, where):
@@ -358,6 +392,12 @@ def key_rule(value, where):
         need(good and (value["role"] != "authority" or len(kinds) == 2), "%s: kinds do not suit the role" % where)
 
 
+def status_rule(value, where):
+    listed = value["action"] == "list"
+    need(all((name in value) == listed for name in ("list", "sha256")), "%s: members of list" % where)
+    need(all((name in value) != listed for name in ("number", "reason")), "%s: members of revoke" % where)
+
+
 def hex_bytes(low, high):
     return matching("(?:[0-9a-f]{2}){%d,%d}" % (low, high), "%d to %d bytes in hexadecimal" % (low, high))
 
@@ -375,14 +415,16 @@ ID = matching(UUID7, "a UUID of version 7")
 ALG = matching("[-A-Za-z0-9]{1,32}", "the name of an algorithm")
 CREDIT_CODE = passing(is_credit_code, "a valid credit code")
 DAY = passing(is_day, "a day of the years 1900 to 2199")
+NUMBER = passing(is_certificate_number, "a certificate number")
+LISTS = 1000000  # the greatest number of a status list
 EVIDENCE = listing(HASH, 0, 20, ascending=True)
 LEARNER = closed({"id": ID, "name": text(100)})
 COMMON = {
     "id": ID,
-    "kind": one_of("study", "activity", "correction", "key"),
+    "kind": one_of("study", "activity", "correction", "key", "certificate", "status"),
     "ledger": matching(ORIGIN, "an origin"),
     "recorder": CREDIT_CODE,
-    "rulebook": matching(r"[0-9]{4}\.(?:0|[1-9][0-9]{0,2})", "a version of the rulebook"),
+    "rulebook": matching(RULEBOOK, "a version of the rulebook"),
 }
 STUDY = {
     "completes": boolean,
@@ -418,11 +460,21 @@ KEY = {
     "target?": HASH,
     "compromised_from?": integer(0, MAX_INT),
 }
+CERTIFICATE = {"document": one_of("credential", "pdf"), "number": NUMBER, "sha256": HASH}
+STATUS = {
+    "action": one_of("list", "revoke"),
+    "list?": integer(1, LISTS),
+    "sha256?": HASH,
+    "number?": NUMBER,
+    "reason?": one_of("corrected", "error", "fraud", "replaced", "other"),
+}
 ENTRIES = {
     "study": closed({**COMMON, **STUDY, "learner": LEARNER}, study_rule),
     "activity": closed({**COMMON, **ACTIVITY, "learner": LEARNER}),
     "correction": closed({**COMMON, **CORRECTION}, correction_rule),
     "key": closed({**COMMON, **KEY}, key_rule),
+    "certificate": closed({**COMMON, **CERTIFICATE}),
+    "status": closed({**COMMON, **STATUS}, status_rule),
 }
 
 
@@ -677,6 +729,7 @@ class Register:
             "alg": entry["key"]["alg"],
             "public": bytes.fromhex(entry["key"]["public"]),
             "owner": entry["owner"]["code"],
+            "name": entry["owner"]["name"],
             "role": entry["role"],
             "kinds": entry["kinds"],
             "added": number,
@@ -703,10 +756,58 @@ class Register:
             good = ed25519(key["public"], bytes.fromhex(signature["sig"]), message)
             need(good, "%s: a signature is not valid" % where)
 
+    def compromised_from(self, key_id):
+        """The height from which on the key's entries do not count; None for none, or a key that is not there."""
+        return self.keys[key_id]["compromised_from"] if key_id in self.keys else None
+
     def settle(self):
         """Open the current step when a signature so far was of an unknown algorithm."""
         if self.unknown:
             raise Open(self.unknown)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Sections 3 and 10: corrections, and what an entry says in the end
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def judge_corrections(records):
+    """For records by (origin, entry id), in chain order: the correction that counts of each target, and how many
+    corrections have no target among the records. Fails when one does not hold."""
+    first, missing = {}, 0
+    for (origin, _), record in records.items():
+        if record["entry"]["kind"] == "correction":
+            target = (origin, record["entry"]["target"]["id"])
+            if target in records:
+                judge(record, records[target])
+                first.setdefault(target, record)
+            else:
+                missing += 1
+    return first, missing
+
+
+def judge(record, target):
+    """Section 3: what must hold of a correction, whether it is the first one of its target or not."""
+    correction, was, at = record["entry"], target["entry"], "correction %d-%d" % record["place"]
+    need(correction["target"]["commitment"] == target["commitment"].hex(), "%s names another commitment" % at)
+    need(target["place"] < record["place"], "%s stands before its target" % at)
+    says = was.get("replacement", was)  # what the target says: a superseding correction speaks by its replacement
+    need(says["kind"] in ("study", "activity"), "%s corrects an entry that says nothing to correct" % at)
+    need(correction["learner"]["id"] == was["learner"]["id"], "%s is for another learner" % at)
+    mine = correction["recorder"] == was["recorder"] or record["authority"]
+    need(mine, "%s is signed neither by the recorder of its target nor by an authority" % at)
+    same = correction["action"] == "void" or correction["replacement"]["kind"] == says["kind"]
+    need(same, "%s replaces an entry by another kind" % at)
+
+
+def said_in_the_end(record, first):
+    """From correction to correction that counts: the record that speaks for a study or activity entry in the end, and
+    what it says. None where nothing: it is voided, or the record is a correction, which speaks only for its target."""
+    says = record["entry"] if record["entry"]["kind"] in ("study", "activity") else None
+    while says and record["name"] in first:
+        record = first[record["name"]]
+        says = record["entry"].get("replacement")
+    return record, says
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -863,7 +964,35 @@ class Bundle:
         register.settle()
         return "every signature is valid, by a key that worked when its block was sealed"
 
+    def proven(self, kind, **members):
+        """The entries of a kind with these members, once no step has failed."""
+        for item in self.entries:
+            entry = item["signed"]["entry"]
+            if entry["kind"] == kind and all(entry.get(name) == value for name, value in members.items()):
+                yield item
+
+    def records(self):
+        """The entries with what corrections ask of them (section 3)."""
+        for item in self.entries:
+            signed, entry = item["signed"], item["signed"]["entry"]
+            keys = [self.register.keys.get(signature["key"]) for signature in signed["signatures"]]
+            yield {
+                "name": (self.origin, entry["id"]),
+                "entry": entry,
+                "place": (item["block"], item["index"]),
+                "commitment": item["commitment"],
+                "authority": any(key and key["role"] == "authority" for key in keys),
+                "provider": keys[0]["name"] if keys[0] else None,
+            }
+
+    def passed(self, step):
+        return (step, PASSED) in [(name, state) for name, state, _ in self.results]
+
     def in_force(self):
+        if all(item["signed"]["entry"]["kind"] in ("certificate", "status") for item in self.entries):
+            raise Skipped("it proves only entries that nothing corrects (只含签发与状态记录)")
+        if any(credential.is_served_by(self) for credential in self.options.certificates):
+            raise Skipped("it serves a certificate, whose own step tells (由证书的同名步骤回答)")
         raise Open("a bundle never tells whether an entry was corrected later; status lists do (存证包不含状态列表)")
 
 
@@ -927,12 +1056,881 @@ class BlockProof:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# All files together
+# Section 15: proofs of a credential, and who makes them
 # ---------------------------------------------------------------------------------------------------------------------
 
+CONTEXTS = ["https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"]
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+LABEL = "[0-9a-z](?:[-0-9a-z]{0,61}[0-9a-z])?"
 
-def failed(results):
-    return FAILED in [state for _, state, _ in results]
+
+def multibase(text, length):
+    """The bytes that `z` and base58btc spell, when there are exactly so many; None otherwise."""
+    if not re.fullmatch("z[%s]{1,%d}" % (BASE58, 2 * length), text):
+        return None
+    digits, number = text[1:], 0
+    for digit in digits:
+        number = number * 58 + BASE58.index(digit)
+    zeros = len(digits) - len(digits.lstrip("1"))  # each leading 1 is a zero byte, so there is one spelling only
+    data = bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return data if len(data) == length else None
+
+
+def is_domain_name(host):
+    """Labels of a domain name; the last is no number, since that would be an address."""
+    return bool(re.fullmatch(r"(?:%s\.)*%s" % (LABEL, LABEL), host)) and not host.rpartition(".")[2].isdigit()
+
+
+def is_address(host):
+    """An IPv4 address, or an IPv6 address in brackets, in its canonical spelling."""
+    if not re.fullmatch(r"[0-9.]{7,15}|\[[0-9a-f:.]{2,45}\]", host):
+        return False
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    if address.version == 6:
+        mapped = address.ipv4_mapped
+        return host == ("[::ffff:%s]" % mapped if mapped else "[%s]" % address)
+    return host == str(address)
+
+
+def host_of(site):
+    """Host and port of a site; None when it is none."""
+    found = re.fullmatch(r"https?://(\[[^\[\]]*\]|[^:]*)(?::([1-9][0-9]{0,4}))?", site)
+    if len(site) > 200 or not found or int(found[2] or 1) > 65535:
+        return None
+    return (found[1], found[2]) if is_domain_name(found[1]) or is_address(found[1]) else None
+
+
+def is_url(middle, is_name):
+    """A test for `<site>/<middle>/<name>`."""
+
+    def test(value):
+        site, found, name = value.rpartition("/%s/" % middle)
+        return bool(found) and host_of(site) is not None and is_name(name)
+
+    return test
+
+
+def did_of(site, multikey):
+    host, port = host_of(site)
+    if site.startswith("https://") and is_domain_name(host) and host != "localhost":
+        return "did:web:" + host + ("%3A" + port if port else "")
+    return "did:key:" + multikey
+
+
+def first_difference(found, wanted, where):
+    """Where two JSON values begin to differ, as a path; None when they are the same."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for name in sorted({*found, *wanted}):
+            path = where + "." + name
+            inner = first_difference(found[name], wanted[name], path) if name in found and name in wanted else path
+            if inner:
+                return inner
+        return None
+    if isinstance(found, list) and isinstance(wanted, list):
+        if len(found) != len(wanted):
+            return "%s (%d elements, not %d)" % (where, len(found), len(wanted))
+        numbered = enumerate(zip(found, wanted))
+        return next(filter(None, (first_difference(a, b, "%s[%d]" % (where, n)) for n, (a, b) in numbered)), None)
+    same = type(found) is type(wanted) and found == wanted
+    return None if same else where
+
+
+def fixed(wanted):
+    def check(value, where):
+        different = first_difference(value, wanted, where)
+        need(not different, "%s is not what the format fixes" % different)
+
+    return check
+
+
+STRING = passing(lambda value: True, "a string")  # the form of the whole says what it has to be
+PROOF = {
+    "created": passing(is_moment, "a moment"),
+    "proofPurpose": fixed("assertionMethod"),
+    "proofValue": passing(lambda value: multibase(value, 64), "z and base58btc of 64 bytes"),
+    "type": fixed("DataIntegrityProof"),
+    "verificationMethod": STRING,
+}
+
+
+def proof_pair(contexts):
+    """The two proofs of a document with these contexts: only the first repeats them."""
+    first = closed({**PROOF, "@context": fixed(contexts), "cryptosuite": fixed("eddsa-jcs-2022")})
+    second = closed({**PROOF, "cryptosuite": fixed("eddsa-rdfc-2022")})
+
+    def check(value, where):
+        need(isinstance(value, list) and len(value) == 2, "%s is not an array of two proofs" % where)
+        first(value[0], where + "[0]")
+        second(value[1], where + "[1]")
+
+    return check
+
+
+class Secured:
+    """A credential with its two proofs: what hour certificates and status lists have in common."""
+
+    def __init__(self, data, options):
+        self.data, self.options, self.results, self.sha256 = data, options, [], sha256(data).hex()
+
+    def read(self, schema, what):
+        need(len(self.data) <= CREDENTIAL_LIMIT, "it is longer than 1 MiB")
+        self.value = read_json(self.data)
+        schema(self.value, what)
+
+    def read_key(self, site, did):
+        """Section 15: one sound key made both proofs, and the issuer is named by the DID of site and key."""
+        proofs, at = self.value["proof"], self.value["validFrom"]
+        for number, proof in enumerate(proofs):
+            need(proof["created"] == at, "proof[%d].created is not validFrom" % number)
+        method = proofs[0]["verificationMethod"]
+        need(method == proofs[1]["verificationMethod"], "the two proofs are by different keys")
+        multikey = method.rpartition("#")[2]
+        key = multibase(multikey, 34)
+        need(key and key[:2] == b"\xed\x01", "proof[0].verificationMethod does not name an Ed25519 key")
+        self.public, self.key_id = key[2:], sha256(b"Ed25519\n" + key[2:]).hex()
+        need(sound_key(self.public), "the key of the proofs is no point, of small order or not canonical")
+        need(did == did_of(site, multikey), "the issuer is not the DID of this site and key")
+        need(method == did + "#" + multikey, "proof[0].verificationMethod is not a key of the issuer")
+
+    def proof(self):
+        """eddsa-jcs-2022: the signature over the hashes of the proof's options and of the document."""
+        document = {name: value for name, value in self.value.items() if name != "proof"}
+        options = dict(self.value["proof"][0])
+        signature = multibase(options.pop("proofValue"), 64)
+        message = sha256(canonical_bytes(options)) + sha256(canonical_bytes(document))
+        need(ed25519(self.public, signature, message), "the eddsa-jcs-2022 signature is not valid: a field was changed")
+        return "the eddsa-jcs-2022 signature by key %s is valid" % self.key_id[:16]
+
+    def proof_rdfc(self):
+        raise Skipped("eddsa-rdfc-2022 wants RDF; the digest on the chain covers it (链上摘要已涵盖)")
+
+    def shown(self):
+        return []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Section 14: hour certificates
+# ---------------------------------------------------------------------------------------------------------------------
+
+TITLE = "首席质量官培训学时证明"
+HOURS_RESULT, ACTIVITIES_RESULT = "urn:cqo-ledger:result:credit-hours", "urn:cqo-ledger:result:activities"
+CRITERIA = re.compile(
+    "1 学时 = (?P<minutes>[1-9][0-9]{0,2}) 分钟（规则 (?P<rulebook>%s)）。所列学时自上链时间起未被篡改；不证明其内容属实。" % RULEBOOK
+)
+DAY_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+STUDY_HEAD = re.compile("课程 [-A-Za-z0-9._]{1,64}；培训机构 ")
+STUDY_DAYS = re.compile("；(%s) 至 (%s)" % (DAY_PATTERN, DAY_PATTERN))
+ACTIVITY_DESCRIPTION = re.compile("培训机构 (.*)；(%s)；参加人数 ([1-9][0-9]{0,5})" % DAY_PATTERN)
+NARRATIVE = "；上链时间 (?P<time>%s)；存证编号 (?P<height>%s)-(?P<index>%s)" % (MOMENT, DECIMAL, DECIMAL)
+STUDY_NARRATIVE = re.compile("(?P<hours>(?:0|[1-9][0-9]{0,2})\\.[0-9]{2}) 学时" + NARRATIVE)
+ACTIVITY_NARRATIVE = re.compile("组织培训活动 1 次" + NARRATIVE)
+EVIDENCE_ID = re.compile("urn:cqo-ledger:([-a-z0-9._~%%FA]{1,600}):(%s)" % HEX32)
+
+
+def decimals(hundredths):
+    return "%d.%02d" % divmod(hundredths, 100)
+
+
+def escaped(origin):
+    return origin.replace("/", "%2F").replace(":", "%3A")
+
+
+def is_text(value):
+    """Whether this is a text of up to 200."""
+    try:
+        text(200)(value, "")
+    except Failed:
+        return False
+    return True
+
+
+def are_days(first, last):
+    """Whether these are the first and the last day of a course (section 3)."""
+    return is_day(first) and is_day(last) and 0 <= days_between(first, last) <= 366
+
+
+def is_study_description(value, form):
+    head = STUDY_HEAD.match(value)
+    if not head:
+        return False
+    rest = value[head.end() :]
+    for found in STUDY_DAYS.finditer(rest):  # a provider's name may hold such days too: one good reading is enough
+        after, reason = rest[found.end() :], "；形式说明 "
+        tail = after.startswith(reason) and is_text(after[len(reason) :]) if form == "other" else not after
+        if tail and is_text(rest[: found.start()]) and are_days(found[1], found[2]):
+            return True
+    return False
+
+
+def is_activity_description(value):
+    found = ACTIVITY_DESCRIPTION.fullmatch(value)
+    return bool(found) and is_text(found[1]) and is_day(found[2]) and int(found[3]) <= 100000
+
+
+def row_rule(value, where):
+    activity = value["genre"] == "activity"
+    pattern = ACTIVITY_NARRATIVE if activity else STUDY_NARRATIVE
+    description = value["description"]
+    good = is_activity_description(description) if activity else is_study_description(description, value["genre"])
+    need(good, "%s.description is not of its form" % where)
+    found = pattern.fullmatch(value["narrative"])
+    good = found and is_moment(found["time"]) and None not in (decimal(found["height"]), decimal(found["index"]))
+    good = good and decimal(found["index"]) < 65536
+    good = good and (activity or 1 <= int(found["hours"].replace(".", "")) <= 10000)
+    need(good, "%s.narrative is not of its form" % where)
+
+
+def evidence_origin(value):
+    """The ledger that the id of a row names; None when it is no such id."""
+    found = EVIDENCE_ID.fullmatch(value)
+    origin = found and found[1].replace("%2F", "/").replace("%3A", ":")
+    return origin if found and re.fullmatch(ORIGIN, origin) and escaped(origin) == found[1] else None
+
+
+def identifiers(value, where):
+    need(isinstance(value, list) and 1 <= len(value) <= 3, "%s is not an array of 1 to 3" % where)
+    for number, element in enumerate(value):
+        IDENTIFIER(element, "%s[%d]" % (where, number))
+    order = [element["identityType"] for element in value]
+    good = order[0] == "systemId" and order == [kind for kind in IDENTITIES if kind in order]
+    need(good, "%s does not have its identities in order, each once" % where)
+
+
+def result(name, pattern, most):
+    def is_value(value):
+        return bool(re.fullmatch(pattern, value)) and int(value.replace(".", "")) <= most
+
+    value = passing(is_value, "a total of its form")
+    return closed({"resultDescription": fixed(name), "type": fixed(["Result"]), "value": value})
+
+
+def results(value, where):
+    need(isinstance(value, list) and len(value) == 2, "%s is not an array of two" % where)
+    result(HOURS_RESULT, r"(?:0|[1-9][0-9]{0,5})\.[0-9]{2}", 10000000)(value[0], where + "[0]")
+    result(ACTIVITIES_RESULT, "0|[1-9][0-9]{0,3}", 1000)(value[1], where + "[1]")
+
+
+def identity_rule(value, where):
+    IDENTITIES[value["identityType"]](value["identityHash"], where + ".identityHash")
+
+
+IDENTITIES = {
+    "systemId": ID,
+    "ext:employer": text(200),
+    "nationalIdentityNumber": matching(r"[0-9A-Z]\*{1,20}[0-9A-Z]{4}", "a masked ID number"),
+}
+IDENTIFIER = closed(
+    {
+        "hashed": fixed(False),
+        "identityHash": text(200),
+        "identityType": one_of(*IDENTITIES),
+        "type": fixed("IdentityObject"),
+    },
+    identity_rule,
+)
+LONG = text(CREDENTIAL_LIMIT)
+ROW = closed(
+    {
+        "description": LONG,
+        "genre": one_of("lecture", "exchange", "publication", "online", "other", "activity"),
+        "id": passing(evidence_origin, "the id of an entry"),
+        "name": text(200),
+        "narrative": LONG,
+        "type": fixed(["Evidence"]),
+    },
+    row_rule,
+)
+START = passing(lambda value: is_day(value[:10]) and value[10:] == "T00:00:00+08:00", "the beginning of a day")
+ACHIEVEMENT = {
+    "achievementType": fixed("CertificateOfCompletion"),
+    "criteria": closed({"narrative": passing(CRITERIA.fullmatch, "the criteria")}),
+    "description": fixed(
+        "首席质量官在起止日期内已上链的培训学时 Training hours of a chief quality officer, sealed on the chain"
+    ),
+    "humanCode": NUMBER,
+    "id": fixed("urn:cqo-ledger:achievement:hours"),
+    "inLanguage": fixed("zh"),
+    "name": fixed(TITLE),
+    "resultDescription": fixed(
+        [
+            {
+                "id": HOURS_RESULT,
+                "name": "学时 credit hours",
+                "resultType": "ext:CreditHours",
+                "type": ["ResultDescription"],
+            },
+            {
+                "id": ACTIVITIES_RESULT,
+                "name": "组织培训活动 activities organised",
+                "resultType": "ext:Activities",
+                "type": ["ResultDescription"],
+            },
+        ]
+    ),
+    "type": fixed(["Achievement"]),
+}
+CREDIT_CODE_IDENTIFIER = closed(
+    {
+        "identifier": CREDIT_CODE,
+        "identifierType": fixed("ext:unifiedSocialCreditCode"),
+        "type": fixed("IdentifierEntry"),
+    }
+)
+
+
+def is_list_number(value):
+    return value != "0" and (decimal(value) or LISTS + 1) <= LISTS
+
+
+def is_index(value):
+    return decimal(value) is not None and decimal(value) < 8 * LIST_BYTES
+
+
+HOUR_CERTIFICATE = closed(
+    {
+        "@context": fixed(CONTEXTS),
+        "credentialStatus": closed(
+            {
+                "id": STRING,
+                "statusListCredential": passing(is_url("status", is_list_number), "the address of a status list"),
+                "statusListIndex": passing(is_index, "an index from 0 to 131071"),
+                "statusPurpose": fixed("revocation"),
+                "type": fixed("BitstringStatusListEntry"),
+            }
+        ),
+        "credentialSubject": closed(
+            {
+                "achievement": closed(ACHIEVEMENT),
+                "activityEndDate": START,
+                "activityStartDate": START,
+                "id": STRING,
+                "identifier": identifiers,
+                "name": text(100),
+                "result": results,
+                "type": fixed(["AchievementSubject"]),
+            }
+        ),
+        "evidence": listing(ROW, 1, 1000),
+        "id": passing(is_url("v", is_certificate_number), "the address of a certificate"),
+        "issuer": closed(
+            {
+                "id": STRING,
+                "name": text(200),
+                "otherIdentifier": listing(CREDIT_CODE_IDENTIFIER, 1, 1),
+                "type": fixed(["Profile"]),
+            }
+        ),
+        "name": fixed(TITLE),
+        "proof": proof_pair(CONTEXTS),
+        "type": fixed(["VerifiableCredential", "OpenBadgeCredential"]),
+        "validFrom": passing(is_moment, "a moment"),
+    }
+)
+
+
+class HourCertificate(Secured):
+    """The steps of section 16 for an hour certificate."""
+
+    kind, steps = "credential", CERTIFICATE_STEPS
+
+    def __init__(self, data, options):
+        super().__init__(data, options)
+        self.origin = self.bundle = self.entry = self.counted = None  # the last three: once `issued`, `evidence` passed
+
+    def form(self):
+        self.read(HOUR_CERTIFICATE, "certificate")
+        value, subject, self.issued_at = self.value, self.value["credentialSubject"], self.value["validFrom"]
+        site, _, self.number = value["id"].rpartition("/v/")
+        self.code, self.name = value["issuer"]["otherIdentifier"][0]["identifier"], value["issuer"]["name"]
+        need(subject["achievement"]["humanCode"] == self.number, "humanCode and id do not have the same number")
+        need(self.number[3:7] == year_in_china(self.issued_at), "the year of the number is not that of validFrom")
+        need(self.number[8:14] == self.code[2:8], "the region of the number is not that of the issuer's credit code")
+        identities = {item["identityType"]: item["identityHash"] for item in subject["identifier"]}
+        self.learner = {"id": identities["systemId"], "name": subject["name"]}
+        self.employer, self.id_number = identities.get("ext:employer"), identities.get("nationalIdentityNumber")
+        need(subject["id"] == "urn:uuid:" + self.learner["id"], "credentialSubject.id is not that of the learner")
+        self.first_day, self.last_day = (subject["activity%sDate" % end][:10] for end in ("Start", "End"))
+        need(self.first_day <= self.last_day, "the first day of the span is after the last one")
+        self.rulebook = CRITERIA.fullmatch(subject["achievement"]["criteria"]["narrative"])["rulebook"]
+        self.totals = [item["value"] for item in subject["result"]]
+        ids = [row["id"] for row in value["evidence"]]
+        need(len(set(ids)) == len(ids), "evidence holds an entry twice")
+        origins = {evidence_origin(name) for name in ids}
+        need(len(origins) == 1, "evidence is of several ledgers")
+        self.origin = origins.pop()
+        status = value["credentialStatus"]
+        self.list, self.index = status["statusListCredential"], status["statusListIndex"]
+        need(status["id"] == self.list + "#" + self.index, "credentialStatus.id does not name its list and index")
+        need(self.list.rpartition("/status/")[0] == site, "the status list is of another site")
+        self.read_key(site, value["issuer"]["id"])
+        return "%s, %d rows" % (self.number, len(ids))
+
+    def claims(self):
+        """What the certificate says, for whoever compares it with the paper. None of it is proven by being here."""
+        return {
+            "number": self.number,
+            "name": self.learner["name"],
+            "employer": self.employer,
+            "id_number": self.id_number,
+            "first_day": self.first_day,
+            "last_day": self.last_day,
+            "rows": len(self.value["evidence"]),
+            "total": int(self.totals[0].replace(".", "")),
+            "activities": int(self.totals[1]),
+            "issuer": {"code": self.code, "name": self.name, "did": self.value["issuer"]["id"]},
+            "issued": self.issued_at,
+            "status": {"list": self.list, "index": int(self.index)},
+            "sha256": self.sha256,
+        }
+
+    def certificate_entries(self, bundle, document, digest):
+        """The entries of a bundle that say that a document with this digest was issued under the number."""
+        if failed(self.results[:1]) or bundle.origin != self.origin:
+            return []
+        return bundle.proven("certificate", document=document, number=self.number, sha256=digest)
+
+    def is_served_by(self, bundle):
+        return any(self.certificate_entries(bundle, "credential", self.sha256))
+
+    def issued(self):
+        for bundle in self.options.bundles:
+            for item in self.certificate_entries(bundle, "credential", self.sha256):
+                block = bundle.blocks[item["block"]][0]
+                need(self.issued_at <= block.time, "it says that it was issued after the time of its block")
+                self.bundle, self.entry = bundle, item
+                return "issued as entry %d-%d, sealed %s" % (item["block"], item["index"], block.time)
+        for bundle in self.options.bundles:
+            others = bundle.proven("certificate", document="credential", number=self.number)
+            another = bundle.origin == self.origin and any(others)
+            need(not another, "the chain has another document under the number %s" % self.number)
+        raise Open("no bundle proves that it was issued (缺少签发记录的存证包)")
+
+    def issuer(self):
+        if self.bundle is None:
+            raise Open("no bundle proves that it was issued (缺少签发记录的存证包)")
+        signers = [signature["key"] for signature in self.entry["signed"]["signatures"]]
+        need(signers == [self.key_id], "the certificate entry is not signed by the key of the proofs alone")
+        key = self.bundle.register.keys[self.key_id]
+        need(key["owner"] == self.code, "issuer.otherIdentifier is not the code of the key's owner")
+        need(key["name"] == self.name, "issuer.name is not the name of the key's owner")
+        for bundle in self.options.bundles:
+            if bundle.origin == self.origin:
+                since = bundle.register.compromised_from(self.key_id)
+                need(since is None or since > self.entry["block"], "the issuer's key was compromised by then")
+        if not self.bundle.passed("checkpoint"):
+            raise Open("nobody vouches for the checkpoint of its bundle (存证包的检查点未通过)")
+        return "the key belongs to %s (%s)" % (self.name, self.code)
+
+    def evidence(self):
+        """The rows, rebuilt from the entries on the chain, are the certificate's; so are the hours, added up anew."""
+        if self.bundle is None:
+            raise Open("no bundle proves that it was issued (缺少签发记录的存证包)")
+        entry = self.entry["signed"]["entry"]
+        records = {record["name"]: record for record in self.bundle.records() if record["entry"] is not entry}
+        for record in records.values():
+            good = record["entry"]["kind"] in ("study", "activity", "correction")
+            need(good, "entry %d-%d is no study, activity or correction entry" % record["place"])
+        first, missing = judge_corrections(records)
+        need(not missing, "the target of a correction is not in the bundle")
+        counted, hours, activities = [], 0, 0
+        for record in records.values():
+            speaker, says = said_in_the_end(record, first)
+            if says:
+                counted.append((speaker["place"], speaker, says, record["provider"]))
+        counted.sort(key=lambda item: item[0])
+        for place, speaker, says, _ in counted:
+            at, study = "entry %d-%d" % place, says["kind"] == "study"
+            need(speaker["entry"]["learner"]["id"] == self.learner["id"], "%s is of another learner" % at)
+            need(speaker["entry"]["learner"]["name"] == self.learner["name"], "%s has another learner's name" % at)
+            day = says["last_day"] if study else says["date"]
+            need(self.first_day <= day <= self.last_day, "%s lies outside the span" % at)
+            hours, activities = hours + (says["hours"] if study else 0), activities + (not study)
+        rows = [self.row(speaker, says, provider) for _, speaker, says, provider in counted]
+        different = first_difference(self.value["evidence"], rows, "evidence")
+        need(not different, "%s is not what the chain says" % different)
+        totals = [decimals(hours), str(activities)]
+        different = first_difference(self.totals, totals, "credentialSubject.result")
+        need(not different, "%s is not what the rows add up to: %s and %s" % (different, *totals))
+        need(entry["rulebook"] == self.rulebook, "criteria.narrative names another rulebook than the certificate entry")
+        self.counted = {speaker["commitment"] for _, speaker, _, _ in counted}
+        return "%d rows as on the chain, %s credit hours and %s activities (学时重新相加一致)" % (len(rows), *totals)
+
+    def row(self, speaker, says, provider):
+        """Section 14: the row of a counted entry."""
+        place, block = speaker["place"], self.bundle.blocks[speaker["place"][0]][0]
+        sealed = "；上链时间 %s；存证编号 %d-%d" % (block.time, *place)
+        row = {"id": "urn:cqo-ledger:%s:%s" % (escaped(self.origin), speaker["commitment"].hex()), "type": ["Evidence"]}
+        if says["kind"] == "activity":
+            row["description"] = "培训机构 %s；%s；参加人数 %d" % (provider, says["date"], says["attendees"])
+            row["narrative"] = "组织培训活动 1 次" + sealed
+            return {**row, "genre": "activity", "name": says["topic"]}
+        parts = (says["course"]["code"], provider, says["first_day"], says["last_day"])
+        row["description"] = "课程 %s；培训机构 %s；%s 至 %s" % parts
+        if says["form"] == "other":
+            row["description"] += "；形式说明 " + says["form_reason"]
+        row["narrative"] = "%s 学时" % decimals(says["hours"]) + sealed
+        return {**row, "genre": says["form"], "name": says["course"]["title"]}
+
+    def in_force(self):
+        for bundle in self.options.bundles:
+            for item in bundle.proven("correction") if bundle.origin == self.origin else ():
+                target, at = item["signed"]["entry"]["target"]["commitment"], (item["block"], item["index"])
+                holds = bytes.fromhex(target) in (self.counted or ())
+                need(not holds, "entry %d-%d corrects an entry that it holds (已更正)" % at)
+        lists = [each for each in self.options.lists if each.speaks_for(self)]
+        newest = max((each.value["validFrom"] for each in lists), default=None)
+        lists = [each for each in lists if each.value["validFrom"] == newest]
+        revoked = any(each.is_set(int(self.index)) for each in lists)
+        need(not revoked, "the status list of %s has its bit set: revoked or corrected (已撤销或已更正)" % newest)
+        if self.counted is None:
+            raise Open("its evidence could not be checked (学时明细无法核验)")
+        if not lists:
+            raise Open("no good status list covers the moment asked for (缺少该时刻有效的状态列表)")
+        return "the status list of %s has its bit clear" % newest
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Section 16: status lists
+# ---------------------------------------------------------------------------------------------------------------------
+
+LIST_BYTES = 16384
+STATUS_LIST = closed(
+    {
+        "@context": fixed(CONTEXTS[:1]),
+        "credentialSubject": closed(
+            {
+                "encodedList": matching("u[-_0-9A-Za-z]+", "u and base64url"),
+                "id": STRING,
+                "statusPurpose": fixed("revocation"),
+                "type": fixed("BitstringStatusList"),
+            }
+        ),
+        "id": passing(is_url("status", is_list_number), "the address of a status list"),
+        "issuer": STRING,
+        "proof": proof_pair(CONTEXTS[:1]),
+        "type": fixed(["VerifiableCredential", "BitstringStatusListCredential"]),
+        "validFrom": passing(is_moment, "a moment"),
+        "validUntil": passing(is_moment, "a moment"),
+    }
+)
+
+
+def inflate_list(encoded):
+    """The bits: base64url in its only spelling, one gzip member, exactly 16,384 bytes and nothing after it."""
+    try:
+        data = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except ValueError:
+        data = None
+    good = data is not None and base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii") == encoded
+    need(good, "encodedList is not base64url without padding")
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        bits = stream.decompress(data, LIST_BYTES + 1)
+    except zlib.error:
+        raise Failed("encodedList is not gzip")
+    need(len(bits) == LIST_BYTES and stream.eof, "encodedList does not inflate to exactly 16,384 bytes")
+    need(not stream.unused_data, "encodedList has bytes after its gzip member")
+    return bits
+
+
+class StatusList(Secured):
+    """The steps of section 16 for a status list."""
+
+    kind, steps = "status", STATUS_STEPS
+
+    def __init__(self, data, options):
+        super().__init__(data, options)
+        self.owners = {}  # origin -> credit code of the owner of its key, where step `issuer` passed
+
+    def form(self):
+        self.read(STATUS_LIST, "list")
+        value = self.value
+        site, _, number = value["id"].rpartition("/status/")
+        self.number = int(number)
+        need(value["credentialSubject"]["id"] == value["id"] + "#list", "credentialSubject.id is not that of the list")
+        need(value["validFrom"] < value["validUntil"], "validUntil is not after validFrom")
+        self.bits = inflate_list(value["credentialSubject"]["encodedList"][1:])
+        self.read_key(site, value["issuer"])
+        return "list %d, from %s until %s" % (self.number, value["validFrom"], value["validUntil"])
+
+    def issuer(self):
+        """By the longest register of each ledger: its key works, or the chain names this very edition."""
+        bundles, longest, revoked = [each for each in self.options.bundles if each.passed("checkpoint")], {}, False
+        for bundle in bundles:
+            known = longest.setdefault(bundle.origin, bundle)
+            if len(bundle.value["keys"]) > len(known.value["keys"]):
+                longest[bundle.origin] = bundle
+        for origin, bundle in longest.items():
+            key, since = bundle.register.keys.get(self.key_id), bundle.register.compromised_from(self.key_id)
+            editions = (
+                item
+                for each in bundles
+                for item in each.proven("status", action="list", list=self.number, sha256=self.sha256)
+                if each.origin == origin and (since is None or item["block"] < since)
+            )
+            signers = {signature["key"] for item in editions for signature in item["signed"]["signatures"]}
+            works = key and key["role"] == "issuer" and "status" in key["kinds"] and key["ended"] is None
+            if key and (works or self.key_id in signers):
+                self.owners[origin] = key["owner"]
+            revoked = revoked or bool(key and key["revoked"])
+        if not self.owners:
+            need(not revoked, "its key was revoked, and no bundle proves this edition (密钥已撤销)")
+            raise Open("no register that passed has its key (没有通过核验的密钥登记含此密钥)")
+        return "its key belongs to %s" % ", ".join(sorted(set(self.owners.values())))
+
+    def speaks_for(self, certificate):
+        """Whether this list tells about the certificate at the moment asked for."""
+        good = {state for _, state, _ in self.results} <= {PASSED, SKIPPED}
+        good = good and self.value["id"] == certificate.list and self.owners.get(certificate.origin) == certificate.code
+        return good and self.value["validFrom"] <= self.options.moment < self.value["validUntil"]
+
+    def is_set(self, index):
+        return bool(self.bits[index // 8] & 0x80 >> index % 8)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Section 17: PDF, read by the profile of its one writer
+# ---------------------------------------------------------------------------------------------------------------------
+
+# The frame, the values, the names and the attachments of the section, in its order.
+PDF_LIMIT, PDF_OBJECTS, PDF_VALUE, PDF_DEPTH = 16 * 1024 * 1024, 200000, 1024 * 1024, 16
+PDF_HEADER = b"%PDF-1.7\n%\x80\x80\x80\x80\n\n"
+PDF_INT = b"(0|[1-9][0-9]{0,7})"
+PDF_START = re.compile(b"\nstartxref\n" + PDF_INT + b"\n%%EOF")
+PDF_TABLE = re.compile(
+    b"xref\n0 %(int)s\n0000000000 65535 f\r\n((?:00[0-9]{8} 00000 n\r\n)*)trailer\n<</Size %(int)s/Root %(int)s 0 R"
+    rb"/Info %(int)s 0 R/ID\[\([0-9A-Za-z+/=]{24}\)\([0-9A-Za-z+/=]{24}\)\]>>" b"\nstartxref\n%(int)s\n%%%%EOF"
+    % {b"int": PDF_INT}
+)  # fmt: skip
+PDF_ENDED = rb"(?=[ \n/<>\[\](]|\Z)"
+PDF_NAME = re.compile(rb"/(?:application#2Fjson|[0-9A-Za-z._+\-:*]{1,100})" + PDF_ENDED)
+PDF_REFERENCE = re.compile(b"([1-9][0-9]{0,7}) 0 R" + PDF_ENDED)
+PDF_SIMPLE = re.compile(  # a number, a word, a string in hexadecimal
+    rb"(?:-?[0-9]{1,16}(?:\.[0-9]{1,16})?|true|false|null)" + PDF_ENDED + rb"|<(?:[0-9A-F]{2})*>"
+)
+PDF_TEXT = re.compile(rb"(?:[ -'*-\[\]-~]|\\(?:[nrtbf()\\]|[0-3][0-7][0-7]))*")  # what stands between two parentheses
+PDF_COUNTS = {
+    b"/AF": 1, b"/AFRelationship": 2, b"/Catalog": 1, b"/EF": 2, b"/EmbeddedFile": 2, b"/EmbeddedFiles": 1, b"/F": 4,
+    b"/Filespec": 2, b"/Names": 2, b"/UF": 4,
+}  # fmt: skip
+PDF_FORBIDDEN = {
+    b"/" + name
+    for name in b"""3D AA AcroForm Action Annot Annots Collection Encrypt Extensions FDecodeParms FFilter FS
+    FileAttachment GoTo GoTo3DView GoToE GoToR ImportData JS JavaScript Launch Linearized Movie OC OCG OCMD OCProperties
+    ObjStm OpenAction PS Perms PieceInfo RF Rendition RichMedia Screen Sound SubmitForm Threads URI Widget XFA XRef
+    XRefStm""".split()
+}
+
+
+class PdfValues:
+    """A reader of the values of all objects. A reference becomes an int, everything else but dictionaries and arrays
+    the bytes as they stand, so that two spellings of one thing differ."""
+
+    def __init__(self, objects):
+        self.objects, self.counts = objects, dict.fromkeys(PDF_COUNTS, 0)
+
+    def read(self, body, where):
+        """The value at the beginning of a body, and what follows it."""
+        self.body, self.at, self.where = body[:PDF_VALUE], 0, where
+        value = self.value(1)
+        return value, body[self.at :]
+
+    def past(self, token):
+        found = self.body.startswith(token, self.at)
+        self.at += len(token) if found else 0
+        return found
+
+    def take(self, pattern):
+        found = pattern.match(self.body, self.at)
+        need(found, "%s: byte %d of its value is not of the form" % (self.where, self.at))
+        self.at = found.end()
+        return found[0]
+
+    def value(self, depth):
+        if self.past(b"<<"):
+            return self.dictionary(depth)
+        if self.past(b"["):
+            return self.array(depth)
+        if self.body.startswith(b"(", self.at):
+            return self.text()
+        if self.body.startswith(b"/", self.at):
+            return self.name()
+        if PDF_REFERENCE.match(self.body, self.at):
+            target = int(self.take(PDF_REFERENCE).split()[0])
+            need(target <= self.objects, "%s refers to object %d, which does not exist" % (self.where, target))
+            return target
+        return self.take(PDF_SIMPLE)
+
+    def dictionary(self, depth):
+        need(depth <= PDF_DEPTH, "%s is nested too deep" % self.where)
+        members = {}
+        while True:
+            self.past(b" ")
+            if self.past(b">>"):
+                return members
+            key = self.name()
+            need(key not in members, "%s has the key %s twice" % (self.where, key.decode("ascii")))
+            self.past(b" ")
+            members[key] = self.value(depth + 1)
+
+    def array(self, depth):
+        need(depth <= PDF_DEPTH, "%s is nested too deep" % self.where)
+        items = []
+        while True:
+            self.past(b" ")
+            if self.past(b"]"):
+                return items
+            items.append(self.value(depth + 1))
+
+    def name(self):
+        name = self.take(PDF_NAME)
+        need(name not in PDF_FORBIDDEN, "%s has the name %s, which is not allowed" % (self.where, name.decode("ascii")))
+        if name in self.counts:
+            self.counts[name] += 1
+        return name
+
+    def text(self):
+        begin, depth = self.at, 0
+        while True:
+            opens = self.past(b"(")
+            need(opens or self.past(b")"), "%s: byte %d of its value is not of the form" % (self.where, self.at))
+            depth += 1 if opens else -1
+            if not depth:
+                return self.body[begin : self.at]
+            self.take(PDF_TEXT)
+
+
+def pdf_objects(pdf):
+    """The value and the data of each object, and the number of the catalog. Objects fill the file without a gap."""
+    need(len(pdf) <= PDF_LIMIT, "it is longer than 16 MiB")
+    need(pdf.startswith(PDF_HEADER), "it does not begin as the issuing program's PDFs do")
+    start = PDF_START.search(pdf, max(0, len(pdf) - 32))
+    need(start and start.end() == len(pdf), "it does not end with startxref, an offset and %%EOF")
+    table = PDF_TABLE.fullmatch(pdf, int(start[1]))
+    need(table, "its cross-reference table is not of the form")
+    size, root, info = int(table[1]), int(table[4]), int(table[5])
+    offsets = [int(line[:10]) for line in table[2].split(b"\r\n")[:-1]]
+    need(int(table[3]) == size == len(offsets) + 1 and 1 <= len(offsets) <= PDF_OBJECTS, "its table has another size")
+    need(1 <= root < size and 1 <= info < size, "its catalog or its information is no object")
+    need(offsets[0] == len(PDF_HEADER), "object 1 does not follow the header")
+    values, objects = PdfValues(len(offsets)), []
+    for number, (begin, end) in enumerate(zip(offsets, [*offsets[1:], int(start[1])]), 1):
+        where, head, tail = "object %d" % number, b"%d 0 obj\n" % number, b"\nendobj\n"
+        body = pdf[begin:end]
+        good = body.startswith(head) and body.endswith(tail) and len(body) >= len(head) + len(tail)
+        need(good, "%s does not fill the place that the table gives it" % where)
+        value, rest = values.read(body[len(head) : -len(tail)], where)
+        data = None
+        if rest:
+            head, tail = b"\nstream\n", b"\nendstream"
+            good = rest.startswith(head) and rest.endswith(tail) and len(rest) >= len(head) + len(tail)
+            need(good, "%s is followed by something else" % where)
+            data = rest[len(head) : -len(tail)]
+            length = value.get(b"/Length") if isinstance(value, dict) else None
+            need(length == b"%d" % len(data), "the stream of %s has another length than it says" % where)
+        objects.append((value, data))
+    for name, count in PDF_COUNTS.items():
+        found = values.counts[name]
+        need(found == count, "%s stands there %d times, not %d" % (name.decode("ascii"), found, count))
+    return objects, root
+
+
+ATTACHMENTS = ((b"(credential.json)", b"/Source", CREDENTIAL_LIMIT), (b"(proof.json)", b"/Supplement", BUNDLE_LIMIT))
+CATALOG = b"AF Lang MarkInfo Metadata Names OutputIntents Outlines Pages StructTreeRoot Type ViewerPreferences"
+
+
+def has(value, keys, **fixed_members):
+    """Whether this is a dictionary of exactly these keys, some of which have fixed values."""
+    if not isinstance(value, dict) or set(value) != {b"/" + key for key in keys.split()}:
+        return False
+    return all(value[b"/" + key.encode("ascii")] == wanted for key, wanted in fixed_members.items())
+
+
+def is_pdf_text(value):
+    return isinstance(value, bytes) and value[:1] in (b"(", b"<")
+
+
+def read_attachments(pdf):
+    """The bytes of credential.json and proof.json."""
+    objects, root = pdf_objects(pdf)
+    catalog, data = objects[root - 1]
+    good = data is None and has(catalog, CATALOG, Type=b"/Catalog")
+    good = good and has(catalog[b"/Names"], b"EmbeddedFiles") and has(catalog[b"/Names"][b"/EmbeddedFiles"], b"Names")
+    need(good, "the catalog is not of the form")
+    files, names = catalog[b"/AF"], catalog[b"/Names"][b"/EmbeddedFiles"][b"/Names"]
+    good = isinstance(files, list) and [type(item) for item in files] == [int, int]
+    good = good and names == [ATTACHMENTS[0][0], files[0], ATTACHMENTS[1][0], files[1]]
+    need(good, "/AF and the name tree do not name the same two attachments in order")
+    streams = []
+    for number, (name, relation, _) in zip(files, ATTACHMENTS):
+        value, data = objects[number - 1]
+        good = data is None and has(value, b"AFRelationship Desc EF F Type UF", Type=b"/Filespec", F=name, UF=name)
+        good = good and value[b"/AFRelationship"] == relation and is_pdf_text(value[b"/Desc"])
+        good = good and has(value[b"/EF"], b"F UF")
+        stream = value[b"/EF"][b"/F"] if good else None
+        good = good and isinstance(stream, int) and value[b"/EF"][b"/UF"] == stream
+        need(good, "the file specification of %s is not of the form" % name.decode("ascii"))
+        streams.append(stream)
+    need(streams[0] != streams[1], "both attachments are the same stream")
+    return [inflate_attachment(*objects[stream - 1], *about) for stream, about in zip(streams, ATTACHMENTS)]
+
+
+def inflate_attachment(value, data, name, _, limit):
+    at = name.decode("ascii")
+    kind = {"Type": b"/EmbeddedFile", "Filter": b"/FlateDecode", "Subtype": b"/application#2Fjson"}
+    good = data is not None and has(value, b"Filter Length Params Subtype Type", **kind)
+    good = good and has(value[b"/Params"], b"ModDate Size") and is_pdf_text(value[b"/Params"][b"/ModDate"])
+    size = value[b"/Params"][b"/Size"] if good else None
+    good = good and isinstance(size, bytes) and re.fullmatch(PDF_INT, size)
+    need(good, "the stream of %s is not of the form" % at)
+    need(int(size) <= limit, "%s has more than %d bytes" % (at, limit))
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(data, int(size) + 1)
+    except zlib.error:
+        raise Failed("the compressed data of %s is damaged" % at)
+    need(data.startswith(b"\x78\x9c") and stream.eof and not stream.unused_data and len(content) == int(size),
+         "%s is not exactly one stream of the size that it says" % at)  # fmt: skip
+    return content
+
+class Pdf:
+    """An hour certificate on paper, with its credential and its bundle attached."""
+
+    kind, steps = "pdf", PDF_STEPS
+
+    def __init__(self, data, options):
+        self.data, self.options, self.results, self.sha256 = data, options, [], sha256(data).hex()
+        self.certificate = None
+        run(self.form, self.results, "form")  # at once: the attachments are files of this run
+
+    def form(self):
+        self.attached = read_attachments(self.data)
+        return "a PDF of the issuing program with two attachments, of %d and %d bytes" % tuple(map(len, self.attached))
+
+    def parts(self, name):
+        """The attachments as files of their own. Whatever they hold, each is checked as its kind."""
+        if failed(self.results):
+            return []
+        self.certificate = HourCertificate(self.attached[0], self.options)
+        bundle = Bundle(self.attached[1], self.options)
+        return [(name + "#credential.json", self.certificate), (name + "#proof.json", bundle)]
+
+    def printed_page(self):
+        for bundle in self.options.bundles:
+            for item in self.certificate.certificate_entries(bundle, "pdf", self.sha256):
+                return "this very file was sealed as entry %d-%d" % (item["block"], item["index"])
+        raise Open("no bundle proves this file: the attachments say nothing about the printed page (印刷页未经证明)")
+
+    def shown(self):
+        return []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# All files together
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 class Joint:
@@ -956,70 +1954,42 @@ class Joint:
         return "%d blocks, and no height with two texts" % len(texts)
 
     def corrections(self):
-        self.entries = {}  # (origin, entry id) -> entry with its place
-        self.first = {}  # (origin, id of a target) -> the correction of it that counts
+        records = {}  # (origin, entry id) -> what was recorded, and where
         for bundle in (file for file in self.files if file.kind == "proof"):
-            for item in bundle.entries:
-                entry = item["signed"]["entry"]
-                keys = [bundle.register.keys.get(signature["key"]) for signature in item["signed"]["signatures"]]
-                authority = any(key and key["role"] == "authority" for key in keys)
-                place = (item["block"], item["index"])
-                record = {"entry": entry, "place": place, "commitment": item["commitment"], "authority": authority}
-                known = self.entries.setdefault((bundle.origin, entry["id"]), record)
-                good = (known["commitment"], known["place"]) == (record["commitment"], place)
-                need(good, "two different entries of %s have the id %s" % (bundle.origin, entry["id"]))
-        self.entries = dict(sorted(self.entries.items(), key=lambda pair: pair[1]["place"]))
-        missing = 0
-        for (origin, _), record in self.entries.items():
-            if record["entry"]["kind"] == "correction":
-                target = (origin, record["entry"]["target"]["id"])
-                if target in self.entries:
-                    self.judge(record, self.entries[target])
-                    self.first.setdefault(target, record)
-                else:
-                    missing += 1
-        self.total()
-        if not self.entries:
+            for record in bundle.records():
+                known = records.setdefault(record["name"], record)
+                good = (known["commitment"], known["place"]) == (record["commitment"], record["place"])
+                need(good, "two different entries of %s have the id %s" % record["name"])
+        records = dict(sorted(records.items(), key=lambda pair: pair[1]["place"]))
+        first, missing = judge_corrections(records)
+        self.total(records, first)
+        if not records:
             raise Open("no entry passed (没有通过核验的记录)")
         if missing:
             raise Open("%d corrections have their target in none of the files (缺少被更正的记录)" % missing)
         return "all corrections among the files hold, and the first one of each target counts"
 
-    @staticmethod
-    def judge(record, target):
-        """Section 3: what must hold of a correction, whether it is the first one of its target or not."""
-        correction, was, at = record["entry"], target["entry"], "correction %d-%d" % record["place"]
-        need(correction["target"]["commitment"] == target["commitment"].hex(), "%s names another commitment" % at)
-        need(target["place"] < record["place"], "%s stands before its target" % at)
-        says = was.get("replacement", was)  # what the target says: a superseding correction speaks by its replacement
-        need(says["kind"] in ("study", "activity"), "%s corrects an entry that says nothing to correct" % at)
-        need(correction["learner"]["id"] == was["learner"]["id"], "%s is for another learner" % at)
-        mine = correction["recorder"] == was["recorder"] or record["authority"]
-        need(mine, "%s is signed neither by the recorder of its target nor by an authority" % at)
-        same = correction["action"] == "void" or correction["replacement"]["kind"] == says["kind"]
-        need(same, "%s replaces an entry by another kind" % at)
-
-    def total(self):
-        """What each learner's study and activity entries say in the end, from correction to correction that counts."""
+    def total(self, records, first):
+        """What each learner's study and activity entries say in the end."""
         sums = {}
-        for (origin, _), record in self.entries.items():
-            entry = says = record["entry"]
-            if entry["kind"] == "key":
+        for (origin, _), record in records.items():
+            entry = record["entry"]
+            if "learner" not in entry:
                 continue
             nothing = {"id": entry["learner"]["id"], "name": "", "hours": 0, "entries": 0, "activities": 0}
             learner = sums.setdefault((origin, entry["learner"]["id"]), nothing)
             learner["name"] = entry["learner"]["name"]  # the newest comes last
-            if entry["kind"] == "correction":
-                continue
-            while (origin, entry["id"]) in self.first:
-                entry = self.first[(origin, entry["id"])]["entry"]
-                says = entry.get("replacement")
+            _, says = said_in_the_end(record, first)
             if says and says["kind"] == "study":
                 learner["hours"] += says["hours"]
                 learner["entries"] += 1
             elif says:
                 learner["activities"] += 1
         self.learners = [sums[who] for who in sorted(sums)]
+
+
+def failed(results):
+    return FAILED in [state for _, state, _ in results]
 
 
 def run(step, results, name):
@@ -1030,6 +2000,8 @@ def run(step, results, name):
         results.append((name, FAILED, str(reason)))
     except Open as reason:
         results.append((name, OPEN, str(reason)))
+    except Skipped as reason:
+        results.append((name, SKIPPED, str(reason)))
 
 
 def run_after(step, results, name):
@@ -1038,6 +2010,28 @@ def run_after(step, results, name):
         results.append((name, OPEN, "a step before it failed (前一步骤失败)"))
     else:
         run(step, results, name)
+
+
+def check_all(proofs, options):
+    """Run every step of every file. Bundles come first, since they speak for the others; then come the status lists."""
+
+    def check(chosen, begin, end):
+        for proof in chosen:
+            for step in proof.steps[begin:end]:
+                run_after(getattr(proof, step), proof.results, step)
+            proof.data = None
+
+    kinds = {kind: [proof for proof in proofs if proof.kind == kind] for kind in {proof.kind for proof in proofs}}
+    bundles, certificates, lists = (kinds.get(kind, []) for kind in ("proof", "credential", "status"))
+    check(bundles, 0, -1)
+    check(kinds.get("tlog-proof", []), 0, None)
+    check(certificates, 0, 1)
+    options.bundles = [bundle for bundle in bundles if not failed(bundle.results)]
+    options.certificates, options.lists = certificates, lists
+    check(bundles, -1, None)  # `in_force`: whether it serves a certificate of this run
+    check(lists, 0, None)
+    check(certificates, 1, None)
+    check(kinds.get("pdf", []), 1, None)  # `form` was told when it was read
 
 
 def read(name, limit):
@@ -1049,29 +2043,44 @@ def read(name, limit):
         raise Misuse("cannot read %s: %s" % (show(name), error.__class__.__name__))
 
 
-def load(name, options):
+def load(data, options):
     """The proof in a file, by its content. Once recognised, whatever is wrong with it fails its step `form`."""
-    data = read(name, BUNDLE_LIMIT)
     if data.startswith(TLOG_HEADER):
         return BlockProof(data, options)
+    if data.startswith(b"%PDF-"):
+        return Pdf(data, options)
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Misuse("it is neither UTF-8 nor a tlog-proof")
-    if len(data) > BUNDLE_LIMIT or b'"format":"cqo-ledger/proof/v1"' not in data:
-        raise Misuse("it is neither a proof bundle of at most 16 MiB nor a tlog-proof")
-    return Bundle(data, options)
+        raise Misuse("it is neither UTF-8 nor a tlog-proof or PDF")
+    if len(data) > BUNDLE_LIMIT:
+        raise Misuse("it is longer than 16 MiB")
+    for kind, sign in SIGNS:
+        if sign in data:
+            return kind(data, options)
+    raise Misuse("it is no proof bundle, hour certificate, status list or tlog-proof")
+
+
+SIGNS = (
+    (Bundle, b'"format":"cqo-ledger/proof/v1"'),
+    (HourCertificate, b'"OpenBadgeCredential"'),
+    (StatusList, b'"BitstringStatusListCredential"'),
+)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The command line
 # ---------------------------------------------------------------------------------------------------------------------
 
-STATES = {PASSED: "通过 passed", FAILED: "失败 failed", OPEN: "无法核验 could not be checked"}
+STATES = {
+    PASSED: "通过 passed", FAILED: "失败 failed", OPEN: "无法核验 could not be checked", SKIPPED: "不需要 not needed here",
+}  # fmt: skip
 STEP_NAMES = {
     "form": "格式 form", "checkpoint": "检查点 checkpoint", "chain": "区块链 chain", "keys": "密钥登记 keys",
     "batch": "批次 batch", "signatures": "签名 signatures", "one_chain": "同一条链 one_chain",
-    "corrections": "更正 corrections", "in_force": "现行有效 in_force",
+    "corrections": "更正 corrections", "in_force": "现行有效 in_force", "proof": "签名 proof",
+    "proof_rdfc": "RDF 签名 proof_rdfc", "issued": "签发 issued", "issuer": "签发机构 issuer", "evidence": "学时明细 evidence",
+    "printed_page": "印刷页 printed_page",
 }  # fmt: skip
 CLOSING = {
     0: "全部通过 everything passed",
@@ -1095,13 +2104,16 @@ def options_of(arguments):
     about = "Check cqo-ledger proofs offline. 离线核验存证。Exit: 0 passed, 1 failed, 2 misuse, 3 could not be checked."
     parser = Parser(allow_abbrev=False, description=about)
     parser.add_argument("--policy", metavar="FILE", help="C2SP trust policy, from elsewhere than the proof (信任策略)")
+    parser.add_argument("--status", metavar="FILE", action="append", default=[], help="status list (状态列表), repeatable")
     parser.add_argument("--leaf", metavar="FILE", help="the block text of a .tlog-proof (区块正文)")
-    parser.add_argument("--at", metavar="MOMENT", help="fail when sealed after this, e.g. 2026-11-22T08:00:00.123Z")
+    parser.add_argument("--at", metavar="MOMENT", help="judge as of this moment, e.g. 2026-11-22T08:00:00.123Z")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    parser.add_argument("files", metavar="FILE", nargs="+", help="*.proof.json or *.tlog-proof")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="certificate (PDF, JSON), *.proof.json, *.tlog-proof")
     options = parser.parse_args(arguments)
     if options.at is not None and not is_moment(options.at):
         raise Misuse("--at wants a moment such as 2026-11-22T08:00:00.123Z")
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    options.moment = options.at or now.replace("+00:00", "Z")  # what `in_force` is asked for (section 16)
     if options.policy is not None:
         try:
             options.policy = Policy(read(options.policy, POLICY_LIMIT))
@@ -1114,27 +2126,55 @@ def options_of(arguments):
 
 def verify(arguments):
     """Check everything and return the report as one object."""
-    options, files, proofs, unreadable = options_of(arguments), [], [], False
-    for name in options.files:
+    options, files, unreadable = options_of(arguments), [], False
+    for number, name in enumerate(options.files + options.status):
         try:
-            proof = load(name, options)
+            proof = load(read(name, BUNDLE_LIMIT), options)
+            if number >= len(options.files) and proof.kind != "status":
+                raise Misuse("it is no status list")
+            files.append((name, proof))
+            files += proof.parts(name) if proof.kind == "pdf" else []
         except Misuse as reason:
             unreadable = True
-            files.append({"file": name, "kind": None, "steps": [], "error": str(reason)})
-            continue
-        for step in proof.steps:
-            run_after(getattr(proof, step), proof.results, step)
-        proof.data = None
-        proofs.append(proof)
-        files.append({"file": name, "kind": proof.kind, "steps": as_objects(proof.results)})
+            files.append((name, reason))
+    proofs = [proof for _, proof in files if not isinstance(proof, Misuse)]
+    check_all(proofs, options)
     joint = Joint(proofs)
     states = [state for results in [*(proof.results for proof in proofs), joint.results] for _, state, _ in results]
     status = 1 if FAILED in states else 2 if unreadable else 3 if OPEN in states else 0
-    return {"exit": status, "files": files, "joint": {"steps": as_objects(joint.results), "learners": joint.learners}}
+    listed = [as_object(name, proof) for name, proof in files]
+    return {"exit": status, "files": listed, "joint": {"steps": as_objects(joint.results), "learners": joint.learners}}
+
+
+def as_object(name, proof):
+    if isinstance(proof, Misuse):
+        return {"file": name, "kind": None, "steps": [], "error": str(proof)}
+    report = {"file": name, "kind": proof.kind, "steps": as_objects(proof.results)}
+    if proof.kind == "credential" and not failed(proof.results[:1]):
+        report["certificate"] = proof.claims()
+    return report
 
 
 def as_objects(results):
     return [{"step": name, "state": state, "detail": detail} for name, state, detail in results]
+
+
+PAPER = (
+    ("number", "证书编号 Certificate No."), ("name", "姓名 Name"), ("employer", "所在组织 Employer"),
+    ("id_number", "证件号码 ID number"), ("first_day", "起始日期 From"), ("last_day", "截止日期 To"),
+    ("rows", "学时记录 Rows"), ("total", "合计学时 Total credit hours"), ("activities", "组织培训活动 Activities organised"),
+    ("issued", "签发 Issued"), ("sha256", "SHA-256"),
+)  # fmt: skip
+
+
+def print_certificate(claims):
+    """The signed fields, to compare with the paper."""
+    say("  证书所载 what it says, to compare with the paper:")
+    shown = {**claims, "total": decimals(claims["total"])}
+    for name, label in PAPER:
+        if shown[name] is not None:
+            say("    %s: %s" % (label, shown[name]))
+    say("    签发机构 Issued by: %(name)s (%(code)s) %(did)s" % claims["issuer"])
 
 
 def print_report(report):
@@ -1145,14 +2185,17 @@ def print_report(report):
     for file in report["files"]:
         say("%s" % file["file"])
         print_steps(file["steps"])
+        if "certificate" in file:
+            print_certificate(file["certificate"])
         if "error" in file:
             say("  无法读取 unreadable: %s" % file["error"])
     if report["joint"]["steps"]:
         say("合并 all files together")
         print_steps(report["joint"]["steps"])
         for who in report["joint"]["learners"]:
-            hours = "%d.%02d" % divmod(who["hours"], 100)
-            say("  学时合计 credit hours: %s (%s) %s, %d 条 entries" % (who["name"], who["id"], hours, who["entries"]))
+            hours = decimals(who["hours"])
+            line = "  学时合计 credit hours: %s (%s) %s, %d 条 entries, 组织培训活动 activities %d"
+            say(line % (who["name"], who["id"], hours, who["entries"], who["activities"]))
     if report.get("error"):
         say("错误 error: %s" % report["error"])
     say("结果 result: %s (%d)" % (CLOSING[report["exit"]], report["exit"]))
