@@ -106,7 +106,7 @@ function show(value) {
 // SHA-256 (FIPS 180-4). WebCrypto's can neither go on from where it was, as the digests of all prefixes of a key register
 // ask (section 5), nor answer at once, which a path of small hashes wants.
 // prettier-ignore
-const ROUNDS = Uint32Array.of(
+const ROUNDS = Int32Array.of(
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
   0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
   0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
@@ -116,11 +116,12 @@ const ROUNDS = Uint32Array.of(
   0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 );
 // prettier-ignore
-const START = Uint32Array.of(
+const START = Int32Array.of(
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 );
 
-const SCHEDULE = new Uint32Array(64);
+const turn = (x, n) => (x >>> n) | (x << (32 - n));
+const SCHEDULE = new Int32Array(64);
 
 class Sha256 {
   state = START.slice();
@@ -146,14 +147,15 @@ class Sha256 {
   compress() {
     const w = SCHEDULE;
     const words = new DataView(this.block.buffer);
-    const turn = (x, n) => (x >>> n) | (x << (32 - n));
-    for (let i = 0; i < 16; i++) w[i] = words.getUint32(4 * i);
+    for (let i = 0; i < 16; i++) w[i] = words.getInt32(4 * i);
     for (let i = 16; i < 64; i++) {
       const s0 = turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ (w[i - 15] >>> 3);
       const s1 = turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ (w[i - 2] >>> 10);
-      w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+      w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = this.state;
+    const { state } = this;
+    let [a, b, c, d] = [state[0] | 0, state[1] | 0, state[2] | 0, state[3] | 0];
+    let [e, f, g, h] = [state[4] | 0, state[5] | 0, state[6] | 0, state[7] | 0];
     for (let i = 0; i < 64; i++) {
       const s1 = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUNDS[i] + w[i]) | 0;
@@ -168,7 +170,7 @@ class Sha256 {
       b = a;
       a = (t1 + t2) | 0;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => (this.state[i] += word));
+    [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] += word));
   }
 
   /** The digest; nothing can be added afterwards. */
@@ -178,7 +180,7 @@ class Sha256 {
     end.setBigUint64(end.byteLength - 8, BigInt(this.length) * 8n);
     this.update(new Uint8Array(end.buffer));
     const digest = new DataView(new ArrayBuffer(32));
-    this.state.forEach((word, i) => digest.setUint32(4 * i, word));
+    this.state.forEach((word, i) => digest.setInt32(4 * i, word));
     return new Uint8Array(digest.buffer);
   }
 }
