@@ -1089,7 +1089,9 @@ class Bundle {
   }
 
   form() {
-    const value = readJson(decode(this.bytes));
+    const text = decode(this.bytes);
+    need(text !== null, "不是 UTF-8", "it is not UTF-8");
+    const value = readJson(text);
     this.bytes = null;
     BUNDLE(value, "bundle");
     this.tip = new Block(value.tip.text, "tip");
@@ -2073,6 +2075,251 @@ function crc32(bytes) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Section 17: certificates on paper
+// ---------------------------------------------------------------------------------------------------------------------
+
+const ATTACHMENTS = [
+  ["credential.json", CREDENTIAL_LIMIT],
+  ["proof.json", BUNDLE_LIMIT],
+];
+/** Names of what changes a file, hides in it or acts: no dictionary of the profile has one as a key or as a value. */
+const FORBIDDEN = new Set(
+  "AA AcroForm EmbeddedFDFs Encrypt JS JavaScript Launch ObjStm OpenAction Prev RichMedia XFA XRef XRefStm".split(" "),
+);
+
+class Name {
+  constructor(text) {
+    this.text = text;
+  }
+}
+class Reference {
+  constructor(number) {
+    this.number = number;
+  }
+}
+
+const isName = (value, text) => value instanceof Name && value.text === text;
+const pdfNeed = (condition, en) => need(condition, `不是本系统所写的 PDF：${en}`, `not a PDF of the profile: ${en}`);
+
+/** A PDF of the profile that the service writes: plain objects one after the other, one table of them, and nothing else.
+ *  Whatever two readers could read differently is refused. */
+class PdfReader {
+  objects = new Map(); // number -> {value, data: the bytes of a stream, or null}
+  fileSpecs = 0; // dictionaries with an embedded file
+
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.text = new TextDecoder("latin1").decode(bytes); // one character a byte; those beyond ASCII are never looked at
+    for (const word of ["startxref", "%%EOF"]) {
+      pdfNeed(this.text.indexOf(word) === this.text.lastIndexOf(word), `a second ${word}`);
+    }
+    const end = /startxref\n(?<table>[1-9][0-9]{0,9})\n%%EOF\n?$/.exec(this.text.slice(-64));
+    pdfNeed(end !== null, "no startxref and %%EOF at the end");
+    this.table = Number(end.groups.table);
+    this.readObjects(this.readTable());
+    this.text = null;
+  }
+
+  /** What stands at the place, by an expression with the flag y; the place goes on behind it. */
+  take(expression, en) {
+    expression.lastIndex = this.at;
+    const found = expression.exec(this.text);
+    pdfNeed(found !== null, `${en} at byte ${this.at}`);
+    this.at = expression.lastIndex;
+    return found;
+  }
+
+  /** The table and the trailer, which end the file; returns the offsets of the objects. */
+  readTable() {
+    this.at = this.table;
+    const [, size] = this.take(/xref\n0 ([1-9][0-9]{0,6})\n0000000000 65535 f[\r ]\n/y, "no cross-reference table");
+    const offsets = [];
+    for (let number = 1; number < Number(size); number++) {
+      offsets.push([Number(this.take(/([0-9]{10}) 00000 n[\r ]\n/y, "a malformed cross-reference")[1]), number]);
+    }
+    this.take(/trailer\n/y, "no trailer");
+    this.trailer = this.value(1);
+    this.take(/\nstartxref\n[0-9]+\n%%EOF\n?$/y, "something after the trailer");
+    pdfNeed(this.trailer instanceof Map && this.trailer.get("Size") === Number(size), "a malformed trailer");
+    return offsets.sort(([a], [b]) => a - b);
+  }
+
+  /** Each object, once and where the table says, with nothing before, between and after them. */
+  readObjects(offsets) {
+    this.at = 0;
+    this.take(/%PDF-1\.7\n%[^\0-\x7f]{4}\n\n?/y, "a malformed head");
+    for (const [offset, number] of offsets) {
+      pdfNeed(this.at === offset, `object ${number} does not stand where the table says`);
+      pdfNeed(Number(this.take(/([1-9][0-9]{0,6}) 0 obj\n/y, "no object")[1]) === number, `object ${number} has another number`);
+      const value = this.value(1);
+      this.objects.set(number, { value, data: this.text.startsWith("\nstream\n", this.at) ? this.stream(value) : null });
+      this.take(/\nendobj\n\n?/y, "no end of an object");
+    }
+    pdfNeed(this.at === this.table, "something before the cross-reference table");
+  }
+
+  stream(dictionary) {
+    const start = this.at + "\nstream\n".length;
+    const length = dictionary instanceof Map ? dictionary.get("Length") : null;
+    pdfNeed(Number.isSafeInteger(length) && 0 <= length && length <= this.bytes.length, "a stream without a length");
+    this.at = start + length;
+    this.take(/\nendstream/y, "no end of a stream");
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** One value: a Map for a dictionary, an array, a Name, a Reference, a text, a number, a boolean or null. */
+  value(depth) {
+    pdfNeed(depth <= 32, "it nests too deep");
+    this.take(/[ \n]*/y, "");
+    if (this.text.startsWith("<<", this.at)) return this.dictionary(depth);
+    switch (this.text[this.at]) {
+      case "[":
+        return this.array(depth);
+      case "/":
+        return this.name();
+      case "(":
+        return this.string();
+      case "<":
+        return this.take(/<([0-9A-Fa-f]*)>/y, "a malformed string")[1];
+    }
+    const [word, number] = this.take(/([0-9]{1,7}) 0 R(?![^ \n\/<>\[\]()])|[-+.0-9]{1,30}|true|false|null/y, "no value");
+    if (number !== undefined) return new Reference(Number(number));
+    const constants = { true: true, false: false, null: null };
+    if (word in constants) return constants[word];
+    pdfNeed(/^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$/.test(word), "a malformed number");
+    return Number(word);
+  }
+
+  dictionary(depth) {
+    const found = new Map();
+    this.at += 2;
+    for (;;) {
+      this.take(/[ \n]*/y, "");
+      if (this.text.startsWith(">>", this.at)) break;
+      const key = this.name().text;
+      pdfNeed(!found.has(key), `a second ${show(key)} in a dictionary`);
+      found.set(key, this.value(depth + 1));
+    }
+    this.at += 2;
+    this.fileSpecs += found.has("EF") || isName(found.get("Type"), "Filespec") ? 1 : 0;
+    return found;
+  }
+
+  array(depth) {
+    const found = [];
+    this.at += 1;
+    for (;;) {
+      this.take(/[ \n]*/y, "");
+      if (this.text[this.at] === "]") break;
+      found.push(this.value(depth + 1));
+    }
+    this.at += 1;
+    return found;
+  }
+
+  name() {
+    const [, raw] = this.take(/\/((?:[^\0-\x20\x7f#()<>[\]{}\/%]|#[0-9A-Fa-f]{2})*)/y, "no name");
+    const text = raw.replace(/#(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+    pdfNeed(!FORBIDDEN.has(text), `/${text}`);
+    return new Name(text);
+  }
+
+  /** A string in parentheses; what it means matters only where it is plain. */
+  string() {
+    const start = ++this.at;
+    for (let open = 1; open > 0; this.at++) {
+      const char = this.text[this.at];
+      pdfNeed(char !== undefined, "a string without an end");
+      if (char === "\\") this.at++;
+      else if (char === "(") open++;
+      else if (char === ")") open--;
+    }
+    return this.text.slice(start, this.at - 1);
+  }
+
+  /** The value that a reference names, which must be a dictionary; with its stream. */
+  named(reference) {
+    const object = reference instanceof Reference ? this.objects.get(reference.number) : undefined;
+    pdfNeed(object?.value instanceof Map, "a reference to no dictionary");
+    return object;
+  }
+
+  /** The two attachments, which /AF and the name tree must both name. */
+  async attachments() {
+    const { value: catalog } = this.named(this.trailer.get("Root"));
+    const [associated, names] = [catalog.get("AF"), catalog.get("Names")];
+    const tree = names instanceof Map && names.size === 1 ? names.get("EmbeddedFiles") : null;
+    const pairs = tree instanceof Map && tree.size === 1 ? tree.get("Names") : null;
+    const isTwo = Array.isArray(associated) && associated.length === 2 && Array.isArray(pairs) && pairs.length === 4;
+    pdfNeed(isName(catalog.get("Type"), "Catalog") && isTwo && this.fileSpecs === 2, "not exactly two attachments");
+    const found = [];
+    for (const [i, [name, limit]] of ATTACHMENTS.entries()) {
+      const reference = pairs[2 * i + 1];
+      const isSame = reference instanceof Reference && reference.number === associated[i]?.number;
+      pdfNeed(pairs[2 * i] === name && isSame, `${name} is not named alike by /AF and the name tree`);
+      found.push(await this.attachment(reference, name, limit));
+    }
+    return found;
+  }
+
+  async attachment(reference, name, limit) {
+    const { value: spec } = this.named(reference);
+    const files = spec.get("EF");
+    const isOne = files instanceof Map && files.size === 2 && files.get("F")?.number === files.get("UF")?.number;
+    const isNamed = isName(spec.get("Type"), "Filespec") && spec.get("F") === name && spec.get("UF") === name;
+    pdfNeed(isNamed && isOne, `the file specification of ${name}`);
+    const { value: stream, data } = this.named(files.get("F"));
+    const isPlain = isName(stream.get("Type"), "EmbeddedFile") && isName(stream.get("Filter"), "FlateDecode");
+    pdfNeed(isPlain && data !== null && !stream.has("DecodeParms") && !stream.has("F"), `the stream of ${name}`);
+    const bytes = await inflate(data, "deflate", limit);
+    pdfNeed(bytes !== null, `${name} does not inflate to at most ${limit} bytes`);
+    const parameters = stream.get("Params");
+    pdfNeed(parameters instanceof Map && parameters.get("Size") === bytes.length, `the size of ${name}`);
+    return bytes;
+  }
+}
+
+/** A certificate on paper, with its credential and proof attached. The methods named in `stages` are its steps. */
+class Pdf {
+  static mark = encode("%PDF-");
+  kind = "pdf";
+  stages = { alone: ["form"], together: ["printed_page"] };
+  steps = [];
+  attached = []; // the names of the attachments, and the files that they are
+
+  constructor(bytes, run) {
+    this.bytes = bytes;
+    this.run = run;
+  }
+
+  async form() {
+    need(this.bytes.length <= BUNDLE_LIMIT, "超过 16 MiB", "it is longer than 16 MiB");
+    this.sha256 = hex(sha256(this.bytes));
+    const [credential, proof] = await new PdfReader(this.bytes).attachments();
+    this.credential = new Credential(credential, this.run);
+    const files = [this.credential, new Bundle(proof, this.run)];
+    this.attached = ATTACHMENTS.map(([name], i) => [name, files[i]]);
+    this.bytes = null;
+    return new Said("两个附件：credential.json 与 proof.json", "two attachments: credential.json and proof.json");
+  }
+
+  printed_page() {
+    const { number, origin } = this.credential;
+    const bundles = this.run.sound(Bundle).filter((bundle) => number !== undefined && bundle.origin === origin);
+    const found = bundles
+      .flatMap((bundle) => certificateEntries(bundle, "pdf", number))
+      .find((item) => item.signed.entry.sha256 === this.sha256);
+    if (found === undefined) {
+      throw new Open(
+        "没有证明包证明此 PDF 的摘要：附件有效并不说明印刷页面与之一致，请与所示字段逐项核对",
+        "no bundle proves the digest of this PDF: valid attachments say nothing about the printed page, so compare it with the fields shown",
+      );
+    }
+    return new Said(`此 PDF 的摘要已于 ${found.sealedAt} 上链`, `the digest of this PDF was sealed at ${found.sealedAt}`);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Checking files
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -2096,19 +2343,19 @@ async function perform(checked, names) {
   }
 }
 
-const includes = (bytes, mark) => same(bytes.subarray(0, mark.length), mark);
+const beginsWith = (bytes, mark) => same(bytes.subarray(0, mark.length), mark);
 
 /** The kind of file that some bytes are, by their content. Once recognised, whatever is wrong with it fails its step
  *  `form`. */
 function recognise(bytes) {
   if (bytes === null) throw new Misuse("无法读取文件", "the file cannot be read");
-  if (includes(bytes, BlockProof.mark)) return BlockProof;
+  for (const Kind of [BlockProof, Pdf]) if (beginsWith(bytes, Kind.mark)) return Kind;
   const text = bytes.length <= BUNDLE_LIMIT ? decode(bytes) : null;
   const Kind = [Bundle, Credential, StatusList].find(({ mark }) => text?.includes(mark));
   if (Kind !== undefined) return Kind;
   throw new Misuse(
-    "不认识这种文件：不是 16 MiB 以内的证书、证明包、状态清单，也不是 tlog-proof",
-    "not a kind of file that is checked here: no credential, proof bundle or status list of at most 16 MiB, and no tlog-proof",
+    "不认识这种文件：不是 PDF、16 MiB 以内的证书、证明包、状态清单，也不是 tlog-proof",
+    "not a kind of file that is checked here: no PDF, credential, proof bundle or status list of at most 16 MiB, and no tlog-proof",
   );
 }
 
@@ -2136,15 +2383,21 @@ class Run {
     return this.files.filter((file) => file instanceof Kind && !hasFailed(file.steps));
   }
 
+  /** Judges a file alone, and then what is attached to it. */
+  async take(name, file, reports) {
+    this.files.push(file);
+    reports.push({ name, file });
+    await perform(file, file.stages.alone);
+    for (const [attachment, other] of file.attached ?? []) await this.take(`${name}#${attachment}`, other, reports);
+  }
+
   /** Everything about all files: first each alone, then with the others, then what depends on all of that. */
   async judge(given) {
     const reports = [];
     for (const { name, bytes } of given) {
       try {
         const file = new (recognise(bytes))(bytes, this);
-        this.files.push(file);
-        reports.push({ name, file });
-        await perform(file, file.stages.alone);
+        await this.take(name, file, reports);
       } catch (reason) {
         if (!(reason instanceof Misuse)) throw reason;
         reports.push({ name, error: reason });
@@ -2197,7 +2450,7 @@ export async function verifyFiles(files, { policy, status, at, leaf, now } = {})
 
 const HELP = `用法 usage: node verify.mjs [--policy FILE] [--status FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
 
-离线核验存证 Check proofs of a cqo-ledger offline. FILE: certificate.json, *.proof.json, *.tlog-proof
+离线核验存证 Check proofs of a cqo-ledger offline. FILE: certificate.json, *.pdf, *.proof.json, *.tlog-proof
   --policy FILE   信任策略，须从别处取得 C2SP trust policy, from elsewhere than the proof
   --status FILE   状态清单 a status list
   --leaf FILE     .tlog-proof 的区块文本 the block text of a .tlog-proof
