@@ -2610,6 +2610,7 @@ if (typeof process === "object" && process.versions?.node && process.argv?.[1]) 
   const { realpathSync } = await import("node:fs");
   const { pathToFileURL } = await import("node:url");
   if (import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+    process.stdout.on("error", () => {}); // whoever reads may stop; the exit status still tells
     process.exitCode = await main(process.argv.slice(2));
   }
 }
