@@ -16,7 +16,7 @@ use super::commitment::Commitment;
 use super::signed::SignedEntry;
 use crate::merkle::{Checkpoint, Hash, JudgedCheckpoint, SignedNote, TrustPolicy, leaf_hash, verify_inclusion};
 use crate::standard::UnixMillis;
-pub use together::{Joint, LearnerTotal, exit_status, verify_together};
+pub use together::{Counted, Joint, LearnerTotal, counted, exit_status, verify_together};
 
 /// One step of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

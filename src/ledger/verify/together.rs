@@ -118,9 +118,51 @@ fn collect(files: &[FileReport]) -> Result<Entries<'_>, Message> {
     Ok(entries)
 }
 
+/// A study or activity entry and what it says in the end.
+#[derive(Debug, Clone)]
+pub struct Counted<'a> {
+    /// The study or activity entry itself.
+    pub first: &'a ProvenEntry,
+    /// The entry that says it in the end: itself, or the last correction that counts.
+    pub last: &'a ProvenEntry,
+    /// What is said.
+    pub record: Record,
+}
+
+/// The counted entries of one bundle in chain order (FORMATS section 16, step `evidence`): each entry must be a study,
+/// activity or correction entry, and each correction must hold and have its target among them.
+pub fn counted(entries: &[ProvenEntry]) -> Result<Vec<Counted<'_>>, Message> {
+    for id in entries.iter().map(|entry| entry.signed.entry()).filter(|entry| entry.learner().is_none()).map(|e| e.id) {
+        return Err(broken(
+            format!("{id} 不是学习、活动或更正记录"),
+            format!("{id} is no study, activity or correction entry"),
+        ));
+    }
+    let entries: Entries<'_> =
+        entries.iter().map(|entry| ((&entry.signed.entry().ledger, (entry.height, entry.index)), entry)).collect();
+    let judged = judge_corrections(&entries)?;
+    if let Some(id) = judged.open {
+        return Err(broken(
+            format!("缺少更正记录 {id} 所更正的记录"),
+            format!("the target of correction {id} is missing"),
+        ));
+    }
+    let mut counted: Vec<Counted<'_>> = judged
+        .entries
+        .iter()
+        .filter(|(_, entry)| !matches!(entry.signed.entry().body, Body::Correction(..)))
+        .filter_map(|((origin, _), first)| {
+            let last = judged.last(origin, first);
+            last.signed.entry().record().map(|record| Counted { first: *first, last, record })
+        })
+        .collect();
+    counted.sort_by_key(|counted| (counted.last.height, counted.last.index));
+    Ok(counted)
+}
+
 /// Every entry, and of each corrected one the correction that counts.
-struct Judged<'a> {
-    entries: &'a Entries<'a>,
+struct Judged<'m, 'a> {
+    entries: &'m Entries<'a>,
     /// The first correction of each target.
     first: HashMap<(&'a Origin, EntryId), &'a ProvenEntry>,
     /// A correction whose target is not there.
@@ -128,7 +170,7 @@ struct Judged<'a> {
 }
 
 /// Every correction whose target is there must hold by itself; the first one of a target counts.
-fn judge_corrections<'a>(entries: &'a Entries<'a>) -> Result<Judged<'a>, Message> {
+fn judge_corrections<'m, 'a>(entries: &'m Entries<'a>) -> Result<Judged<'m, 'a>, Message> {
     let by_id: HashMap<(&Origin, EntryId), &ProvenEntry> =
         entries.iter().map(|((origin, _), entry)| ((*origin, entry.signed.entry().id), *entry)).collect();
     let mut judged = Judged { entries, first: HashMap::new(), open: None };
@@ -180,7 +222,7 @@ fn check_correction(
     }
 }
 
-impl Judged<'_> {
+impl<'a> Judged<'_, 'a> {
     fn state(&self) -> (State, Message) {
         match self.open {
             _ if self.entries.is_empty() => (State::Open, Message::new("没有通过核验的记录", "no entry passed")),
@@ -198,14 +240,15 @@ impl Judged<'_> {
         }
     }
 
-    /// What an entry says in the end: from it to the correction that counts, and from that one to the next.
-    fn says_in_the_end(&self, origin: &Origin, entry: &ProvenEntry) -> Option<Record> {
+    /// The entry that says in the end what an entry says: from it to the correction that counts, and from that one to the
+    /// next.
+    fn last(&self, origin: &Origin, entry: &'a ProvenEntry) -> &'a ProvenEntry {
         let mut last = entry;
         // A correction stands after its target, so this ends.
         while let Some(correction) = self.first.get(&(origin, last.signed.entry().id)) {
             last = correction;
         }
-        last.signed.entry().record()
+        last
     }
 
     fn total(&self) -> Vec<LearnerTotal> {
@@ -223,7 +266,7 @@ impl Judged<'_> {
             if matches!(entry.signed.entry().body, Body::Correction(..)) {
                 continue;
             }
-            match self.says_in_the_end(origin, entry) {
+            match self.last(origin, entry).signed.entry().record() {
                 Some(Record::Study(study)) => {
                     total.hours_hundredths += u64::from(study.hours.hundredths());
                     total.entries += 1;
