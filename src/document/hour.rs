@@ -2,6 +2,8 @@
 //!
 //! Everything is set first, then shared out over pages, then drawn, because each page names the number of pages.
 
+use std::num::NonZeroU16;
+
 use krilla::Document;
 use krilla::destination::XyzDestination;
 use krilla::geom::{Point, Rect};
@@ -13,11 +15,11 @@ use krilla::tagging::{Artifact, ArtifactType, BBox, ContentTag, Identifier, Tag,
 use super::border::{Border, INSIDE, draw};
 use super::fonts::{Missing, OpenFonts};
 use super::qr::Code;
-use super::standin::{HourCertificate, Row as HourRow};
 use super::table::{Align, Draft, Role, Row};
 use super::text::{Line, Measure, Style, fill, is_wide, set};
 use super::words::{self, Words, beijing};
 use super::{BURGUNDY, DARK_GOLD, DocumentError, GOLD, GREY, INK, Language, PAGE_HEIGHT, PAGE_WIDTH};
+use crate::credential::{HourCertificate, Row as HourRow};
 use crate::merkle::Hash;
 use crate::standard::day_of;
 
@@ -74,16 +76,16 @@ pub(super) fn write(
         ornament(&mut surface, &mut border);
         let (first, last) = (at == 0, at + 1 == pages.len());
         // What a single page has to spare goes above and between its blocks.
-        let spare = if pages.len() == 1 { BOTTOM - opening.height - table.height() - closing.height - GAP - TOP } else { 0.0 };
+        let spare =
+            if pages.len() == 1 { BOTTOM - opening.height - table.height() - closing.height - GAP - TOP } else { 0.0 };
         let mut y = NEXT_TOP;
         if first {
             y = opening.draw(&mut surface, fonts, TOP + (spare * 0.1).min(26.0), (spare * 0.06).min(16.0), &mut tags);
-            outline.push_child(node(&sheet.words.title.replace('\n', " "), at, TOP));
+            outline.push_child(node(&opening.name, at, TOP));
         }
         if !rows.is_empty() {
             if rows.start == 0 {
                 y = table.draw_heading(&mut surface, fonts, y, &mut tags);
-                outline.push_child(node(sheet.words.rows, at, y));
                 let head = table.head.draw(&mut surface, fonts, LEFT, y);
                 table_tag.push(TagGroup::with_children(Tag::THead, vec![head.into()]));
             } else {
@@ -102,7 +104,6 @@ pub(super) fn write(
             tags.push(std::mem::replace(&mut table_tag, TagGroup::new(Tag::Table)));
             let top = BOTTOM - closing.height;
             closing.draw(&mut surface, fonts, top, at, &mut tags);
-            outline.push_child(node(sheet.words.check, at, top));
         }
         running.draw(&mut surface, fonts, at);
         surface.finish();
@@ -154,7 +155,8 @@ impl Sheet<'_> {
     fn opening(&self) -> Result<Opening, DocumentError> {
         let chinese = self.language == Language::Chinese;
         let number = format!("{}{}{}", self.words.number, self.words.colon, self.certificate.number);
-        let title = if chinese { Style::new(31.0, BURGUNDY).tracked(0.13) } else { Style::new(22.5, BURGUNDY).tracked(0.015) };
+        let title =
+            if chinese { Style::new(31.0, BURGUNDY).tracked(0.13) } else { Style::new(22.5, BURGUNDY).tracked(0.015) };
         let subtitle = if chinese { SUBTITLE } else { SUBTITLE.tracked(0.3) };
         let parts = words::body(self.language, self.certificate);
         let body = |size: f32| {
@@ -173,6 +175,7 @@ impl Sheet<'_> {
         let body_leading = size * 1.84;
         let height = 48.0 + lines_height(title.len(), title_leading) + 44.0 + lines_height(lines.len(), body_leading);
         Ok(Opening {
+            name: self.words.title.replace('\n', " "),
             number: self.line(&number, NUMBER)?,
             title: (title, title_leading),
             subtitle: (self.line(self.words.other_title, subtitle)?, self.words.other_code),
@@ -203,6 +206,7 @@ impl Sheet<'_> {
             Draft { text: vec![(activities.as_str(), HEAD)], ..cell(Role::Data, Align::Middle, 2, "") },
         ];
         Ok(Table {
+            name: self.words.rows,
             heading: self.line(self.words.rows, HEADING)?,
             head: Row::set(self.fonts, &widths, head.into_iter().collect(), true)?,
             rows,
@@ -216,12 +220,15 @@ impl Sheet<'_> {
         course.extend(details.iter().map(|detail| (detail.as_str(), DETAIL)));
         let (day, time) = beijing(row.sealed_at)?;
         let (days, hours) = (words::days(self.language, row), words::hours(row));
-        let (sealed, number) = (format!("{day}\n{time}"), format!("{}-{}", row.height, row.index));
+        let (sealed, number) = (format!("{day}\n{time}"), row.attestation_number());
         let data = |align, text| Draft { role: Role::Data, align, span: 1, text, language: None };
         let cells = vec![
             Draft { language: self.language_of(&row.title), ..data(Align::Left, course) },
-            Draft { language: self.language_of(&row.provider), ..data(Align::Left, vec![(row.provider.as_str(), CELL)]) },
-            data(Align::Middle, vec![(words::form(self.language, &row.form), CELL)]),
+            Draft {
+                language: self.language_of(&row.provider),
+                ..data(Align::Left, vec![(row.provider.as_str(), CELL)])
+            },
+            data(Align::Middle, vec![(words::form(self.language, row.form), CELL)]),
             data(Align::Middle, vec![(days.as_str(), CELL)]),
             data(Align::Right, vec![(hours.as_str(), CELL)]),
             data(Align::Middle, vec![(sealed.as_str(), CELL)]),
@@ -262,20 +269,35 @@ impl Sheet<'_> {
         let upper = lines_height(lines, Closing::LEADING).max(code.side + 14.0);
         let height = Closing::HEADING + upper + 12.0 + lines_height(note.len(), Closing::NOTE_LEADING);
         let alternative = format!("{}{}{address}", words.code_image, words.colon);
-        Ok(Closing { heading: self.line(words.check, HEADING)?, facts, label_width, code, alternative, scan, note, upper, height })
+        Ok(Closing {
+            name: words.check,
+            heading: self.line(words.check, HEADING)?,
+            facts,
+            label_width,
+            code,
+            alternative,
+            scan,
+            note,
+            upper,
+            height,
+        })
     }
 
     fn running_lines(&self, pages: usize) -> Result<Running, DocumentError> {
         let (words, certificate) = (self.words, self.certificate);
         let number = format!("{} {}", words.number, certificate.number);
-        let feet = (1..=pages).map(|page| self.line(&format!("{number}    {}", words::page(self.language, page, pages)), NOTE));
-        let head = format!("{}    {}{}{}", words.title.replace('\n', " "), words.name, words.colon, certificate.learner.name);
+        let feet = (1..=pages)
+            .map(|page| self.line(&format!("{number}    {}", words::page(self.language, page, pages)), NOTE));
+        let head =
+            format!("{}    {}{}{}", words.title.replace('\n', " "), words.name, words.colon, certificate.learner.name);
         Ok(Running { head: self.line(&head, Style::new(8.6, DARK_GOLD))?, feet: feet.collect::<Result<_, _>>()? })
     }
 }
 
 /// The title and the sentence of the first page.
 struct Opening {
+    /// The title on one line.
+    name: String,
     number: Vec<Line>,
     title: (Vec<Line>, f32),
     subtitle: (Vec<Line>, &'static str),
@@ -301,7 +323,7 @@ impl Opening {
                 y += leading;
             }
         });
-        push(tags, Tag::Hn(std::num::NonZeroU16::MIN, None), heading);
+        push(tags, Tag::Hn(NonZeroU16::MIN, Some(self.name.clone())), heading);
         push(tags, Tag::P.with_lang(Some(self.subtitle.1.to_owned())), subtitle);
         push(tags, Tag::P, number);
         push(tags, Tag::P, body);
@@ -311,6 +333,7 @@ impl Opening {
 
 /// The hours.
 struct Table {
+    name: &'static str,
     heading: Vec<Line>,
     head: Row,
     rows: Vec<Row>,
@@ -329,13 +352,14 @@ impl Table {
 
     fn draw_heading(&self, surface: &mut Surface, fonts: &OpenFonts, top: f32, tags: &mut TagTree) -> f32 {
         let heading = tagged(surface, |surface| left_aligned(surface, fonts, &self.heading, LEFT, top + 8.0, 16.0));
-        push(tags, Tag::Hn(second_level(), None), heading);
+        push(tags, Tag::Hn(second_level(), Some(self.name.to_owned())), heading);
         top + self.heading_height()
     }
 }
 
 /// What stands at the end: who issued it, where it is verified, what it shows.
 struct Closing {
+    name: &'static str,
     heading: Vec<Line>,
     facts: Vec<Fact>,
     label_width: f32,
@@ -362,7 +386,7 @@ impl Closing {
 
     fn draw(&self, surface: &mut Surface, fonts: &OpenFonts, top: f32, page: usize, tags: &mut TagTree) {
         let heading = tagged(surface, |surface| left_aligned(surface, fonts, &self.heading, LEFT, top + 9.0, 16.0));
-        push(tags, Tag::Hn(second_level(), None), heading);
+        push(tags, Tag::Hn(second_level(), Some(self.name.to_owned())), heading);
         let mut y = top + Self::HEADING + 11.0;
         for fact in &self.facts {
             let identifier = tagged(surface, |surface| {
@@ -476,8 +500,8 @@ fn lines_height(lines: usize, leading: f32) -> f32 {
     u16::try_from(lines).map_or(0.0, f32::from) * leading
 }
 
-fn second_level() -> std::num::NonZeroU16 {
-    std::num::NonZeroU16::MIN.saturating_add(1)
+fn second_level() -> NonZeroU16 {
+    NonZeroU16::MIN.saturating_add(1)
 }
 
 fn node(text: &str, page: usize, y: f32) -> OutlineNode {

@@ -4,7 +4,7 @@
 //! the draft standard asks for these fields: it prescribes none.
 
 use super::Language;
-use super::standin::*;
+use crate::credential::{HourCertificate, MaskedIdNumber, Row, RowForm};
 use crate::standard::{Day, DayError, StudyForm, TotalHours, UnixMillis, day_of};
 
 /// The fixed texts of an edition.
@@ -125,7 +125,7 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
     match language {
         Language::Chinese => {
             parts.extend([plain("兹证明"), strong(&certificate.learner.name)]);
-            if let Some(number) = &certificate.id_number {
+            if let Some(number) = certificate.id_number.as_ref().map(MaskedIdNumber::as_str) {
                 parts.push((format!("（证件号码：{number}）"), false));
             }
             if let Some(employer) = &certificate.employer {
@@ -140,7 +140,7 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
         }
         Language::English => {
             parts.extend([plain("This is to certify that the training hours of "), strong(&certificate.learner.name)]);
-            if let Some(number) = &certificate.id_number {
+            if let Some(number) = certificate.id_number.as_ref().map(MaskedIdNumber::as_str) {
                 parts.push((format!(" (ID number: {number})"), false));
             }
             if let Some(employer) = &certificate.employer {
@@ -155,7 +155,8 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
             ));
             parts.extend([strong(&total), plain(" credit hours in all")]);
             if activities > 0 {
-                let noun = if activities == 1 { " training activity organised" } else { " training activities organised" };
+                let noun =
+                    if activities == 1 { " training activity organised" } else { " training activities organised" };
                 parts.extend([plain(", and "), strong(&activities.to_string()), plain(noun)]);
             }
             parts.push(plain("."));
@@ -174,7 +175,7 @@ pub(super) fn credit_hour(language: Language, certificate: &HourCertificate) -> 
 }
 
 /// How a row's hours were earned.
-pub(super) fn form(language: Language, form: &RowForm) -> &'static str {
+pub(super) fn form(language: Language, form: RowForm) -> &'static str {
     match (form, language) {
         (RowForm::Activity, _) => Words::of(language).activity,
         (RowForm::Study(form), Language::Chinese) => form.chinese(),
@@ -241,7 +242,17 @@ pub(super) fn page(language: Language, page: usize, pages: usize) -> String {
 /// A day in words.
 pub(super) fn long_day(language: Language, day: Day) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let (year, date) = (day.year(), day.date());
