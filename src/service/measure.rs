@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::{Clock as _, SystemClock};
-use super::order::{Place, Run};
+use super::order::{Place, Run, What};
 use super::testing::{ORIGIN, key};
 use super::vault::Vault;
 use super::{Founding, FoundingKeys, LedgerKeys, Service, Settings};
@@ -36,6 +36,8 @@ fn sealing_a_million_pending_entries_and_proving_blocks() {
             let place = |n: u64| Place {
                 id: uuid::Uuid::now_v7(),
                 commitment: Commitment::from_hash(Hash::of(&[&n.to_be_bytes()])),
+                learner: uuid::Uuid::nil(),
+                what: What::Other,
             };
             let run = Run { first, receipt: None, places: (first..first + RUN).map(place).collect() };
             store.commit(Commit::new(Event::default()).write(run.put().unwrap())).await.unwrap();

@@ -16,6 +16,7 @@ mod ingest;
 pub mod keyfile;
 mod ledger_row;
 mod order;
+mod places;
 mod pool;
 mod prove;
 mod recover;
@@ -111,6 +112,7 @@ pub struct Service {
     receipt_key: SigningKey,
     operator_token: Hash,
     directory: RwLock<Directory>,
+    places: RwLock<places::Places>,
     keys: RwLock<AcceptedKeys>,
     /// Registrations read, decide and write one at a time.
     registry: Mutex<()>,
@@ -214,6 +216,10 @@ impl Service {
 
     fn directory(&self) -> RwLockReadGuard<'_, Directory> {
         self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn places(&self) -> RwLockReadGuard<'_, places::Places> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::error::Error;
 use super::ingest::{self, Request};
-use super::order::{Place, Run};
+use super::order::{Place, Run, What};
+use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
 use super::tables::{
@@ -117,7 +118,8 @@ impl Service {
             let salt = vault.salt(DataKeyId::LEDGER, signed.entry().id)?;
             let head = EntryHead { ordinal, recorder: founding.owner.code.clone(), learner: None };
             let tail = vault.encrypt(DataKeyId::LEDGER, id.as_bytes(), signed.bytes())?;
-            run.places.push(Place { id, commitment: Commitment::to(&signed, &salt) });
+            let (commitment, what) = (Commitment::to(&signed, &salt), What::of(signed.entry()));
+            run.places.push(Place { id, commitment, learner: Uuid::nil(), what });
             let text = String::from_utf8(signed.bytes().to_vec()).map_err(Error::internal)?;
             commit = commit
                 .write(ENTRIES.put(&id, &EntryRow { head, tail })?)
@@ -163,6 +165,7 @@ impl Service {
         let origin: Origin = row.origin.parse().map_err(Error::internal)?;
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
         let directory = Directory::load(&*store, &vault).await?;
+        let places = Places::load(&*store, &vault).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
         let receipt_key = accepted.receipt_key(keys.receipt)?;
         let state = SealState::load(&*store).await.map_err(unavailable)?;
@@ -183,6 +186,7 @@ impl Service {
             receipt_key,
             operator_token: keys.operator_token,
             directory: RwLock::new(directory),
+            places: RwLock::new(places),
             keys: RwLock::new(accepted),
             registry: Mutex::new(()),
             queue,

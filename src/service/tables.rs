@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::order::RunHead;
+use super::order::{RunHead, run_of_schema_1};
 use crate::merkle::{Hash, NodeId};
 use crate::standard::{CreditCode, CreditHours, UnixMillis};
 use crate::store::{Index, Table, WithTail, distinct};
@@ -24,7 +24,7 @@ pub(super) const TOKENS: Table<String, TokenRow> = Table::new(6, "tokens");
 pub(super) const ENTRIES: Table<Uuid, EntryRow> = Table::new(7, "entries");
 /// The order of acceptance, which is the order on the chain, by the first place of each run. A block holds a stretch of
 /// it, so neither batches nor positions are kept anywhere else.
-pub(super) const RUNS: Table<u64, WithTail<RunHead>> = Table::new(8, "order");
+pub(super) const RUNS: Table<u64, WithTail<RunHead>> = Table::new(8, "order").evolved(2, run_of_schema_1);
 /// The key register by element.
 pub(super) const KEYS: Table<u64, KeyRow> = Table::new(10, "key register");
 /// The correction of each corrected entry.
