@@ -13,6 +13,7 @@ pub mod forms;
 pub mod json;
 pub mod keys;
 mod names;
+mod number;
 pub mod receipt;
 pub mod signed;
 #[cfg(test)]
