@@ -45,6 +45,8 @@ pub struct FoundingKeys<'a> {
     pub receipt: &'a SigningKey,
     /// Signs checkpoints.
     pub checkpoint: &'a SigningKey,
+    /// Signs certificates and status lists; a ledger without one issues nothing until one is registered.
+    pub issuer: Option<&'a SigningKey>,
 }
 
 /// The private keys that a running service needs, and the digest of the operator's token. The authority's key is not
@@ -54,12 +56,14 @@ pub struct LedgerKeys {
     pub checkpoint: Vec<SigningKey>,
     /// Those at hand to sign receipts: the first that the key register has for this does.
     pub receipt: Vec<SigningKey>,
+    /// Those at hand to sign certificates: the first that the key register has for this does; none is no error.
+    pub issuer: Vec<SigningKey>,
     /// SHA-256 of the operator's token.
     pub operator_token: Hash,
 }
 
 impl Service {
-    /// Writes the first entries of a new ledger: the authority adds itself, then the key that signs receipts. They are
+    /// Writes the first entries of a new ledger: the authority adds itself, then the keys that sign receipts and certificates. They are
     /// sealed when the service starts.
     pub async fn found(
         store: &dyn Store,
@@ -69,7 +73,7 @@ impl Service {
         founding: &Founding,
         keys: &FoundingKeys<'_>,
     ) -> Result<(), Error> {
-        let FoundingKeys { authority, receipt, checkpoint } = keys;
+        let FoundingKeys { authority, receipt, checkpoint, issuer } = keys;
         let today = day_of(now).map_err(Error::internal)?;
         let edition = rulebook.in_effect(today).ok_or_else(|| Error::Unavailable("no rulebook is in effect".into()))?;
         let add = |key: &SigningKey, role, kinds| {
@@ -90,6 +94,7 @@ impl Service {
         };
         let first = add(authority, Role::Authority, vec![Kind::Correction, Kind::Key])?;
         let second = add(receipt, Role::Receipt, Vec::new())?;
+        let third = issuer.map(|key| add(key, Role::Issuer, vec![Kind::Certificate, Kind::Status])).transpose()?;
         let organisation = OrganisationRow {
             name: founding.owner.name.clone(),
             roles: vec![OrganisationRole::CertifyingBody],
@@ -113,7 +118,7 @@ impl Service {
             commit = commit.write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
         }
         let mut run = Run { first: 0, receipt: None, places: Vec::new() };
-        for (ordinal, signed) in (0..).zip([first, second]) {
+        for (ordinal, signed) in (0..).zip([first, second].into_iter().chain(third)) {
             let id = signed.entry().id.uuid();
             let salt = vault.salt(DataKeyId::LEDGER, signed.entry().id)?;
             let head = EntryHead { ordinal, recorder: founding.owner.code.clone(), learner: None };
