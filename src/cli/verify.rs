@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome, read_input, say};
 use crate::ledger::bundle::MAX_BUNDLE;
 use crate::ledger::verify::{
-    FileKind, FileReport, Joint, Question, State, StepReport, exit_status, verify_file, verify_together,
+    FileKind, FileReport, Joint, Question, StepReport, exit_status, verify_file, verify_together,
 };
 use crate::merkle::{MAX_POLICY_LEN, TrustPolicy};
 use crate::standard::UnixMillis;
@@ -122,12 +122,8 @@ fn print(checked: &[Checked], joint: &Joint, status: u8) {
 }
 
 fn print_step(report: &StepReport) {
-    let state = match report.state {
-        State::Passed => "通过 passed",
-        State::Failed => "未通过 failed",
-        State::Open => "无法核验 could not be checked",
-    };
-    say(format!("  {state} | {} {} | {}", report.step.zh(), report.step.name(), report.detail));
+    let (state, step) = (report.state.words(), report.step);
+    say(format!("  {state} | {} {} | {}", step.zh(), step.name(), report.detail));
 }
 
 fn as_json(checked: &[Checked], joint: &Joint, status: u8) -> Value {

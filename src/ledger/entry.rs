@@ -13,7 +13,6 @@ pub use super::names::{
     CorrectionReason, CourseCode, DocumentKind, EntryId, FormError, HexBytes, KeyReason, Kind, LearnerId, Origin,
     RevocationReason,
 };
-pub use super::number::CertificateNumber;
 pub use issued::{IssuedDocument, MAX_LIST, StatusChange};
 
 mod issued;

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use super::commitment::Salt;
-use super::entry::{CertificateNumber, CourseCode, EntryId, HexBytes, Kind, LearnerId, Origin};
+use super::entry::{CourseCode, EntryId, HexBytes, Kind, LearnerId, Origin};
 use super::keys::{Alg, KeyId};
+use super::number::CertificateNumber;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, Day, RulebookVersion, UnixMillis};
 

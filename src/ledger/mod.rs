@@ -19,3 +19,5 @@ pub mod signed;
 #[cfg(test)]
 mod testing;
 pub mod verify;
+
+pub use number::CertificateNumber;
