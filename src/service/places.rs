@@ -81,7 +81,7 @@ impl Places {
 }
 
 /// Whose an entry is, and what; nothing that counts when its learner was erased.
-async fn look_up(store: &dyn Store, vault: &Vault, id: Uuid) -> Result<(Uuid, What), Error> {
+pub(super) async fn look_up(store: &dyn Store, vault: &Vault, id: Uuid) -> Result<(Uuid, What), Error> {
     let row = ENTRIES.get(store, &id).await?.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?.value;
     let Some(learner) = row.head.learner else { return Ok((Uuid::nil(), What::Other)) };
     let key = DataKeyId::from(LearnerId::try_from(learner).map_err(Error::internal)?);

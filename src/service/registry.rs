@@ -551,9 +551,6 @@ impl Service {
         };
         let id_number = if fields.has("id_number") { read_id_number(&mut fields).map(Some) } else { Some(None) };
         fields.finish();
-        if let Some(name) = &name {
-            self.check_name(name).map_err(|problem| fields.note("name", problem)).ok();
-        }
         let (employers, id_number) = (employers?, id_number?);
         Some(Learner { id: id?, provider: provider?, name: name?, employers, id_number, version: 0 })
     }
@@ -594,7 +591,10 @@ fn read_id_number(fields: &mut Fields<'_, '_>) -> Option<MaskedIdNumber> {
     if masked.is_err() {
         fields.note(
             "id_number",
-            Problem::form("must have 6 to 25 digits and letters, whole or masked", "应为 6 到 25 位数字与字母，可为脱敏形式"),
+            Problem::form(
+                "must have 6 to 25 digits and letters, whole or masked",
+                "应为 6 到 25 位数字与字母，可为脱敏形式",
+            ),
         );
     }
     masked.ok()

@@ -1,5 +1,6 @@
 //! Founding a ledger, and opening one that exists.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 
 use ed25519_dalek::SigningKey;
@@ -9,13 +10,14 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::error::Error;
 use super::ingest::{self, Request};
+use super::issue::Issuing;
 use super::order::{Place, Run, What};
 use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
 use super::tables::{
-    CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORGANISATIONS,
-    OrganisationRow,
+    CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, ISSUED, IssuedRow, KEYS, KeyRow, LEDGER,
+    LedgerRow, ORGANISATIONS, OrganisationRow,
 };
 use super::vault::{DataKeyId, Vault};
 use super::{AcceptedKeys, Figures, Service, Settings, pool};
@@ -130,6 +132,8 @@ impl Service {
                 .write(ENTRIES.put(&id, &EntryRow { head, tail })?)
                 .write(KEYS.put(&ordinal, &KeyRow { ordinal, signed: text })?);
         }
+        // Certificates are issued from the first entry on.
+        commit = commit.write(ISSUED.put(&(), &IssuedRow { before: 0 })?);
         store.commit(commit.write(run.put()?)).await?;
         Ok(())
     }
@@ -153,6 +157,13 @@ impl Service {
             );
         } else {
             tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+            if service.settings.issue.is_some() {
+                match service.issues_certificates() {
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!(%error, "no certificates are issued"),
+                }
+                tokio::spawn(Self::run_issuer(Arc::downgrade(&service)));
+            }
         }
         Ok(service)
     }
@@ -171,6 +182,7 @@ impl Service {
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
         let directory = Directory::load(&*store, &vault).await?;
         let places = Places::load(&*store, &vault).await?;
+        let issuing = Issuing::load(&*store).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
         let receipt_key = accepted.receipt_key(keys.receipt)?;
         let state = SealState::load(&*store).await.map_err(unavailable)?;
@@ -189,6 +201,7 @@ impl Service {
             checkpoint_signers,
             read_only: row.read_only.is_some(),
             receipt_key,
+            issuer_keys: keys.issuer,
             operator_token: keys.operator_token,
             directory: RwLock::new(directory),
             places: RwLock::new(places),
@@ -196,6 +209,8 @@ impl Service {
             registry: Mutex::new(()),
             queue,
             sealing: Mutex::new(SealState::default()),
+            blocks_not_before: AtomicI64::new(issuing.latest_issue.map_or(0, UnixMillis::millis)),
+            issuing: Mutex::new(issuing),
             seal_now: Notify::new(),
             trouble: std::sync::Mutex::default(),
             published: watch::Sender::new(Arc::new(nothing)),

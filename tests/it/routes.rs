@@ -115,7 +115,8 @@ async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
         origin: ORIGIN.parse().unwrap(),
         owner: Owner { code: credit_code(1), name: "认定主体".into() },
     };
-    let keys = FoundingKeys { authority: &authority, receipt: &receipt, checkpoint: &checkpoint, issuer: Some(&issuer) };
+    let keys =
+        FoundingKeys { authority: &authority, receipt: &receipt, checkpoint: &checkpoint, issuer: Some(&issuer) };
     let rulebook = Rulebook::embedded();
     Service::found(&disk.open(), &vault, &rulebook, SystemClock.now(), &founding, &keys).await.unwrap();
     let store: Arc<dyn Store> = Arc::new(disk.open());

@@ -15,6 +15,7 @@ use super::super::error::Error;
 use super::super::sealer::Published;
 use super::super::tables::{CERTIFICATES, CHECKPOINTS, CertificateRow, CheckpointRow, ENTRIES};
 use super::Issuing;
+use crate::ledger::CertificateNumber;
 use crate::ledger::entry::EntryId;
 use crate::merkle::{Checkpoint, SignedNote};
 use crate::store::Commit;
@@ -35,7 +36,8 @@ impl Service {
             }
         }
         for some in sealed.chunks(PER_COMMIT) {
-            let event = self.event(&Actor::Operator, "freeze", format!("{} proofs at {}", some.len(), published.size()));
+            let event =
+                self.event(&Actor::Operator, "freeze", format!("{} proofs at {}", some.len(), published.size()));
             let mut commit = Commit::new(event);
             // The checkpoint of this size may have been remembered before under other signatures: that one stands.
             if CHECKPOINTS.get(&*self.store, &published.size()).await?.is_none() {
@@ -58,7 +60,7 @@ impl Service {
     }
 
     /// Waits until the proof of a certificate is frozen, at most as long as the settings say; true when it is.
-    pub async fn wait_issued(&self, number: &crate::ledger::entry::CertificateNumber) -> Result<bool, Error> {
+    pub async fn wait_issued(&self, number: &CertificateNumber) -> Result<bool, Error> {
         let mut published = self.published.subscribe();
         let wait = async {
             loop {

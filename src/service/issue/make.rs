@@ -17,8 +17,9 @@ use super::outbox::to_send;
 use super::scope::{Chosen, Scope, choose, unsound};
 use super::{CertificateState, Contents, Issuer, Issuing};
 use crate::credential::{HourCertificate, MAX_ROWS, rows};
+use crate::ledger::CertificateNumber;
 use crate::ledger::block::Block;
-use crate::ledger::entry::{Body, CertificateNumber, DocumentKind, EntryId, IssuedDocument, LearnerId, RevocationReason, StatusChange};
+use crate::ledger::entry::{Body, DocumentKind, EntryId, IssuedDocument, LearnerId, RevocationReason, StatusChange};
 use crate::ledger::keys::KeyRegister;
 use crate::ledger::signed::SignedEntry;
 use crate::ledger::verify::ProvenEntry;
@@ -196,7 +197,6 @@ impl Service {
             list,
             index,
         };
-        self.check_printable(&certificate)?;
         let credential = certificate.sign(&issuer.key).map_err(Error::internal)?;
         let sha256 = Hash::of(&[&credential]);
         let document = DocumentKind::Credential;
@@ -279,8 +279,7 @@ impl Service {
                 CREDENTIALS.put(&(number.clone(), part), &WithTail { head: (), tail: bytes.to_vec() })
             });
             let parts: Vec<Write> = parts.collect::<Result<_, _>>()?;
-            let document =
-                DocumentRow { entry: head.entry, what: DocumentWhat::Credential(number.clone()) };
+            let document = DocumentRow { entry: head.entry, what: DocumentWhat::Credential(number.clone()) };
             commit = commit
                 .when(CERTIFICATES.absent(number.as_str()))
                 .when(ERASED.absent(&head.learner))

@@ -21,7 +21,6 @@
 mod freeze;
 mod make;
 mod outbox;
-mod paper;
 mod read;
 mod request;
 mod scope;
@@ -40,8 +39,8 @@ use crate::ledger::keys::{Alg, KeyId, Role};
 use crate::standard::rulebook::IssueTrigger;
 use crate::standard::{RulebookVersion, UnixMillis, choice, day_of};
 
-pub use paper::Paper;
-pub use read::Certificate;
+pub(super) use outbox::to_send;
+pub use read::{Certificate, PaperDigest};
 pub use scope::Scope;
 pub(super) use state::Issuing;
 

@@ -13,7 +13,8 @@ use super::super::tables::{CERTIFICATES, DOCUMENTS, OUTBOX, OutboxRow};
 use super::super::{EntryOutcome, MAX_SUBMISSION, Service};
 use super::make::Order;
 use super::{Issuer, Issuing};
-use crate::ledger::entry::{Body, CertificateNumber, DocumentKind, Entry, EntryId, StatusChange};
+use crate::ledger::CertificateNumber;
+use crate::ledger::entry::{Body, DocumentKind, Entry, EntryId, StatusChange};
 use crate::ledger::signed::SignedEntry;
 use crate::store::{Commit, Write};
 

@@ -7,12 +7,12 @@ use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::super::prove::Position;
-use super::super::tables::{CERTIFICATES, CREDENTIALS, CertificateRow};
-use super::super::tables::{ENTRIES, PaperRow};
+use super::super::tables::{CERTIFICATES, CREDENTIALS, CertificateRow, ENTRIES, PaperRow};
 use super::freeze::not_yet;
 use super::make::{contents_context, credential_context};
 use super::{CertificateState, Contents, Scope};
-use crate::ledger::entry::{CertificateNumber, CourseCode, LearnerId};
+use crate::ledger::CertificateNumber;
+use crate::ledger::entry::{CourseCode, LearnerId};
 use crate::merkle::Hash;
 use crate::standard::UnixMillis;
 

@@ -9,7 +9,8 @@ use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::make::Order;
 use super::{Certificate, CertificateState, Scope};
-use crate::ledger::entry::{CertificateNumber, LearnerId, RevocationReason};
+use crate::ledger::CertificateNumber;
+use crate::ledger::entry::{LearnerId, RevocationReason};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::standard::DAY_YEARS;
 

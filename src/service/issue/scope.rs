@@ -80,7 +80,8 @@ pub(super) fn choose(entries: &[ProvenEntry], register: &KeyRegister, scope: &Sc
         Scope::Course { completed_by } => course(&said, *completed_by),
         Scope::Entry { entry } => said.iter().filter(|one| id_of(one.first) == *entry).collect(),
         Scope::Year { .. } | Scope::Span { .. } => {
-            let ended_within = |one: &&Counted<'_>| days.is_some_and(|(from, to)| (from..=to).contains(&days_of(one).1));
+            let ended_within =
+                |one: &&Counted<'_>| days.is_some_and(|(from, to)| (from..=to).contains(&days_of(one).1));
             said.iter().filter(ended_within).collect::<Vec<_>>()
         }
     };
@@ -103,7 +104,11 @@ pub(super) fn completion_of(entries: &[ProvenEntry], register: &KeyRegister, ent
     let one = said.iter().find(|one| id_of(one.first) == entry || id_of(one.last) == entry)?;
     let same = |other: &&Counted<'_>| course_of(other).is_some() && course_of(other) == course_of(one);
     let from_here = said.iter().filter(|other| place_of(other.first) >= place_of(one.first));
-    from_here.filter(same).filter(|other| completes(other)).min_by_key(|other| place_of(other.first)).map(|last| id_of(last.first))
+    from_here
+        .filter(same)
+        .filter(|other| completes(other))
+        .min_by_key(|other| place_of(other.first))
+        .map(|last| id_of(last.first))
 }
 
 /// The study or activity entry that a correction corrects in the end.

@@ -26,7 +26,7 @@ pub(in crate::service) struct Issuing {
     /// How far the order was considered; none in a ledger that began before there were certificates.
     pub(super) considered: Option<u64>,
     /// The latest moment that a certificate without a block names: no block's time may be before it.
-    pub(super) latest_issue: Option<UnixMillis>,
+    pub(in crate::service) latest_issue: Option<UnixMillis>,
 }
 
 /// One status list.
@@ -100,7 +100,7 @@ impl Issuing {
         list.newest = from.map(|from| (from, valid_until, key));
         // A crash between a revocation and the edition that shows it is made up for.
         let edition = SignedStatusList::from_bytes(&row.value.tail).map_err(Error::internal)?;
-        list.is_behind = list.revoked.all().any(|index| !edition.is_set(index));
+        list.is_behind = list.revoked.all().any(|index| !edition.list().is_set(index));
         Ok(())
     }
 

@@ -20,8 +20,9 @@ use super::make::Order;
 use super::outbox::to_send;
 use super::scope::{completion_of, root_of};
 use super::{CertificateState, Issuer, Issuing, Scope};
+use crate::ledger::CertificateNumber;
 use crate::ledger::commitment::Commitment;
-use crate::ledger::entry::{Body, CertificateNumber, EntryId, LearnerId, RevocationReason, StatusChange};
+use crate::ledger::entry::{Body, EntryId, LearnerId, RevocationReason, StatusChange};
 use crate::ledger::verify::ProvenEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::store::{Commit, MAX_SCAN_ROWS};
@@ -272,4 +273,3 @@ impl Service {
         Ok(entries)
     }
 }
-
