@@ -13,6 +13,10 @@ mod read;
 mod row;
 mod secured;
 mod status_list;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS};
 pub use issuer::{Did, MAX_LIST, Site, did_document, multikey};
