@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! DIR/store/            journal, index, lock (see `store`)
-//! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, authority.key, operator.token; owner-only
-//!                       checkpoint-next.key, receipt-next.key, authority-next.key while one is replaced
+//! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, issuer.key, authority.key, operator.token; owner-only
+//!                       checkpoint-next.key, receipt-next.key, issuer-next.key, authority-next.key while one is replaced
 //! DIR/keys.tmp/         keys that a restore has not accepted yet
 //! DIR/rulebook.toml     the rulebook in force
 //! DIR/service.json      where the running service listens
@@ -36,6 +36,7 @@ pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Fail
 
 const CHECKPOINT_KEY: &str = "checkpoint.key";
 const RECEIPT_KEY: &str = "receipt.key";
+const ISSUER_KEY: &str = "issuer.key";
 const OPERATOR_TOKEN: &str = "operator.token";
 /// No token is shorter: `init` makes longer ones.
 const MIN_TOKEN_LEN: usize = 64;
@@ -94,6 +95,10 @@ impl DataDir {
         self.keys().join(RECEIPT_KEY)
     }
 
+    pub(super) fn issuer_key(&self) -> PathBuf {
+        self.keys().join(ISSUER_KEY)
+    }
+
     pub(super) fn operator_token(&self) -> PathBuf {
         self.keys().join(OPERATOR_TOKEN)
     }
@@ -148,9 +153,12 @@ impl DataDir {
     /// The keys that a service needs, from a directory of keys.
     pub(super) fn ledger_keys_in(keys: &Path) -> Result<LedgerKeys, Failure> {
         let (checkpoint, receipt) = (keys.join(CHECKPOINT_KEY), keys.join(RECEIPT_KEY));
+        let issuer = keys.join(ISSUER_KEY);
         Ok(LedgerKeys {
-            checkpoint: keys_at_hand(&checkpoint, &[checkpoint.clone(), Self::next(&checkpoint)])?,
-            receipt: keys_at_hand(&receipt, &[Self::next(&receipt), receipt.clone()])?,
+            checkpoint: needed(&checkpoint, &[checkpoint.clone(), Self::next(&checkpoint)])?,
+            receipt: needed(&receipt, &[Self::next(&receipt), receipt.clone()])?,
+            // A ledger of the time before there were certificates has none, and works.
+            issuer: at_hand(&[Self::next(&issuer), issuer])?,
             operator_token: Hash::of(&[read_token(&keys.join(OPERATOR_TOKEN))?.as_bytes()]),
         })
     }
@@ -225,12 +233,14 @@ impl DataDir {
     }
 }
 
-/// The keys in those of these files that are there, at least one. A file that is there must be readable; `usual` is the
-/// one that should be.
-fn keys_at_hand(usual: &Path, paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
-    let there = paths.iter().filter(|path| path.exists());
-    let keys: Vec<SigningKey> =
-        there.map(|path| keyfile::read(path).map_err(Failure::new)).collect::<Result<_, _>>()?;
+/// The keys in those of these files that are there. A file that is there must be readable.
+fn at_hand(paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
+    paths.iter().filter(|path| path.exists()).map(|path| keyfile::read(path).map_err(Failure::new)).collect()
+}
+
+/// The same, at least one; `usual` is the one that should be there.
+fn needed(usual: &Path, paths: &[PathBuf]) -> Result<Vec<SigningKey>, Failure> {
+    let keys = at_hand(paths)?;
     if keys.is_empty() {
         return Err(Failure::new(format!(
             "{}: 文件缺失，请由密钥备份恢复 the file is missing: bring it back from a copy of the keys",

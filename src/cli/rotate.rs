@@ -30,7 +30,8 @@ enum Which {
     Operator,
     /// 管理方密钥（服务须在运行） | The authority's; the service must be running
     Authority,
-    /// 签发密钥（服务须在运行） | An issuer's; the service must be running
+    /// 签发密钥：不带 --target 为本账本自己的（服务须已停止；旧账本尚无此密钥时即登记一个），带 --target 为其他机构的（服务须在运行） | The ledger's own
+    /// issuer key (stopped service; registers one where there is none), or with --target another issuer's (running service)
     Issuer,
     /// 记录方密钥（服务须在运行） | A recorder's; the service must be running
     Recorder,
@@ -67,9 +68,10 @@ pub(super) fn run(args: &Args) -> Outcome {
     match args.role {
         Which::Checkpoint if args.finish => finish_checkpoint(&args.dir()?)?,
         Which::Checkpoint => begin_checkpoint(&args.dir()?)?,
-        Which::Receipt => rotate_receipt(args)?,
+        Which::Receipt => rotate_own(args, &RECEIPT)?,
         Which::Operator => rotate_operator(&args.dir()?)?,
         Which::Authority => rotate_authority(args)?,
+        Which::Issuer if args.target.is_none() && args.public.is_none() => rotate_own(args, &ISSUER)?,
         Which::Issuer => rotate_registered(args, Role::Issuer)?,
         Which::Recorder => rotate_registered(args, Role::Recorder)?,
     }
@@ -165,31 +167,57 @@ fn no_successor(path: &Path) -> Failure {
     ))
 }
 
-/// A new receipt key is registered and used, and the old one retired.
-fn rotate_receipt(args: &Args) -> Result<(), Failure> {
+/// A key of the register that the service itself signs with.
+struct OwnKey {
+    role: Role,
+    kinds: &'static [Kind],
+    path: fn(&DataDir) -> PathBuf,
+    /// What it is called when it was replaced.
+    said: &'static str,
+}
+
+const RECEIPT: OwnKey = OwnKey {
+    role: Role::Receipt,
+    kinds: &[],
+    path: DataDir::receipt_key,
+    said: "回执密钥已更换 the receipt key is replaced",
+};
+const ISSUER: OwnKey = OwnKey {
+    role: Role::Issuer,
+    kinds: &[Kind::Certificate, Kind::Status],
+    path: DataDir::issuer_key,
+    said: "签发密钥已更换 the issuer key is replaced",
+};
+
+/// A new key is registered and used, and the old one retired.
+fn rotate_own(args: &Args, own: &OwnKey) -> Result<(), Failure> {
     let (dir, rulebook) = (args.dir()?, args.rulebook()?);
     let authority = keyfile::read(&args.authority_path()?).map_err(Failure::misuse)?;
-    let (old_path, path) = (dir.receipt_key(), DataDir::next(&dir.receipt_key()));
-    let old = keyfile::read(&old_path).map_err(Failure::new)?;
+    let old_path = (own.path)(&dir);
+    let path = DataDir::next(&old_path);
+    // Only the issuer key may be missing: ledgers were founded before there was one. No service starts without the other.
+    let old = if old_path.exists() { Some(keyfile::read(&old_path).map_err(Failure::new)?) } else { None };
     let next = read_or_create(&path)?;
     let sign = |door: &Door, change| sign_change(door, &authority, None, rulebook, change);
     // A crash up to here leaves a key that no register knows; the service goes on with the old one.
     let door = Door::open(&dir)?;
     if registered(&door, id_of(&next))?.is_none() {
-        let owner = door.register()?.key(id_of(&old)).map_err(Failure::new)?.owner.clone();
+        let known = id_of(old.as_ref().unwrap_or(&authority));
+        let owner = door.register()?.key(known).map_err(Failure::new)?.owner.clone();
         let owner = door.as_registered(owner)?;
-        let public = next.verifying_key().as_bytes().to_vec();
-        let add = KeyChange::Add { alg: Alg::Ed25519, public, kinds: Vec::new(), owner, role: Role::Receipt };
+        let (public, kinds) = (next.verifying_key().as_bytes().to_vec(), own.kinds.to_vec());
+        let add = KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role: own.role };
         door.submit(&sign(&door, add)?)?;
     }
     drop(door);
-    // A crash from here on leaves a service that signs with the new key: it works, and is looked for first. So no receipt
-    // is ever given under a key that has ended.
-    let door = Door::open(&dir)?;
-    retire(&door, id_of(&old), &|change| sign(&door, change))?;
-    drop(door);
+    // A crash from here on leaves a service that signs with the new key: it works, and is looked for first. So nothing
+    // is ever signed under a key that has ended.
+    if let Some(old) = old {
+        let door = Door::open(&dir)?;
+        retire(&door, id_of(&old), &|change| sign(&door, change))?;
+    }
     keyfile::rename(&path, &old_path).map_err(Failure::new)?;
-    say(format!("回执密钥已更换 the receipt key is replaced: {}", id_of(&next)));
+    say(format!("{}: {}", own.said, id_of(&next)));
     Ok(())
 }
 

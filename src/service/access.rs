@@ -34,6 +34,12 @@ pub enum Action {
     WriteTokens,
     /// Erase learners, and read which were.
     Erase,
+    /// Issue certificates of one's own learners.
+    IssueCertificates,
+    /// Read certificates of one's own learners.
+    ReadCertificates,
+    /// Revoke certificates.
+    RevokeCertificates,
     /// Read what is public anyway: blocks, tiles, key registers.
     ReadChain,
 }
@@ -41,7 +47,15 @@ pub enum Action {
 impl Action {
     /// Whether it adds to the ledger, which a restored one does not yet take.
     pub fn adds(self) -> bool {
-        matches!(self, Self::SubmitEntries | Self::WriteOrganisations | Self::WriteRegistry | Self::WriteTokens)
+        matches!(
+            self,
+            Self::SubmitEntries
+                | Self::WriteOrganisations
+                | Self::WriteRegistry
+                | Self::WriteTokens
+                | Self::IssueCertificates
+                | Self::RevokeCertificates
+        )
     }
 }
 
@@ -52,7 +66,16 @@ impl Actor {
         match self {
             Self::Public => matches!(action, A::ReadChain),
             Self::Recorder(_) => {
-                matches!(action, A::ReadChain | A::SubmitEntries | A::ReadEntry | A::WriteRegistry | A::ReadRegistry)
+                matches!(
+                    action,
+                    A::ReadChain
+                        | A::SubmitEntries
+                        | A::ReadEntry
+                        | A::WriteRegistry
+                        | A::ReadRegistry
+                        | A::IssueCertificates
+                        | A::ReadCertificates
+                )
             }
             Self::Operator => true,
         }
@@ -92,6 +115,9 @@ mod tests {
             Action::ReadEntry => [false, true, true],
             Action::WriteRegistry => [false, true, true],
             Action::ReadRegistry => [false, true, true],
+            Action::IssueCertificates => [false, true, true],
+            Action::ReadCertificates => [false, true, true],
+            Action::RevokeCertificates => [false, false, true],
             Action::WriteOrganisations => [false, false, true],
             Action::ReadOrganisations => [false, false, true],
             Action::WriteTokens => [false, false, true],
@@ -99,7 +125,7 @@ mod tests {
         }
     }
 
-    const ALL: [Action; 9] = [
+    const ALL: [Action; 12] = [
         Action::SubmitEntries,
         Action::ReadEntry,
         Action::WriteOrganisations,
@@ -108,6 +134,9 @@ mod tests {
         Action::ReadRegistry,
         Action::WriteTokens,
         Action::Erase,
+        Action::IssueCertificates,
+        Action::ReadCertificates,
+        Action::RevokeCertificates,
         Action::ReadChain,
     ];
 

@@ -43,6 +43,9 @@ pub enum Error {
     /// Disk space or another resource ran out; nothing was done. An operator has to make room, then it goes on by itself.
     #[error("there is no room: {0}")]
     NoRoom(String),
+    /// No certificate can be issued, or none be printed, and why; everything else works.
+    #[error("{0}")]
+    CannotIssue(String),
     /// The service cannot do this now, and says why; an operator has to act.
     #[error("not available now: {0}")]
     Unavailable(String),

@@ -1,5 +1,6 @@
 //! What the service counts and tells for monitoring.
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::Service;
@@ -16,6 +17,10 @@ const SEAL_BUCKETS_S: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0
 pub struct Figures {
     /// Time to seal one block: tree, commit, anchor, signature.
     pub seal_seconds: Histogram,
+    /// Certificates that were issued, by themselves or on request.
+    pub certificates_issued: Counter,
+    /// Certificates that were due and could not be issued: names differ, or too much for one.
+    pub certificates_refused: Counter,
     /// What the store counts.
     pub store: store::Figures,
 }
@@ -66,7 +71,12 @@ pub struct Pending {
 
 impl Figures {
     pub(super) fn new(store: store::Figures) -> Self {
-        Self { seal_seconds: Histogram::new(SEAL_BUCKETS_S), store }
+        Self {
+            seal_seconds: Histogram::new(SEAL_BUCKETS_S),
+            certificates_issued: Counter::default(),
+            certificates_refused: Counter::default(),
+            store,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! waits as one group: one commit a request, one fdatasync a group. Only then is anybody answered.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::access::{Action, Actor};
 use super::check::{Checked, Prepared, bad_signature};
 use super::error::Error;
-use super::order::{Place, ReceiptFacts, Run, Tail};
+use super::order::{Place, ReceiptFacts, Run, Tail, What};
 use super::tables::{CORRECTED, CorrectedRow, ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, RUNS};
 use super::vault::DataKeyId;
 use super::{AcceptedKeys, Service};
@@ -203,7 +203,8 @@ impl Service {
 
     fn took_effect(&self, changes: Option<Changes>) {
         let Some(changes) = changes else { return };
-        let mut keys = self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.places.write().unwrap_or_else(PoisonError::into_inner).add(changes.first, &changes.places);
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(changed) = changes.keys {
             *keys = changed;
         }
@@ -235,10 +236,8 @@ impl Service {
 
     /// The receipt for what a request brings, and the commit that makes it true.
     fn promise(&self, actor: &Actor, draft: Draft) -> Result<(SignedReceipt, Changes), Error> {
-        let Draft { after, next, promised, .. } = draft;
+        let Draft { after, next, promised, places, .. } = draft;
         let first = after.next;
-        let place = |entry: &ReceiptEntry| Place { id: entry.id.uuid(), commitment: entry.commitment };
-        let places: Vec<Place> = promised.iter().map(place).collect();
         let digests: Vec<u8> = places.iter().flat_map(|place| *place.commitment.hash().as_bytes()).collect();
         // Block times never go back. When the clock has, a promise counted from it might be broken already.
         let accepted = self.clock.now().max(self.published().tip.time);
@@ -251,13 +250,13 @@ impl Service {
         let facts = ReceiptFacts { accepted, seal_by, key: *key.hash(), sig };
         let mut event = self.event(actor, "submit_entries", format!("{first}+{}", next - first));
         event.digest = Some(Hash::of(&[&digests]));
-        let run = Run { first, receipt: Some(facts), places };
+        let run = Run { first, receipt: Some(facts), places: places.clone() };
         let mut commit = Commit::new(event).when(RUNS.absent(&first)).write_all(draft.rows).write(run.put()?);
         if let Some(before) = after.last_run {
             commit = commit.when(RUNS.present(&before));
         }
         let end = Tail { last_run: Some(first), next };
-        Ok((receipt, Changes { commit: Some(commit), end, keys: draft.keys }))
+        Ok((receipt, Changes { commit: Some(commit), end, keys: draft.keys, first, places }))
     }
 
     /// Decides about one entry: a duplicate, a refusal, or the next place.
@@ -479,6 +478,9 @@ struct Changes {
     /// Where the order ends with it.
     end: Tail,
     keys: Option<AcceptedKeys>,
+    /// The first of its places, and what is kept in them.
+    first: u64,
+    places: Vec<Place>,
 }
 
 fn commitment_at(run: &Run, place: u64) -> Result<Commitment, Error> {
@@ -500,6 +502,7 @@ struct Draft {
     next: u64,
     rows: Vec<Write>,
     promised: Vec<ReceiptEntry>,
+    places: Vec<Place>,
     keys: Option<AcceptedKeys>,
     seen: HashMap<EntryId, Known>,
     corrected: HashSet<EntryId>,
@@ -514,6 +517,7 @@ impl Draft {
             next: end.next,
             rows: Vec::with_capacity(entries + 1),
             promised: Vec::with_capacity(entries),
+            places: Vec::with_capacity(entries),
             keys: None,
             seen: HashMap::new(),
             corrected: HashSet::new(),
@@ -531,6 +535,12 @@ impl Draft {
             recorder: entry.recorder.clone(),
             learner: entry.learner().map(|learner| learner.id.uuid()),
         };
+        self.places.push(Place {
+            id: uuid,
+            commitment: receipt.commitment,
+            learner: head.learner.unwrap_or_default(),
+            what: What::of(entry),
+        });
         self.rows.push(ENTRIES.put(&uuid, &EntryRow { head, tail: sealed })?);
         self.seen.insert(entry.id, Known { commitment, place: self.next, receipt: None });
         self.promised.push(receipt);

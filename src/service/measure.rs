@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::{Clock as _, SystemClock};
-use super::order::{Place, Run};
+use super::order::{Place, Run, What};
 use super::testing::{ORIGIN, key};
 use super::vault::Vault;
 use super::{Founding, FoundingKeys, LedgerKeys, Service, Settings};
@@ -29,19 +29,25 @@ fn sealing_a_million_pending_entries_and_proving_blocks() {
         let owner = Owner { code: CreditCode::with_check("51990000500000009").unwrap(), name: "认定主体".into() };
         let (authority, receipt, checkpoint) = (key(1), key(2), key(3));
         let founding = Founding { origin: ORIGIN.parse().unwrap(), owner };
-        let keys = FoundingKeys { authority: &authority, receipt: &receipt, checkpoint: &checkpoint };
+        let keys = FoundingKeys { authority: &authority, receipt: &receipt, checkpoint: &checkpoint, issuer: None };
         let rulebook = Rulebook::embedded();
         Service::found(&*store, &vault, &rulebook, SystemClock.now(), &founding, &keys).await.unwrap();
         for first in (2..PENDING).step_by(usize::try_from(RUN).unwrap()) {
             let place = |n: u64| Place {
                 id: uuid::Uuid::now_v7(),
                 commitment: Commitment::from_hash(Hash::of(&[&n.to_be_bytes()])),
+                learner: uuid::Uuid::nil(),
+                what: What::Other,
             };
             let run = Run { first, receipt: None, places: (first..first + RUN).map(place).collect() };
             store.commit(Commit::new(Event::default()).write(run.put().unwrap())).await.unwrap();
         }
-        let keys =
-            LedgerKeys { checkpoint: vec![checkpoint], receipt: vec![receipt], operator_token: Hash::of(&[b"token"]) };
+        let keys = LedgerKeys {
+            checkpoint: vec![checkpoint],
+            receipt: vec![receipt],
+            issuer: Vec::new(),
+            operator_token: Hash::of(&[b"token"]),
+        };
         let (service, _requests) =
             Service::assemble(store, vault, keys, rulebook, Arc::new(SystemClock), Settings::default()).await.unwrap();
         let (started, mut sealed) = (Instant::now(), 0);

@@ -6,6 +6,7 @@
 //! Handlers of the web and of the command line parse, call one use case, and render.
 
 pub mod access;
+mod attest;
 mod check;
 mod checkpoint_keys;
 pub mod clock;
@@ -13,15 +14,18 @@ pub mod erasure;
 mod error;
 mod figures;
 mod ingest;
+mod issue;
 pub mod keyfile;
 mod ledger_row;
 mod order;
+mod places;
 mod pool;
 mod prove;
 mod recover;
 pub mod registry;
 mod sealer;
 mod start;
+mod status;
 mod tables;
 mod take_over;
 pub mod vault;
@@ -37,12 +41,14 @@ mod simulation;
 #[cfg(test)]
 mod testing;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ed25519_dalek::SigningKey;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 
 pub use access::{Action, Actor};
+pub use attest::{Attestation, AttestedKind, DIGEST_DIGITS};
 pub use checkpoint_keys::{
     CheckpointRotation, begin_checkpoint_rotation, checkpoint_rotation, finish_checkpoint_rotation,
     note_new_operator_token,
@@ -50,6 +56,7 @@ pub use checkpoint_keys::{
 pub use error::Error;
 pub use figures::{Figures, NotReady, Pending};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
+pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, PaperLanguage, Scope};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
@@ -59,7 +66,7 @@ pub use take_over::{owner_of, take_over};
 use crate::ledger::entry::Origin;
 use crate::ledger::keys::KeyRegister;
 use crate::merkle::Hash;
-use crate::standard::Rulebook;
+use crate::standard::{Rulebook, UnixMillis};
 use crate::store::{Event, Store};
 use checkpoint_keys::Signers;
 use clock::Clock;
@@ -82,6 +89,8 @@ pub struct Settings {
     pub check_threads: usize,
     /// Submissions that may wait for their place in the order.
     pub queue_max: usize,
+    /// By what certificates are issued; none are without it.
+    pub issue: Option<IssueSettings>,
 }
 
 impl Default for Settings {
@@ -93,6 +102,7 @@ impl Default for Settings {
             wait_max_ms: 10_000,
             check_threads: std::thread::available_parallelism().map_or(2, usize::from),
             queue_max: 256,
+            issue: None,
         }
     }
 }
@@ -109,14 +119,20 @@ pub struct Service {
     /// Restored from a backup, and not yet let go on: answers, and takes nothing in.
     read_only: bool,
     receipt_key: SigningKey,
+    /// Those at hand; the register says which of them works.
+    issuer_keys: Vec<SigningKey>,
     operator_token: Hash,
     directory: RwLock<Directory>,
+    places: RwLock<places::Places>,
     keys: RwLock<AcceptedKeys>,
     /// Registrations read, decide and write one at a time.
     registry: Mutex<()>,
     checks: pool::Pool,
     queue: mpsc::Sender<ingest::Request>,
     sealing: Mutex<SealState>,
+    issuing: Mutex<issue::Issuing>,
+    /// In milliseconds: no block's time is before this moment.
+    blocks_not_before: AtomicI64,
     seal_now: Notify,
     /// Why nothing is sealed, while that is so.
     trouble: std::sync::Mutex<Option<(NotReady, String)>>,
@@ -212,8 +228,19 @@ impl Service {
         Event { actor: actor.to_string(), action: action.to_owned(), subject, digest: None, at_ms }
     }
 
+    /// A certificate is not dated after the block that seals it, even when the clock goes back in between.
+    fn blocks_not_before(&self, moment: Option<UnixMillis>) {
+        if let Some(moment) = moment {
+            self.blocks_not_before.fetch_max(moment.millis(), Ordering::SeqCst);
+        }
+    }
+
     fn directory(&self) -> RwLockReadGuard<'_, Directory> {
         self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn places(&self) -> RwLockReadGuard<'_, places::Places> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {

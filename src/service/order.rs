@@ -9,14 +9,19 @@ use uuid::Uuid;
 use super::error::Error;
 use super::tables::RUNS;
 use crate::ledger::commitment::Commitment;
+use crate::ledger::entry::{Body, Entry};
 use crate::merkle::Hash;
 use crate::standard::UnixMillis;
-use crate::store::{Store, StoreError, WithTail, Write};
+use crate::store::{Store, StoreError, Value, WithTail, Write};
 
 /// Runs that are read at once.
 const RUNS_PER_SCAN: usize = 256;
 const ID_LEN: usize = 16;
-const PLACE_LEN: usize = ID_LEN + 32;
+const HASH_LEN: usize = 32;
+/// Id, commitment, learner, and what it is.
+const PLACE_LEN: usize = ID_LEN + HASH_LEN + ID_LEN + 1;
+/// Id and commitment: all that rows of schema 1 held of a place.
+const PLACE_LEN_1: usize = ID_LEN + HASH_LEN;
 
 /// What is kept of an entry in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,46 @@ pub(super) struct Place {
     pub(super) id: Uuid,
     /// What stands on the chain for it.
     pub(super) commitment: Commitment,
+    /// Whose entry it is; nil for nobody's.
+    pub(super) learner: Uuid,
+    /// What it is, as far as certificates ask.
+    pub(super) what: What,
+}
+
+/// What an entry is, in one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// It has its place since a time when this was not written down: the entry itself tells.
+    Unknown = 0,
+    /// Nothing that counts for a learner.
+    Other = 1,
+    /// Study.
+    Study = 2,
+    /// Study that finishes a course.
+    Completion = 3,
+    /// An organised activity.
+    Activity = 4,
+    /// A correction.
+    Correction = 5,
+}
+
+impl What {
+    /// What this entry is.
+    pub(super) fn of(entry: &Entry) -> Self {
+        match &entry.body {
+            Body::Study(_, study) if study.completes => Self::Completion,
+            Body::Study(..) => Self::Study,
+            Body::Activity(..) => Self::Activity,
+            Body::Correction(..) => Self::Correction,
+            _ => Self::Other,
+        }
+    }
+
+    pub(super) fn read(byte: u8) -> Option<Self> {
+        [Self::Unknown, Self::Other, Self::Study, Self::Completion, Self::Activity, Self::Correction]
+            .into_iter()
+            .find(|what| *what as u8 == byte)
+    }
 }
 
 /// The places that were given at once, from the first on.
@@ -47,7 +92,7 @@ pub(super) struct Tail {
     pub(super) next: u64,
 }
 
-/// The head of a run's row; the tail holds 48 bytes for each place: id, commitment.
+/// The head of a run's row; the tail holds 65 bytes for each place: id, commitment, learner, and what it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RunHead {
     receipt: Option<ReceiptFacts>,
@@ -70,6 +115,8 @@ impl Run {
         for place in &self.places {
             tail.extend_from_slice(place.id.as_bytes());
             tail.extend_from_slice(place.commitment.hash().as_bytes());
+            tail.extend_from_slice(place.learner.as_bytes());
+            tail.push(place.what as u8);
         }
         RUNS.put(&self.first, &WithTail { head: RunHead { receipt: self.receipt }, tail })
     }
@@ -92,12 +139,25 @@ impl Run {
             return Err(Error::Internal(format!("the run of place {first} cannot be read")));
         }
         let places = places.iter().map(|bytes| {
-            let (id, commitment) = bytes.split_at(ID_LEN);
-            let id = Uuid::from_slice(id).map_err(Error::internal)?;
-            let commitment = Hash::try_from(commitment).map_err(Error::internal)?;
-            Ok(Place { id, commitment: Commitment::from_hash(commitment) })
+            let (id, rest) = bytes.split_at(ID_LEN);
+            let (commitment, rest) = rest.split_at(HASH_LEN);
+            let (learner, what) = rest.split_at(ID_LEN);
+            let what = what.first().and_then(|byte| What::read(*byte));
+            Ok(Place {
+                id: Uuid::from_slice(id).map_err(Error::internal)?,
+                commitment: Commitment::from_hash(Hash::try_from(commitment).map_err(Error::internal)?),
+                learner: Uuid::from_slice(learner).map_err(Error::internal)?,
+                what: what.ok_or_else(|| Error::Internal(format!("the run of place {first} has an unknown entry")))?,
+            })
         });
         Ok(Self { first, receipt: row.head.receipt, places: places.collect::<Result<_, Error>>()? })
+    }
+
+    /// Every run, from the first, a page at a time.
+    pub(super) async fn after(store: &dyn Store, last: Option<u64>) -> Result<Vec<Self>, Error> {
+        let range = last.map_or_else(|| RUNS.all(), |last| RUNS.after(&last));
+        let rows = RUNS.scan(store, range, RUNS_PER_SCAN).await?;
+        rows.into_iter().map(|(first, row)| Self::read(first, row.value)).collect()
     }
 
     /// The first place after it.
@@ -115,6 +175,22 @@ impl Run {
         let nth = usize::try_from(place.checked_sub(self.first)?).ok()?;
         self.places.get(nth)
     }
+}
+
+/// A row of the time when a place held id and commitment alone: whose it is and what it is, the entry tells.
+pub(super) fn run_of_schema_1(_schema: u8, bytes: &[u8]) -> Result<WithTail<RunHead>, serde_json::Error> {
+    let mut row = <WithTail<RunHead> as Value>::read(bytes)?;
+    let (places, rest) = row.tail.as_chunks::<PLACE_LEN_1>();
+    let mut tail = Vec::with_capacity(places.len() * PLACE_LEN + rest.len());
+    for place in places {
+        tail.extend_from_slice(place);
+        tail.extend_from_slice(Uuid::nil().as_bytes());
+        tail.push(What::Unknown as u8);
+    }
+    // What is no whole place is passed on, and refused where the row is read.
+    tail.extend_from_slice(rest);
+    row.tail = tail;
+    Ok(row)
 }
 
 /// What is kept in the places of `range`, all of which must be taken.
@@ -159,8 +235,12 @@ mod tests {
     #[tokio::test]
     async fn any_stretch_of_the_order_is_read_whatever_runs_it_was_given_in() {
         let store = MemoryDisk::new().open();
-        let place =
-            |n: u64| Place { id: Uuid::from_u64_pair(0, n), commitment: Commitment::from_hash([n as u8; 32].into()) };
+        let place = |n: u64| Place {
+            id: Uuid::from_u64_pair(0, n),
+            commitment: Commitment::from_hash([n as u8; 32].into()),
+            learner: Uuid::from_u64_pair(1, n % 3),
+            what: What::read(n as u8 % 6).unwrap(),
+        };
         let mut first = 0;
         for len in [2, 1, 5, 1, 300, 7] {
             let run = Run { first, receipt: None, places: (first..first + len).map(place).collect() };
@@ -176,5 +256,23 @@ mod tests {
         assert_eq!(Run::last(&store).await.unwrap().unwrap().end(), first);
         assert!(Run::of(&store, first).await.is_err());
         assert!(places(&store, first - 1..first + 1).await.is_err());
+    }
+
+    /// Rows as ledgers of before have them: 48 bytes for each place.
+    #[tokio::test]
+    async fn a_run_of_schema_1_is_read_and_a_torn_one_refused() {
+        let store = MemoryDisk::new().open();
+        for (first, tail, good) in [(0, vec![7; 96], true), (2, vec![7; 95], false), (2, vec![7; 65], false)] {
+            let bytes = [b"\x01{\"receipt\":null}\0".as_slice(), &tail].concat();
+            let write = Write::Put(RUNS.row_key(&first), bytes);
+            store.commit(Commit::new(Event::default()).write(write)).await.unwrap();
+            let run = Run::of(&store, first).await;
+            assert_eq!(run.is_ok(), good, "{} bytes", tail.len());
+            if let Ok(run) = run {
+                let place = run.place(1).copied().unwrap();
+                assert_eq!((run.places.len(), place.learner, place.what), (2, Uuid::nil(), What::Unknown));
+                assert_eq!(place.commitment.hash(), &[7; 32].into());
+            }
+        }
     }
 }

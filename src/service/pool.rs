@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -9,6 +10,8 @@ use super::error::Error;
 
 /// Jobs that may wait for each thread.
 const WAITING_PER_THREAD: usize = 64;
+/// How long the service's own jobs wait before they look again whether there is room.
+const PAUSE: Duration = Duration::from_millis(1);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -55,20 +58,46 @@ impl Pool {
         if !waiting.jobs.is_empty() && waiting.jobs.len() + jobs.len() > self.room {
             return Err(Error::Overloaded);
         }
-        let mut answers = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let (send, receive) = oneshot::channel();
-            answers.push(receive);
-            waiting.jobs.push_back(Box::new(move || {
-                // When the asker has gone away, nobody wants the answer.
-                if !send.is_closed() {
-                    drop(send.send(job()));
-                }
-            }));
-        }
+        let answers = jobs.into_iter().map(|job| waiting.push(job)).collect();
         drop(waiting);
         self.shared.more.notify_all();
         Ok(answers)
+    }
+
+    /// Runs jobs of the service's own to their ends, a few at a time: they leave room for those who ask.
+    pub(super) async fn run_patiently<T, F>(&self, jobs: Vec<F>) -> Result<Vec<T>, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        let few = (self.room / WAITING_PER_THREAD) * 2;
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            while self.shared.lock().jobs.len() >= few {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answers.push(self.shared.lock().push(job));
+            self.shared.more.notify_one();
+        }
+        let mut done = Vec::with_capacity(answers.len());
+        for answer in answers {
+            done.push(answer.await.map_err(|_| Error::internal("a job of the pool did not finish"))?);
+        }
+        Ok(done)
+    }
+}
+
+impl Waiting {
+    /// Puts a job at the end.
+    fn push<T: Send + 'static>(&mut self, job: impl FnOnce() -> T + Send + 'static) -> oneshot::Receiver<T> {
+        let (send, receive) = oneshot::channel();
+        self.jobs.push_back(Box::new(move || {
+            // When the asker has gone away, nobody wants the answer.
+            if !send.is_closed() {
+                drop(send.send(job()));
+            }
+        }));
+        receive
     }
 }
 

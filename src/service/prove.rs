@@ -10,7 +10,7 @@ use super::error::Error;
 use super::order;
 use super::sealer::Published;
 use super::tables::{BLOCKS, CORRECTED, ENTRIES, EntryRow, NODES, node_key};
-use super::vault::DataKeyId;
+use super::vault::{DataKey, DataKeyId};
 use crate::ledger::block::Block;
 use crate::ledger::bundle::{Bundle, BundleBlock, BundleEntry, BundleTip, MAX_BUNDLE, MAX_BUNDLE_ENTRIES};
 use crate::ledger::commitment::{Commitment, Salt};
@@ -88,6 +88,15 @@ impl Service {
             }
             rows.push((*id, row));
         }
+        self.make_bundle(&published, rows).await
+    }
+
+    /// The bytes of a proof bundle under a checkpoint that covers these entries: the same for ever.
+    pub(super) async fn make_bundle(
+        &self,
+        published: &Published,
+        mut rows: Vec<(EntryId, EntryRow)>,
+    ) -> Result<Vec<u8>, Error> {
         rows.sort_by_key(|(_, row)| row.head.ordinal);
         rows.dedup_by_key(|(id, _)| *id);
         let mut entries = Vec::with_capacity(rows.len());
@@ -97,8 +106,8 @@ impl Service {
             let (block, tree) = match tree.take() {
                 Some((block, built)) if row.head.ordinal < block.total => tree.insert((block, built)),
                 _ => {
-                    let block = self.block_of(&published, row.head.ordinal).await?;
-                    blocks.push(self.bundle_block(&published, &block).await?);
+                    let block = self.block_of(published, row.head.ordinal).await?;
+                    blocks.push(self.bundle_block(published, &block).await?);
                     let leaves: Vec<Hash> = self.commitments(&block).await?.into_iter().map(|c| c.leaf()).collect();
                     let built = BatchTree::from_leaves(&leaves).map_err(Error::internal)?;
                     tree.insert((block, built))
@@ -109,7 +118,7 @@ impl Service {
             let (signed, salt) = self.open_with_salt(id, &row)?;
             entries.push(BundleEntry { block: block.height, index, path, salt, signed });
         }
-        let bytes = self.bundle(&published, entries, blocks).await?.to_bytes();
+        let bytes = self.bundle(published, entries, blocks).await?.to_bytes();
         // No verifier would read a larger one.
         if bytes.len() > MAX_BUNDLE {
             return Err(Error::TooLarge { what: "the size of one proof in bytes", limit: MAX_BUNDLE });
@@ -233,7 +242,7 @@ impl Service {
     }
 
     /// The block that holds the entry of this place in the order, by bisection over the blocks' totals.
-    async fn block_of(&self, published: &Published, ordinal: u64) -> Result<Block, Error> {
+    pub(super) async fn block_of(&self, published: &Published, ordinal: u64) -> Result<Block, Error> {
         let (mut low, mut high) = (0, published.height());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -246,7 +255,7 @@ impl Service {
         self.block(low).await
     }
 
-    async fn block(&self, height: u64) -> Result<Block, Error> {
+    pub(super) async fn block(&self, height: u64) -> Result<Block, Error> {
         let row = BLOCKS.get(&*self.store, &height).await?.ok_or_else(|| Error::internal("a block is missing"))?;
         row.value.text.parse().map_err(Error::internal)
     }
@@ -267,4 +276,11 @@ impl Service {
         }
         plan.combine(&hashes).map_err(Error::internal)
     }
+}
+
+/// Reads an accepted entry back with the key it is under, and its salt.
+pub(super) fn open_in(key: &DataKey, id: EntryId, row: &EntryRow) -> Result<(SignedEntry, Salt), Error> {
+    let bytes = key.decrypt(id.uuid().as_bytes(), &row.tail)?;
+    let signed = SignedEntry::from_vec(bytes).map_err(|error| Error::Internal(format!("entry {id}: {error}")))?;
+    Ok((signed, key.salt(id)))
 }

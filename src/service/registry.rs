@@ -19,6 +19,7 @@ use super::tables::{
 };
 use super::vault::{DataKeyId, Vault};
 use super::{Service, random_bytes};
+use crate::credential::MaskedIdNumber;
 use crate::ledger::entry::{CourseCode, LearnerId, MAX_NAME, MAX_TITLE};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::ledger::forms::Form;
@@ -92,6 +93,9 @@ pub struct Learner {
     pub name: String,
     /// Employers, as given.
     pub employers: Vec<Employment>,
+    /// The number of an identity document, masked when it was given: the whole number is kept nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_number: Option<MaskedIdNumber>,
     /// The row's version: a change names the version it was made from.
     pub version: u64,
 }
@@ -99,8 +103,11 @@ pub struct Learner {
 /// What is encrypted of a learner.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LearnerPayload {
-    name: String,
-    employers: Vec<Employment>,
+    pub(super) name: String,
+    pub(super) employers: Vec<Employment>,
+    /// Never the whole number. Learners of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id_number: Option<MaskedIdNumber>,
 }
 
 /// A course of a provider.
@@ -307,8 +314,16 @@ impl Service {
 
     async fn known_learner(&self, id: LearnerId) -> Result<Option<Learner>, Error> {
         let Some(row) = LEARNERS.get(&*self.store, &id.uuid()).await? else { return Ok(None) };
-        let LearnerPayload { name, employers } = open_learner(&self.vault, id, &row.value)?;
-        Ok(Some(Learner { id, provider: row.value.provider, name, employers, version: row.version }))
+        let LearnerPayload { name, employers, id_number } = open_learner(&self.vault, id, &row.value)?;
+        Ok(Some(Learner { id, provider: row.value.provider, name, employers, id_number, version: row.version }))
+    }
+
+    /// What is encrypted of a learner; erased from the tombstone on, even while the key is still being erased.
+    pub(super) fn open_learner(&self, id: LearnerId, row: &LearnerRow) -> Result<LearnerPayload, Error> {
+        match self.directory().erased(id) {
+            Some(_) => Err(Error::Erased("learner")),
+            None => open_learner(&self.vault, id, row),
+        }
     }
 
     /// Writes learners that are not registered yet; returns the version of their rows.
@@ -368,7 +383,11 @@ impl Service {
     }
 
     fn seal_learner(&self, learner: &Learner) -> Result<LearnerRow, Error> {
-        let payload = LearnerPayload { name: learner.name.clone(), employers: learner.employers.clone() };
+        let payload = LearnerPayload {
+            name: learner.name.clone(),
+            employers: learner.employers.clone(),
+            id_number: learner.id_number.clone(),
+        };
         let plain = serde_json::to_vec(&payload).map_err(damaged)?;
         let sealed = self.vault.encrypt(learner.id.into(), &learner_context(learner.id), &plain)?;
         Ok(LearnerRow { provider: learner.provider.clone(), registered_at: self.clock.now(), sealed })
@@ -530,8 +549,10 @@ impl Service {
                 read.into_iter().collect()
             }),
         };
+        let id_number = if fields.has("id_number") { read_id_number(&mut fields).map(Some) } else { Some(None) };
         fields.finish();
-        Some(Learner { id: id?, provider: provider?, name: name?, employers: employers?, version: 0 })
+        let (employers, id_number) = (employers?, id_number?);
+        Some(Learner { id: id?, provider: provider?, name: name?, employers, id_number, version: 0 })
     }
 
     fn read_course(&self, actor: &Actor, item: Value, path: &str, errors: &mut FieldErrors) -> Option<Course> {
@@ -561,6 +582,22 @@ impl Service {
         fields.note("provider", problem);
         None
     }
+}
+
+/// The number of an identity document: a whole one is masked here, and a masked one is taken as it is.
+fn read_id_number(fields: &mut Fields<'_, '_>) -> Option<MaskedIdNumber> {
+    let text = zeroize::Zeroizing::new(fields.string("id_number")?);
+    let masked = text.parse().or_else(|_| MaskedIdNumber::of(&text));
+    if masked.is_err() {
+        fields.note(
+            "id_number",
+            Problem::form(
+                "must have 6 to 25 digits and letters, whole or masked",
+                "应为 6 到 25 位数字与字母，可为脱敏形式",
+            ),
+        );
+    }
+    masked.ok()
 }
 
 fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {

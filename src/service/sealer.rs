@@ -4,6 +4,7 @@
 //! make the checkpoint durable; sign it; publish it. Only then does anybody hear "sealed". Starting up is the second
 //! half of the same: the tip that the store holds is anchored, signed and published.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -267,6 +268,10 @@ impl Service {
         }
         // Compared from block to block: clocks that drift apart slowly over months have not jumped.
         state.clock = Some((wall.millis(), monotonic));
+        let wall = match UnixMillis::new(self.blocks_not_before.load(Ordering::SeqCst)) {
+            Ok(issued) => wall.max(issued),
+            Err(_) => wall,
+        };
         Ok(state.tip.as_ref().map_or(wall, |tip| wall.max(tip.time)))
     }
 

@@ -1,5 +1,6 @@
 //! Founding a ledger, and opening one that exists.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 
 use ed25519_dalek::SigningKey;
@@ -9,12 +10,14 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::error::Error;
 use super::ingest::{self, Request};
-use super::order::{Place, Run};
+use super::issue::Issuing;
+use super::order::{Place, Run, What};
+use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
 use super::tables::{
-    CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, KEYS, KeyRow, LEDGER, LedgerRow, ORGANISATIONS,
-    OrganisationRow,
+    CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, ISSUED, IssuedRow, KEYS, KeyRow, LEDGER,
+    LedgerRow, ORGANISATIONS, OrganisationRow,
 };
 use super::vault::{DataKeyId, Vault};
 use super::{AcceptedKeys, Figures, Service, Settings, pool};
@@ -44,6 +47,8 @@ pub struct FoundingKeys<'a> {
     pub receipt: &'a SigningKey,
     /// Signs checkpoints.
     pub checkpoint: &'a SigningKey,
+    /// Signs certificates and status lists; a ledger without one issues nothing until one is registered.
+    pub issuer: Option<&'a SigningKey>,
 }
 
 /// The private keys that a running service needs, and the digest of the operator's token. The authority's key is not
@@ -53,12 +58,14 @@ pub struct LedgerKeys {
     pub checkpoint: Vec<SigningKey>,
     /// Those at hand to sign receipts: the first that the key register has for this does.
     pub receipt: Vec<SigningKey>,
+    /// Those at hand to sign certificates: the first that the key register has for this does; none is no error.
+    pub issuer: Vec<SigningKey>,
     /// SHA-256 of the operator's token.
     pub operator_token: Hash,
 }
 
 impl Service {
-    /// Writes the first entries of a new ledger: the authority adds itself, then the key that signs receipts. They are
+    /// Writes the first entries of a new ledger: the authority adds itself, then the keys that sign receipts and certificates. They are
     /// sealed when the service starts.
     pub async fn found(
         store: &dyn Store,
@@ -68,7 +75,7 @@ impl Service {
         founding: &Founding,
         keys: &FoundingKeys<'_>,
     ) -> Result<(), Error> {
-        let FoundingKeys { authority, receipt, checkpoint } = keys;
+        let FoundingKeys { authority, receipt, checkpoint, issuer } = keys;
         let today = day_of(now).map_err(Error::internal)?;
         let edition = rulebook.in_effect(today).ok_or_else(|| Error::Unavailable("no rulebook is in effect".into()))?;
         let add = |key: &SigningKey, role, kinds| {
@@ -89,6 +96,7 @@ impl Service {
         };
         let first = add(authority, Role::Authority, vec![Kind::Correction, Kind::Key])?;
         let second = add(receipt, Role::Receipt, Vec::new())?;
+        let third = issuer.map(|key| add(key, Role::Issuer, vec![Kind::Certificate, Kind::Status])).transpose()?;
         let organisation = OrganisationRow {
             name: founding.owner.name.clone(),
             roles: vec![OrganisationRole::CertifyingBody],
@@ -112,17 +120,20 @@ impl Service {
             commit = commit.write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
         }
         let mut run = Run { first: 0, receipt: None, places: Vec::new() };
-        for (ordinal, signed) in (0..).zip([first, second]) {
+        for (ordinal, signed) in (0..).zip([first, second].into_iter().chain(third)) {
             let id = signed.entry().id.uuid();
             let salt = vault.salt(DataKeyId::LEDGER, signed.entry().id)?;
             let head = EntryHead { ordinal, recorder: founding.owner.code.clone(), learner: None };
             let tail = vault.encrypt(DataKeyId::LEDGER, id.as_bytes(), signed.bytes())?;
-            run.places.push(Place { id, commitment: Commitment::to(&signed, &salt) });
+            let (commitment, what) = (Commitment::to(&signed, &salt), What::of(signed.entry()));
+            run.places.push(Place { id, commitment, learner: Uuid::nil(), what });
             let text = String::from_utf8(signed.bytes().to_vec()).map_err(Error::internal)?;
             commit = commit
                 .write(ENTRIES.put(&id, &EntryRow { head, tail })?)
                 .write(KEYS.put(&ordinal, &KeyRow { ordinal, signed: text })?);
         }
+        // Certificates are issued from the first entry on.
+        commit = commit.write(ISSUED.put(&(), &IssuedRow { before: 0 })?);
         store.commit(commit.write(run.put()?)).await?;
         Ok(())
     }
@@ -146,6 +157,13 @@ impl Service {
             );
         } else {
             tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+            if service.settings.issue.is_some() {
+                match service.issues_certificates() {
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!(%error, "no certificates are issued"),
+                }
+                tokio::spawn(Self::run_issuer(Arc::downgrade(&service)));
+            }
         }
         Ok(service)
     }
@@ -163,6 +181,8 @@ impl Service {
         let origin: Origin = row.origin.parse().map_err(Error::internal)?;
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
         let directory = Directory::load(&*store, &vault).await?;
+        let places = Places::load(&*store, &vault).await?;
+        let issuing = Issuing::load(&*store).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
         let receipt_key = accepted.receipt_key(keys.receipt)?;
         let state = SealState::load(&*store).await.map_err(unavailable)?;
@@ -181,12 +201,16 @@ impl Service {
             checkpoint_signers,
             read_only: row.read_only.is_some(),
             receipt_key,
+            issuer_keys: keys.issuer,
             operator_token: keys.operator_token,
             directory: RwLock::new(directory),
+            places: RwLock::new(places),
             keys: RwLock::new(accepted),
             registry: Mutex::new(()),
             queue,
             sealing: Mutex::new(SealState::default()),
+            blocks_not_before: AtomicI64::new(issuing.latest_issue.map_or(0, UnixMillis::millis)),
+            issuing: Mutex::new(issuing),
             seal_now: Notify::new(),
             trouble: std::sync::Mutex::default(),
             published: watch::Sender::new(Arc::new(nothing)),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::order::RunHead;
+use super::order::{RunHead, run_of_schema_1};
 use crate::merkle::{Hash, NodeId};
 use crate::standard::{CreditCode, CreditHours, UnixMillis};
 use crate::store::{Index, Table, WithTail, distinct};
@@ -24,7 +24,7 @@ pub(super) const TOKENS: Table<String, TokenRow> = Table::new(6, "tokens");
 pub(super) const ENTRIES: Table<Uuid, EntryRow> = Table::new(7, "entries");
 /// The order of acceptance, which is the order on the chain, by the first place of each run. A block holds a stretch of
 /// it, so neither batches nor positions are kept anywhere else.
-pub(super) const RUNS: Table<u64, WithTail<RunHead>> = Table::new(8, "order");
+pub(super) const RUNS: Table<u64, WithTail<RunHead>> = Table::new(8, "order").evolved(2, run_of_schema_1);
 /// The key register by element.
 pub(super) const KEYS: Table<u64, KeyRow> = Table::new(10, "key register");
 /// The correction of each corrected entry.
@@ -35,6 +35,23 @@ pub(super) const ERASED: Table<Uuid, ErasedRow> = Table::new(14, "erased learner
 pub(super) const BLOCKS: Table<u64, BlockRow> = Table::new(12, "blocks");
 /// Hashes of complete subtrees of the chain, by level and index: what tiles and paths are made of.
 pub(super) const NODES: Table<(u64, u64), Hash> = Table::new(13, "chain nodes");
+
+/// Hour certificates by number.
+pub(super) const CERTIFICATES: Table<String, CertificateRow> = Table::new(15, "certificates");
+/// Certificates of a learner.
+pub(super) const CERTIFICATES_BY_LEARNER: Index<Uuid, String> = Index::new(16, "certificates by learner");
+/// The bytes of credentials by number and part, encrypted under the learner's data key: a value has a limit.
+pub(super) const CREDENTIALS: Table<(String, u64), WithTail<()>> = Table::new(17, "credentials");
+/// Checkpoints, as they were signed, that proofs of certificates were frozen under, by the number of blocks.
+pub(super) const CHECKPOINTS: Table<u64, CheckpointRow> = Table::new(18, "frozen checkpoints");
+/// How far the order was considered for certificates.
+pub(super) const ISSUED: Table<(), IssuedRow> = Table::new(19, "issued up to");
+/// Entries of the service's own that have no place in the order yet, by id.
+pub(super) const OUTBOX: Table<Uuid, OutboxRow> = Table::new(20, "own entries to submit");
+/// What was issued, by SHA-256 of its bytes.
+pub(super) const DOCUMENTS: Table<Hash, DocumentRow> = Table::new(21, "documents");
+/// Editions of status lists by number and the moment from which they hold.
+pub(super) const STATUS_EDITIONS: Table<(u64, u64), EditionRow> = Table::new(22, "status lists");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -50,6 +67,14 @@ const _: () = assert!(distinct(&[
     BLOCKS.id(),
     NODES.id(),
     ERASED.id(),
+    CERTIFICATES.id(),
+    CERTIFICATES_BY_LEARNER.id(),
+    CREDENTIALS.id(),
+    CHECKPOINTS.id(),
+    ISSUED.id(),
+    OUTBOX.id(),
+    DOCUMENTS.id(),
+    STATUS_EDITIONS.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -177,17 +202,95 @@ pub(super) struct BlockRow {
     pub(super) text: String,
 }
 
+/// The tail is what may be known of the learner: [`super::issue::Contents`], encrypted under the learner's data key.
+pub(super) type CertificateRow = WithTail<CertificateHead>;
+
+/// What stays of a certificate when its learner is erased.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CertificateHead {
+    pub(super) learner: Uuid,
+    /// SHA-256 of the credential.
+    pub(super) sha256: Hash,
+    /// Its place in a status list.
+    pub(super) list: u32,
+    pub(super) index: u32,
+    pub(super) issued_at: UnixMillis,
+    /// The entry that says that the credential was issued.
+    pub(super) entry: Uuid,
+    /// How many blocks the checkpoint of its proof has; none until the entry is sealed, when nobody has seen it yet.
+    pub(super) frozen: Option<u64>,
+    pub(super) state: super::issue::CertificateState,
+    /// Every edition on paper that was handed out.
+    pub(super) papers: Vec<PaperRow>,
+    pub(super) replaces: Option<String>,
+    pub(super) replaced_by: Option<String>,
+}
+
+/// An edition on paper: the entry says that these bytes were issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PaperRow {
+    pub(super) language: super::issue::PaperLanguage,
+    pub(super) sha256: Hash,
+    pub(super) entry: Uuid,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CheckpointRow {
+    pub(super) note: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct IssuedRow {
+    pub(super) before: u64,
+}
+
+/// Signed entries of the service's own hold nothing personal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OutboxRow {
+    pub(super) signed: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DocumentRow {
+    pub(super) entry: Uuid,
+    pub(super) what: DocumentWhat,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DocumentWhat {
+    /// The credential of this certificate.
+    Credential(String),
+    /// An edition on paper of this certificate.
+    Paper(String),
+    /// An edition of this status list.
+    List(u32),
+}
+
+/// The tail is the edition's bytes, which are public.
+pub(super) type EditionRow = WithTail<EditionHead>;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct EditionHead {
+    pub(super) sha256: Hash,
+    pub(super) valid_until: UnixMillis,
+    /// The entry that holds its digest.
+    pub(super) entry: Uuid,
+    /// The id of the key that signed.
+    pub(super) key: Hash,
+}
+
 /// Bytes as base64 in a JSON value.
-mod base64_bytes {
+pub(super) mod base64_bytes {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::service) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::service) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

@@ -230,7 +230,7 @@ impl World {
         let (first, receipt) = (key(AUTHORITY_KEY), key(RECEIPT_KEY));
         let rulebook = Rulebook::embedded();
         let checkpoint = key(CHECKPOINT_KEY);
-        let keys = FoundingKeys { authority: &first, receipt: &receipt, checkpoint: &checkpoint };
+        let keys = FoundingKeys { authority: &first, receipt: &receipt, checkpoint: &checkpoint, issuer: None };
         Service::found(&*open(&disk), &vault, &rulebook, clock.now(), &founding, &keys).await.unwrap();
         // Waiting is short, so that what must not happen is seen not to happen soon.
         let settings = Settings { check_threads: 2, wait_max_ms: 50, ..Settings::default() };
@@ -299,6 +299,7 @@ impl World {
         let keys = LedgerKeys {
             checkpoint: vec![key(CHECKPOINT_KEY)],
             receipt: vec![key(RECEIPT_KEY)],
+            issuer: Vec::new(),
             operator_token: Hash::of(&[TOKEN.as_bytes()]),
         };
         let vault = Vault::open(self.vault_dir.path()).unwrap();

@@ -131,6 +131,8 @@ impl Metrics {
         ledger.register("oldest_pending_age_seconds", "Age of the oldest of them", now.oldest_pending.clone());
         ledger.register("seal_by_seconds", "The age at which receipts promise a block", now.seal_by.clone());
         ledger.register("seal_duration_seconds", "Time to seal one block", figures.seal_seconds.clone());
+        ledger.register("certificates_issued", "Certificates issued", figures.certificates_issued.clone());
+        ledger.register("certificates_refused", "Certificates that were due and could not be issued", figures.certificates_refused.clone());
         ledger.register("block_height", "Height of the published tip", now.height.clone());
         ledger.register("sealed_entries", "Entries in published blocks", now.sealed.clone());
         ledger.register("last_block_timestamp_seconds", "Time of the published tip", now.last_block.clone());

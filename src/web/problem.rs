@@ -28,6 +28,7 @@ pub const PROBLEM_TYPES: &[(&str, u16, &str, &str)] = &[
     ("invalid", 422, "部分内容不符合要求", "Some fields are not valid"),
     ("rate-limited", 429, "请求过于频繁", "Too many requests"),
     ("internal", 500, "服务内部错误", "Internal failure"),
+    ("cannot-issue", 503, "现在不能签发或打印证书", "Certificates cannot be issued or printed now"),
     ("unavailable", 503, "服务暂不可用", "Not available now"),
     (
         "read-only",
@@ -144,6 +145,7 @@ impl From<Error> for Problem {
             error @ Error::Erased(_) => Self::of("erased", Some(error.to_string())),
             Error::Conflict(detail) => Self::of("conflict", Some(detail)),
             error @ Error::TooLarge { .. } => Self::of("too-large", Some(error.to_string())),
+            Error::CannotIssue(detail) => Self::of("cannot-issue", Some(detail)),
             Error::Overloaded => Self::of("overloaded", None),
             Error::ReadOnly => Self::of("read-only", None),
             Error::Unavailable(detail) => {
@@ -200,6 +202,7 @@ mod tests {
             (Error::Invalid(crate::ledger::fields::FieldErrors::default()), 422),
             (Error::Internal(String::new()), 500),
             (Error::Unavailable(String::new()), 503),
+            (Error::CannotIssue(String::new()), 503),
             (Error::Overloaded, 503),
             (Error::ReadOnly, 503),
             (Error::NoRoom(String::new()), 507),

@@ -164,6 +164,7 @@ impl Config {
             wait_max_ms: self.wait_max_ms,
             check_threads: if self.check_threads == 0 { usual.check_threads } else { self.check_threads },
             queue_max: self.queue_max,
+            issue: usual.issue,
         }
     }
 

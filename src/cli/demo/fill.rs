@@ -30,6 +30,8 @@ const MAX_ENTRIES: usize = 100;
 const MAX_LEARNERS: usize = 500;
 /// How often is asked whether all is sealed.
 const POLL: Duration = Duration::from_millis(50);
+/// The entries that found a ledger: the keys of authority, receipts and certificates.
+const FOUNDING: usize = 3;
 /// The longest wait for the next block.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -64,8 +66,8 @@ pub(super) fn fill(dir: &DataDir, data: &Path, url: &str, year: &Year) -> Result
         correct(&ledger, provider, year, &fixes, &commitments)?;
     }
     let entries = commitments.len() + year.fixes.len();
-    // The two founding entries and the providers' keys stand before the year's.
-    let blocks = wait_sealed(&operator, entries + 2 + providers.len())?;
+    // The founding entries and the providers' keys stand before the year's.
+    let blocks = wait_sealed(&operator, entries + FOUNDING + providers.len())?;
     Ok(Filled { providers: providers.into_iter().map(|provider| provider.client).collect(), entries, blocks })
 }
 
@@ -111,7 +113,7 @@ fn enrol(ledger: &Ledger, dir: &DataDir, data: &Path, url: &str, operator: &Clie
     }
     submit(operator, &additions)?;
     // A key works from the block after the one that holds it.
-    wait_sealed(operator, 2 + additions.len())?;
+    wait_sealed(operator, FOUNDING + additions.len())?;
     Ok(providers)
 }
 

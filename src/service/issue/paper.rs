@@ -1,0 +1,144 @@
+//! Certificates on paper: rendered when they are asked for, from the credential and its frozen proof, to the same bytes each time.
+//!
+//! An edition is recorded before it is handed out: its digest in a `certificate` entry of its own, which has its place when
+//! the answer goes out. So a printed page that anybody holds can be proven to be ours.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use super::super::Service;
+use super::super::access::{Action, Actor};
+use super::super::error::Error;
+use super::super::tables::{CERTIFICATES, DOCUMENTS, DocumentRow, DocumentWhat, PaperRow};
+use super::freeze::not_yet;
+use super::outbox::to_send;
+use super::PaperLanguage;
+use crate::credential::{HourCertificate, HourCredential};
+use crate::document::{DocumentError, Fonts, Language, hour_certificate};
+use crate::ledger::CertificateNumber;
+use crate::ledger::entry::{Body, DocumentKind, IssuedDocument};
+use crate::ledger::fields::Problem;
+use crate::merkle::Hash;
+use crate::store::Commit;
+
+/// The fonts of a service, or why there are none; not set before anybody looked for them.
+pub(in crate::service) type FontCase = OnceLock<Result<Arc<Fonts>, String>>;
+
+impl From<PaperLanguage> for Language {
+    fn from(language: PaperLanguage) -> Self {
+        match language {
+            PaperLanguage::Zh => Self::Chinese,
+            PaperLanguage::En => Self::English,
+        }
+    }
+}
+
+impl Service {
+    /// Looks for fonts, once. Without them everything works but PDFs.
+    pub fn load_fonts(&self, configured: Option<&Path>) {
+        let fonts = self.fonts.get_or_init(|| {
+            Fonts::load(configured).map(Arc::new).map_err(|error| format!("{} {error}", error.zh()))
+        });
+        match fonts {
+            Ok(fonts) => tracing::info!(digest = %fonts.digest(), "fonts for certificates"),
+            Err(error) => tracing::warn!(error, "no certificate can be printed"),
+        }
+    }
+
+    /// A certificate as PDF.
+    pub async fn paper(
+        self: &Arc<Self>,
+        actor: &Actor,
+        number: &CertificateNumber,
+        language: PaperLanguage,
+    ) -> Result<Vec<u8>, Error> {
+        self.allow(actor, Action::ReadCertificates)?;
+        let row = self.certificate_row(actor, number).await?;
+        row.head.frozen.ok_or_else(|| not_yet("the certificate"))?;
+        let fonts = self.fonts()?;
+        let credential = self.read_credential(number.as_str(), &row).await?;
+        let proof = self.frozen_proof(number.as_str(), &row).await?;
+        let render = move || render(&fonts, language, &credential, &proof);
+        let pdf = self.checks.run_patiently(vec![render]).await?.pop();
+        let pdf = pdf.ok_or_else(|| Error::internal("nothing was rendered"))??;
+        self.record_paper(number, language, Hash::of(&[&pdf])).await?;
+        Ok(pdf)
+    }
+
+    /// Sees to it that an edition is recorded before it is handed out.
+    async fn record_paper(
+        self: &Arc<Self>,
+        number: &CertificateNumber,
+        language: PaperLanguage,
+        sha256: Hash,
+    ) -> Result<(), Error> {
+        let mut issuing = self.issuing.lock().await;
+        let row = CERTIFICATES.get(&*self.store, number.as_str()).await?;
+        let mut row = row.ok_or(Error::NotFound("certificate"))?.value;
+        if row.head.papers.iter().any(|paper| paper.sha256 == sha256) {
+            return Ok(());
+        }
+        let issuer = self.issuer()?;
+        let said = IssuedDocument { document: DocumentKind::Pdf, number: number.clone(), sha256 };
+        let said = issuer.sign(self, Body::Certificate(said))?;
+        let entry = said.entry().id.uuid();
+        row.head.papers.push(PaperRow { language, sha256, entry });
+        let document = DocumentRow { entry, what: DocumentWhat::Paper(number.to_string()) };
+        let event = self.event(&Actor::Operator, "print", format!("{number} {language}"));
+        // A crash after this leaves an edition that is recorded and was handed to nobody, which harms nobody.
+        let commit = Commit::new(event)
+            .write(CERTIFICATES.put(number.as_str(), &row)?)
+            .write(DOCUMENTS.put(&sha256, &document)?)
+            .write(to_send(&said)?);
+        self.store.commit(commit).await?;
+        self.flush_outbox(&mut issuing).await
+    }
+
+    /// The proof that the newest edition in a language was issued, under the newest checkpoint.
+    pub async fn paper_proof(
+        &self,
+        actor: &Actor,
+        number: &CertificateNumber,
+        language: PaperLanguage,
+    ) -> Result<Vec<u8>, Error> {
+        let row = self.certificate_row(actor, number).await?;
+        let newest = row.head.papers.iter().rev().find(|paper| paper.language == language);
+        self.proof_of_own(newest.ok_or(Error::NotFound("PDF"))?.entry).await
+    }
+
+    fn fonts(&self) -> Result<Arc<Fonts>, Error> {
+        match self.fonts.get() {
+            Some(Ok(fonts)) => Ok(Arc::clone(fonts)),
+            Some(Err(error)) => Err(Error::CannotIssue(error.clone())),
+            None => Err(Error::CannotIssue("本服务没有加载字体 this service has loaded no fonts".into())),
+        }
+    }
+
+    /// Refuses a name that could not be printed, where fonts are at hand to tell.
+    pub(in crate::service) fn check_name(&self, name: &str) -> Result<(), Problem> {
+        let Ok(fonts) = self.fonts() else { return Ok(()) };
+        fonts.covers(name).map_err(|missing| Problem::mismatch(missing.to_string(), missing.zh()))
+    }
+
+    /// The same for all that stands on a certificate and somebody wrote.
+    pub(super) fn check_printable(&self, certificate: &HourCertificate) -> Result<(), Error> {
+        let check = |field: &str, text: &str| self.check_name(text).map_err(|problem| Error::field(field, problem));
+        check("learner.name", &certificate.learner.name)?;
+        check("issuer.name", &certificate.issuer.name)?;
+        check("employer", certificate.employer.as_deref().unwrap_or_default())?;
+        for row in &certificate.rows {
+            check("course.title", &row.title)?;
+            check("provider", &row.provider)?;
+            check("form_reason", row.form_reason.as_deref().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+fn render(fonts: &Fonts, language: PaperLanguage, credential: &[u8], proof: &[u8]) -> Result<Vec<u8>, Error> {
+    let read = HourCredential::from_bytes(credential).map_err(Error::internal)?;
+    hour_certificate(fonts, language.into(), read.certificate(), credential, proof).map_err(|error| match error {
+        DocumentError::Missing(missing) => Error::CannotIssue(format!("{} {missing}", missing.zh())),
+        other => Error::internal(other),
+    })
+}
