@@ -2,7 +2,7 @@
 
    In a browser: import { verifyFiles } and give it bytes; nothing leaves the page. With Node 20 or later:
 
-     node verify.mjs [--policy FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
+     node verify.mjs [--policy FILE] [--status FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
 
    What a proof shows is 上链后未被篡改: that an entry is unaltered since the time of its block. It never shows that an
    entry is true. Exit status: 0 everything passed; 1 a step failed; 2 misuse, or a file that cannot be read as a proof;
@@ -22,6 +22,10 @@ const SIGNATURE_LINES = 100; // section 10: of one note
 const SIGNATURE_LINE = 8192; // section 10: bytes of one of them with its line feed
 const DEPTH = 8; // section 2, rule 3
 const MAX_PATH = 63;
+const CREDENTIAL_LIMIT = 1024 * 1024; // sections 14 and 16
+const LIST_BYTES = 16384; // section 16
+const MAX_LIST = 1_000_000; // section 3
+const MAX_ROWS = 1000; // section 14
 
 /** The steps of all kinds of files and then those of all files together, with their names for people. */
 export const STEPS = [
@@ -31,6 +35,12 @@ export const STEPS = [
   { name: "keys", zh: "密钥登记册", en: "key register" },
   { name: "batch", zh: "记录在批次中", en: "entries in their batches" },
   { name: "signatures", zh: "记录签名", en: "signatures of the entries" },
+  { name: "proof", zh: "证书签名", en: "signature of the credential" },
+  { name: "proof_rdfc", zh: "证书签名（RDF）", en: "signature of the credential over RDF" },
+  { name: "issued", zh: "签发已上链", en: "issue on the chain" },
+  { name: "issuer", zh: "签发机构", en: "issuer" },
+  { name: "evidence", zh: "学时与记录相符", en: "hours as the entries say" },
+  { name: "printed_page", zh: "印刷页面", en: "printed page" },
   { name: "in_force", zh: "现行有效", en: "in force" },
   { name: "one_chain", zh: "同一条链", en: "one chain" },
   { name: "corrections", zh: "更正记录", en: "corrections" },
@@ -47,6 +57,8 @@ class Said {
 class Failed extends Said {}
 /** The step could not be checked. */
 class Open extends Said {}
+/** The step is not needed here. */
+class Skipped extends Said {}
 /** Exit status 2: the question was wrong, or a file is no proof at all. */
 class Misuse extends Said {}
 
@@ -106,7 +118,7 @@ function show(value) {
 // SHA-256 (FIPS 180-4). WebCrypto's can neither go on from where it was, as the digests of all prefixes of a key register
 // ask (section 5), nor answer at once, which a path of small hashes wants.
 // prettier-ignore
-const ROUNDS = Uint32Array.of(
+const ROUNDS = Int32Array.of(
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
   0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
   0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
@@ -116,11 +128,12 @@ const ROUNDS = Uint32Array.of(
   0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 );
 // prettier-ignore
-const START = Uint32Array.of(
+const START = Int32Array.of(
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 );
 
-const SCHEDULE = new Uint32Array(64);
+const turn = (x, n) => (x >>> n) | (x << (32 - n));
+const SCHEDULE = new Int32Array(64);
 
 class Sha256 {
   state = START.slice();
@@ -146,14 +159,15 @@ class Sha256 {
   compress() {
     const w = SCHEDULE;
     const words = new DataView(this.block.buffer);
-    const turn = (x, n) => (x >>> n) | (x << (32 - n));
-    for (let i = 0; i < 16; i++) w[i] = words.getUint32(4 * i);
+    for (let i = 0; i < 16; i++) w[i] = words.getInt32(4 * i);
     for (let i = 16; i < 64; i++) {
       const s0 = turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ (w[i - 15] >>> 3);
       const s1 = turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ (w[i - 2] >>> 10);
-      w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+      w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = this.state;
+    const { state } = this;
+    let [a, b, c, d] = [state[0] | 0, state[1] | 0, state[2] | 0, state[3] | 0];
+    let [e, f, g, h] = [state[4] | 0, state[5] | 0, state[6] | 0, state[7] | 0];
     for (let i = 0; i < 64; i++) {
       const s1 = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUNDS[i] + w[i]) | 0;
@@ -168,7 +182,7 @@ class Sha256 {
       b = a;
       a = (t1 + t2) | 0;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => (this.state[i] += word));
+    [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] += word));
   }
 
   /** The digest; nothing can be added afterwards. */
@@ -178,7 +192,7 @@ class Sha256 {
     end.setBigUint64(end.byteLength - 8, BigInt(this.length) * 8n);
     this.update(new Uint8Array(end.buffer));
     const digest = new DataView(new ArrayBuffer(32));
-    this.state.forEach((word, i) => digest.setUint32(4 * i, word));
+    this.state.forEach((word, i) => digest.setInt32(4 * i, word));
     return new Uint8Array(digest.buffer);
   }
 }
@@ -219,6 +233,15 @@ function isMoment(text) {
 function isDay(text) {
   const time = matches(text, "(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}") ? Date.parse(text) : NaN;
   return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === text;
+}
+
+/** Section 13: a certificate number, whose last character is the check character of ISO/IEC 7064 MOD 37,36. */
+function isCertificateNumber(text) {
+  if (!matches(text, "XS-[0-9]{4}-[0-9]{6}-[0-9A-HJKMNP-TV-Z]{10}-[0-9A-Z]")) return false;
+  let product = 36;
+  const digits = Array.from(text.replaceAll("-", ""), (char) => parseInt(char, 36));
+  for (const digit of digits.slice(0, -1)) product = ((((product + digit) % 36 || 36) * 2) % 37);
+  return (product + digits.at(-1)) % 36 === 1;
 }
 
 /** GB 32100-2015: the last character makes the weighted sum, modulo 31, come out at nought. */
@@ -535,7 +558,7 @@ const EVIDENCE = listing(HASH, 0, 20, true);
 const LEARNER = closed({ id: ID, name: text(100) });
 const COMMON = {
   id: ID,
-  kind: oneOf("study", "activity", "correction", "key"),
+  kind: oneOf("study", "activity", "correction", "key", "certificate", "status"),
   ledger: matching(ORIGIN, "账本名", "an origin"),
   recorder: CREDIT_CODE,
   rulebook: matching("[0-9]{4}\\.(?:0|[1-9][0-9]{0,2})", "规则版本", "a version of the rulebook"),
@@ -574,6 +597,18 @@ const KEY = {
   "target?": HASH,
   "compromised_from?": integer(0, Number.MAX_SAFE_INTEGER),
 };
+const CERTIFICATE = {
+  document: oneOf("credential", "pdf"),
+  number: passing(isCertificateNumber, "证书编号", "a certificate number"),
+  sha256: HASH,
+};
+const STATUS = {
+  action: oneOf("list", "revoke"),
+  "list?": integer(1, MAX_LIST),
+  "sha256?": HASH,
+  "number?": CERTIFICATE.number,
+  "reason?": oneOf("corrected", "error", "fraud", "replaced", "other"),
+};
 const ROLE_KINDS = {
   authority: ["correction", "key"],
   recorder: ["activity", "correction", "study"],
@@ -589,6 +624,8 @@ const ENTRIES = {
   activity: closed({ ...COMMON, ...ACTIVITY, learner: LEARNER }),
   correction: closed({ ...COMMON, ...CORRECTION }, correctionRule),
   key: closed({ ...COMMON, ...KEY }, keyRule),
+  certificate: closed({ ...COMMON, ...CERTIFICATE }),
+  status: closed({ ...COMMON, ...STATUS }, statusRule),
 };
 const SIGNATURE = closed({ alg: ALG, key: HASH, sig: hexBytes(1, 256) }, lengthByAlg("sig", 64));
 const SIGNED = closed({ entry: checkEntry, signatures: listing(SIGNATURE, 1, 4) }, signedRule);
@@ -616,20 +653,28 @@ function correctionRule(value, where) {
   if ("replacement" in value) byKind(RECORDS, value.replacement, `${where}.replacement`);
 }
 
-function keyRule(value, where) {
-  const isAdd = value.action === "add";
+/** That some members are there exactly when one action is asked for, and others exactly when it is not. */
+function membersByAction(value, where, action, its, others) {
   const fits = (names, there) => names.every((name) => name in value === there);
   need(
-    fits(["key", "kinds", "owner", "role"], isAdd) && fits(["reason", "target"], !isAdd),
+    fits(its, value.action === action) && fits(others, value.action !== action),
     `${where}：成员与 action 不符`,
     `${where}: its members do not suit its action`,
   );
+}
+
+function statusRule(value, where) {
+  membersByAction(value, where, "list", ["list", "sha256"], ["number", "reason"]);
+}
+
+function keyRule(value, where) {
+  membersByAction(value, where, "add", ["key", "kinds", "owner", "role"], ["reason", "target"]);
   need(
     value.action === "revoke" || !("compromised_from" in value),
     `${where}：compromised_from 只在 action 为 revoke 时出现`,
     `${where}: compromised_from goes with revoke only`,
   );
-  if (!isAdd) return;
+  if (value.action !== "add") return;
   const allowed = ROLE_KINDS[value.role];
   const some = value.kinds.length > 0 === allowed.length > 0 && value.kinds.every((kind) => allowed.includes(kind));
   const all = value.role !== "authority" || value.kinds.length === allowed.length;
@@ -1030,22 +1075,22 @@ const BUNDLE = closed({
   keys: listing(registerElement, 1, 10000),
 });
 
-/** A proof bundle. The methods named in `stepNames` are its steps; each relies on those before it. */
+/** A proof bundle. The methods named in `stages` are its steps; each relies on those before it. */
 class Bundle {
   static mark = '"format":"cqo-ledger/proof/v1"';
   kind = "proof";
-  stepNames = ["form", "checkpoint", "chain", "keys", "batch", "signatures", "in_force"];
+  stages = { alone: ["form", "checkpoint", "chain", "keys", "batch", "signatures"], last: ["in_force"] };
   steps = [];
   entries = [];
 
-  constructor(text, options) {
-    this.text = text;
-    this.options = options;
+  constructor(bytes, run) {
+    this.bytes = bytes;
+    this.run = run;
   }
 
   form() {
-    const value = readJson(this.text);
-    this.text = null;
+    const value = readJson(decode(this.bytes));
+    this.bytes = null;
     BUNDLE(value, "bundle");
     this.tip = new Block(value.tip.text, "tip");
     this.tipPath = value.tip.path.map(unhex);
@@ -1078,7 +1123,7 @@ class Bundle {
   }
 
   checkpoint() {
-    return checkCheckpoint(this.options.policy, this.note);
+    return checkCheckpoint(this.run.policy, this.note);
   }
 
   /** Every block text at hand, by height: previous, block, ..., tip. All of them are shown to be on the chain. */
@@ -1097,7 +1142,7 @@ class Bundle {
       need(isUnder, `区块 ${height} 不在检查点之下`, `block ${height}: its path does not lead to the root of the checkpoint`);
       const isBefore = previous === null || (previous.height + 1 === height && previous.hash === block.previous);
       need(isBefore, `区块 ${height} 与前一区块不衔接`, `block ${height}: previous is not the block before it`);
-      block.isBy(this.options.at);
+      block.isBy(this.run.at);
     }
     const isLast = this.tip.height === size - 1 && pathLeads(this.tip.data, this.tip.height, size, this.tipPath, root);
     need(isLast, "末区块不是检查点下的最后一个区块", "the tip is not the last block under the checkpoint");
@@ -1175,11 +1220,22 @@ class Bundle {
   }
 
   in_force() {
+    const serves = this.run.files.some((file) => file.server?.bundle === this);
+    if (serves || this.entries.every(({ signed }) => ["certificate", "status"].includes(signed.entry.kind))) {
+      throw new Skipped("此处不需要：由证书的同名步骤判断", "not needed here: the certificate's own step tells");
+    }
     throw new Open(
       "证明包不含状态清单：此后是否被更正，须另行查询",
       "a bundle carries no status list: whether an entry was corrected later must be asked elsewhere",
     );
   }
+}
+
+/** The entries of a bundle that are `certificate` entries for a number, each with the time of its block. */
+function certificateEntries(bundle, document, number) {
+  return bundle.entries
+    .filter(({ signed: { entry } }) => entry.kind === "certificate" && entry.document === document && entry.number === number)
+    .map((item) => ({ ...item, sealedAt: bundle.blocks.get(item.block).block.time }));
 }
 
 const comparePlaces = (a, b) => a.block - b.block || a.index - b.index;
@@ -1193,14 +1249,14 @@ const placeOf = (item) => new Said(`记录 ${item.block}-${item.index}`, `entry 
 class BlockProof {
   static mark = encode("c2sp.org/tlog-proof@v1\n");
   kind = "tlog-proof";
-  stepNames = ["form", "checkpoint", "chain"];
+  stages = { alone: ["form", "checkpoint", "chain"] };
   steps = [];
   entries = [];
   block = null;
 
-  constructor(bytes, options) {
+  constructor(bytes, run) {
     this.bytes = bytes;
-    this.options = options;
+    this.run = run;
   }
 
   form() {
@@ -1228,12 +1284,12 @@ class BlockProof {
   }
 
   checkpoint() {
-    return checkCheckpoint(this.options.policy, this.note);
+    return checkCheckpoint(this.run.policy, this.note);
   }
 
   chain() {
     const { size, root, origin } = this.note;
-    const given = this.options.leaf;
+    const given = this.run.leaf;
     need(this.index < size, "区块序号超出检查点", "the index is beyond the size of the checkpoint");
     const leaf = this.extra ?? given;
     if (leaf === null) {
@@ -1246,7 +1302,7 @@ class BlockProof {
     const block = new Block(decode(leaf) ?? "", "leaf");
     need(block.height === this.index, "区块的高度与序号不符", "the height of the block is not its index");
     block.stand(origin);
-    block.isBy(this.options.at);
+    block.isBy(this.run.at);
     this.block = block;
     return new Said(
       `区块 ${block.height} 在链上：${block.entries} 条记录，上链时间 ${block.time}`,
@@ -1273,13 +1329,13 @@ class Joint {
   constructor(files) {
     this.files = files.filter((file) => !hasFailed(file.steps));
     const [isSeveral, hasBundle] = [this.files.length > 1, files.some((file) => file.kind === "proof")];
-    this.stepNames = [...(isSeveral ? ["one_chain"] : []), ...(hasBundle ? ["corrections"] : [])];
+    this.stages = { alone: [...(isSeveral ? ["one_chain"] : []), ...(hasBundle ? ["corrections"] : [])] };
   }
 
   /** Two texts for one height of one ledger: the operator showed two chains. */
   one_chain() {
     const texts = new Map();
-    for (const { origin, height, text } of this.files.flatMap((file) => file.shown())) {
+    for (const { origin, height, text } of this.files.flatMap((file) => file.shown?.() ?? [])) {
       const place = `${origin} ${height}`;
       need(
         (texts.get(place) ?? text) === text,
@@ -1293,7 +1349,7 @@ class Joint {
 
   corrections() {
     const records = new Map(); // origin, a space and entry id -> the entry with its place
-    for (const bundle of this.files) {
+    for (const bundle of this.files.filter((file) => file instanceof Bundle)) {
       for (const item of bundle.entries) {
         const record = new Entry(bundle, item);
         const known = records.get(record.name) ?? record;
@@ -1320,6 +1376,7 @@ class Entry {
     this.commitment = commitment;
     this.origin = bundle.origin;
     this.name = `${bundle.origin} ${signed.entry.id}`;
+    this.signer = signed.signatures[0].key;
     this.isByAuthority = signed.signatures.some(({ key }) => bundle.register.keys.get(key)?.role === "authority");
   }
 
@@ -1398,81 +1455,739 @@ function checkCorrection(correction, target) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Sections 14 and 15: hour certificates, and the proofs of a credential
+// ---------------------------------------------------------------------------------------------------------------------
+
+const HOST = "(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|\\[[0-9a-f:.]+\\])(?::[1-9][0-9]{0,4})?";
+const SITE = `https?://${HOST}`;
+const DAYTIME = "T00:00:00+08:00";
+const HOURS = "(?:0|[1-9][0-9]{0,6})\\.[0-9]{2}";
+const RULEBOOK = "[0-9]{4}\\.(?:0|[1-9][0-9]{0,2})";
+const DAYS = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+const CONTEXT = ["https://www.w3.org/ns/credentials/v2"];
+const OPEN_BADGES = [...CONTEXT, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"];
+const TITLE = "首席质量官培训学时证明";
+const RESULT = "urn:cqo-ledger:result:";
+
+/** A value that is always the same; its members stand here as JCS sorts them. */
+function constant(expected) {
+  const json = JSON.stringify(expected);
+  return (value, where) => need(JSON.stringify(value) === json, `${where} 不是 ${json}`, `${where} is not ${show(expected)}`);
+}
+
+/** A string of this form; the groups of the expression are of use later. */
+const shaped = (source) => matching(source, "规定的格式", "of the form that is laid down");
+
+const identity = (type, hash) =>
+  closed({ hashed: constant(false), identityHash: hash, identityType: constant(type), type: constant("IdentityObject") });
+const result = (name, form) =>
+  closed({ resultDescription: constant(RESULT + name), type: constant(["Result"]), value: shaped(form) });
+const described = (name, label, type) => ({ id: RESULT + name, name: label, resultType: type, type: ["ResultDescription"] });
+
+const IDENTITIES = new Map([
+  ["systemId", identity("systemId", ID)],
+  ["ext:employer", identity("ext:employer", text(200))],
+  ["nationalIdentityNumber", identity("nationalIdentityNumber", shaped("[0-9A-Z]\\*{1,20}[0-9A-Z]{4}"))],
+]);
+const CRITERIA = `1 学时 = (?<minutes>[1-9][0-9]{0,2}) 分钟（规则 (?<rulebook>${RULEBOOK})）。所列学时自上链时间起未被篡改；不证明其内容属实。`;
+const ACHIEVEMENT = closed({
+  achievementType: constant("CertificateOfCompletion"),
+  criteria: closed({ narrative: shaped(CRITERIA) }),
+  description: constant(
+    "首席质量官在起止日期内已上链的培训学时 Training hours of a chief quality officer, sealed on the chain",
+  ),
+  humanCode: CERTIFICATE.number,
+  id: constant("urn:cqo-ledger:achievement:hours"),
+  inLanguage: constant("zh"),
+  name: constant(TITLE),
+  resultDescription: constant([
+    described("credit-hours", "学时 credit hours", "ext:CreditHours"),
+    described("activities", "组织培训活动 activities organised", "ext:Activities"),
+  ]),
+  type: constant(["Achievement"]),
+});
+const SUBJECT = closed({
+  achievement: ACHIEVEMENT,
+  activityEndDate: passing(isDaytime, "规定的日期", "a day of the form that is laid down"),
+  activityStartDate: passing(isDaytime, "规定的日期", "a day of the form that is laid down"),
+  id: shaped(`urn:uuid:${UUID7}`),
+  identifier: checkIdentifiers,
+  name: text(100),
+  result: pair(result("credit-hours", HOURS), result("activities", DECIMAL)),
+  type: constant(["AchievementSubject"]),
+});
+const ISSUER = closed({
+  id: shaped("did:.{1,250}"),
+  name: text(200),
+  otherIdentifier: listing(
+    closed({
+      identifier: CREDIT_CODE,
+      identifierType: constant("ext:unifiedSocialCreditCode"),
+      type: constant("IdentifierEntry"),
+    }),
+    1,
+    1,
+  ),
+  type: constant(["Profile"]),
+});
+const STUDY_ROW = {
+  description: new RegExp(
+    `^课程 (?<code>[-A-Za-z0-9._]{1,64})；培训机构 (?<provider>.+)；(?<from>${DAYS}) 至 (?<to>${DAYS})(?:；形式说明 (?<reason>.+))?$`,
+  ),
+  narrative: new RegExp(`^(?<hours>${HOURS}) 学时；上链时间 (?<sealedAt>${MOMENT})；存证编号 (?<place>${DECIMAL}-${DECIMAL})$`),
+};
+const ACTIVITY_ROW = {
+  description: new RegExp(`^培训机构 (?<provider>.+)；(?<to>${DAYS})；参加人数 (?<attendees>${DECIMAL})$`),
+  narrative: new RegExp(`^组织培训活动 1 次；上链时间 (?<sealedAt>${MOMENT})；存证编号 (?<place>${DECIMAL}-${DECIMAL})$`),
+};
+const EVIDENCE_ID = /^urn:cqo-ledger:(?<origin>[-a-z0-9._~]*(?:%(?:2F|3A)[-a-z0-9._~]*)*):(?<commitment>[0-9a-f]{64})$/;
+const ROW = closed(
+  {
+    description: text(1000),
+    genre: oneOf("lecture", "exchange", "publication", "online", "other", "activity"),
+    id: passing((value) => EVIDENCE_ID.test(value), "规定的记录编号", "the name of an entry"),
+    name: text(200),
+    narrative: text(200),
+    type: constant(["Evidence"]),
+  },
+  (value, where) => void readRow(value, where),
+);
+const ENTRY = {
+  id: shaped(`${SITE}/status/${DECIMAL}#${DECIMAL}`),
+  statusListCredential: shaped(`${SITE}/status/${DECIMAL}`),
+  statusListIndex: passing((value) => decimal(value) < 8 * LIST_BYTES && decimal(value) !== null, "清单内的序号", "an index of the list"),
+  statusPurpose: constant("revocation"),
+  type: constant("BitstringStatusListEntry"),
+};
+const CREDENTIAL = closed(
+  {
+    "@context": constant(OPEN_BADGES),
+    credentialStatus: closed(ENTRY),
+    credentialSubject: SUBJECT,
+    evidence: listing(ROW, 1, MAX_ROWS),
+    id: shaped(`${SITE}/v/.{27}`),
+    issuer: ISSUER,
+    name: constant(TITLE),
+    proof: later,
+    type: constant(["VerifiableCredential", "OpenBadgeCredential"]),
+    validFrom: passing(isMoment, "时刻", "a moment"),
+  },
+  credentialRule,
+);
+
+function isDaytime(value) {
+  return value.endsWith(DAYTIME) && isDay(value.slice(0, -DAYTIME.length));
+}
+
+/** An array of exactly two, each with a check of its own. */
+function pair(first, second) {
+  return (value, where) => {
+    listing(later, 2, 2)(value, where);
+    first(value[0], `${where}[0]`);
+    second(value[1], `${where}[1]`);
+  };
+}
+
+/** The learner's id, then the employer and the masked number, in this order, where they are there. */
+function checkIdentifiers(value, where) {
+  listing(closed({ hashed: boolean, identityHash: later, identityType: oneOf(...IDENTITIES.keys()), type: later }), 1, 3)(value, where);
+  const types = value.map((element) => element.identityType);
+  const places = types.map((type) => [...IDENTITIES.keys()].indexOf(type));
+  need(places[0] === 0 && isAscending(places), `${where} 的次序不对`, `${where} is not in order`);
+  value.forEach((element, i) => IDENTITIES.get(types[i])(element, `${where}[${i}]`));
+}
+
+/** What a row says in its texts. */
+function readRow(row, where) {
+  const form = row.genre === "activity" ? ACTIVITY_ROW : STUDY_ROW;
+  const [description, narrative] = [form.description.exec(row.description), form.narrative.exec(row.narrative)];
+  need(
+    description !== null && (description.groups.reason !== undefined) === (row.genre === "other"),
+    `${where}.description 不是规定的格式`,
+    `${where}.description is not of the form that is laid down`,
+  );
+  need(narrative !== null, `${where}.narrative 不是规定的格式`, `${where}.narrative is not of the form that is laid down`);
+  return { ...description.groups, ...narrative.groups };
+}
+
+function credentialRule(value, where) {
+  const { credentialSubject: subject, credentialStatus: status, issuer } = value;
+  const number = subject.achievement.humanCode;
+  const [, site] = /^(https?:\/\/[^/]+)\//.exec(value.id);
+  need(site.length <= 200 && value.id === `${site}/v/${number}`, `${where}.id 与证书编号不符`, `${where}.id does not end in the number`);
+  const code = issuer.otherIdentifier[0].identifier;
+  const isOwn = number.split("-")[1] === dayOf(value.validFrom).slice(0, 4) && number.split("-")[2] === code.slice(2, 8);
+  need(isOwn, "证书编号与签发年份、签发机构地区不符", "the number does not fit the year of issue and the region of the issuer");
+  const list = decimal(status.statusListCredential.slice(`${site}/status/`.length));
+  const isStatus =
+    status.statusListCredential === `${site}/status/${list}` &&
+    1 <= list &&
+    list <= MAX_LIST &&
+    status.id === `${status.statusListCredential}#${status.statusListIndex}`;
+  need(isStatus, `${where}.credentialStatus 不合格`, `${where}.credentialStatus is malformed`);
+  const isLearner = subject.id === `urn:uuid:${subject.identifier[0].identityHash}`;
+  need(isLearner, `${where}.credentialSubject 有两个学员编号`, `${where}.credentialSubject has two learner ids`);
+  const ids = value.evidence.map((row) => row.id);
+  need(new Set(ids).size === ids.length, `${where}.evidence 重复`, `${where}.evidence names an entry twice`);
+  const origins = new Set(ids.map((id) => EVIDENCE_ID.exec(id).groups.origin));
+  need(origins.size === 1, `${where}.evidence 涉及多个账本`, `${where}.evidence is of several ledgers`);
+  need(matches(originOf(value), ORIGIN), `${where}.evidence 的账本名不合格`, `${where}.evidence has a malformed origin`);
+  checkProofs(value, issuer.id, site, where);
+}
+
+/** The ledger that the evidence of a credential names. */
+function originOf(value) {
+  return EVIDENCE_ID.exec(value.evidence[0].id).groups.origin.replaceAll("%2F", "/").replaceAll("%3A", ":");
+}
+
+/** The day of a moment in UTC+8. */
+function dayOf(moment) {
+  return new Date(Date.parse(moment) + 8 * 3_600_000).toISOString().slice(0, 10);
+}
+
+const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/** The bytes of a multibase text in base58btc, of which there must be `length`; null otherwise. */
+function unbase58(text, length) {
+  if (!matches(text, `z[${BASE58}]{1,100}`)) return null;
+  let number = 0n;
+  for (const char of text.slice(1)) number = number * 58n + BigInt(BASE58.indexOf(char));
+  const digits = number === 0n ? "" : number.toString(16);
+  const zeros = "00".repeat(/^z(1*)/.exec(text)[1].length);
+  const bytes = unhex(zeros + digits.padStart(2 * Math.ceil(digits.length / 2), "0"));
+  return bytes.length === length ? bytes : null;
+}
+
+/** The public key of a multikey; null otherwise. */
+function readMultikey(text) {
+  const bytes = unbase58(text, 34);
+  return bytes?.[0] === 0xed && bytes[1] === 0x01 && isSoundKey(bytes.subarray(2)) ? bytes.subarray(2) : null;
+}
+
+/** Section 15: the form of both proofs, and that the DID is the one of this site and key. */
+function checkProofs(value, did, site, where) {
+  const method = value.proof?.[0]?.verificationMethod;
+  const multikey = typeof method === "string" ? method.slice(did.length + 1) : "";
+  need(readMultikey(multikey) !== null, `${where}.proof 的公钥不合格`, `${where}.proof has no sound key`);
+  const [, scheme, host] = /^(https?):\/\/(.*)$/.exec(site);
+  const name = host.replace(/:[0-9]+$/, "");
+  const isDomain = scheme === "https" && name !== "localhost" && !/^\[|^[0-9.]+$/.test(name);
+  const expected = isDomain ? `did:web:${host.replace(":", "%3A")}` : `did:key:${multikey}`;
+  need(did === expected, `${where}.issuer 的 DID 与网址和公钥不符`, `${where}.issuer: the DID is not that of the site and the key`);
+  const proof = (suite, context) =>
+    closed({
+      ...context,
+      created: constant(value.validFrom),
+      cryptosuite: constant(suite),
+      proofPurpose: constant("assertionMethod"),
+      proofValue: passing((text) => unbase58(text, 64) !== null, " base58btc 的 64 字节", "64 bytes in base58btc"),
+      type: constant("DataIntegrityProof"),
+      verificationMethod: constant(`${did}#${multikey}`),
+    });
+  const [jcs, rdfc] = [proof("eddsa-jcs-2022", { "@context": constant(value["@context"]) }), proof("eddsa-rdfc-2022", {})];
+  pair(jcs, rdfc)(value.proof, `${where}.proof`);
+}
+
+/** What credentials and status lists have in common: a document with the proofs of section 15. */
+class Signed {
+  steps = [];
+
+  constructor(bytes, run) {
+    this.bytes = bytes;
+    this.run = run;
+  }
+
+  /** The value of the document, by its schema. */
+  read(schema, where) {
+    need(this.bytes.length <= CREDENTIAL_LIMIT, "超过 1 MiB", "it is longer than 1 MiB");
+    const text = decode(this.bytes);
+    need(text !== null, "不是 UTF-8", "it is not UTF-8");
+    const value = readJson(text);
+    schema(value, where);
+    this.value = value;
+    this.sha256 = hex(sha256(this.bytes));
+    this.publicKey = readMultikey(value.proof[0].verificationMethod.split("#")[1]);
+    this.keyId = keyId({ alg: "Ed25519", public: hex(this.publicKey) });
+  }
+
+  /** The members stand in their order, so that JSON.stringify() writes canonical JSON again. */
+  async proof() {
+    const { proof, ...document } = this.value;
+    const { proofValue, ...options } = proof[0];
+    const hashes = [options, document].map((part) => sha256(encode(JSON.stringify(part))));
+    if (!(await supported())) throw UNSUPPORTED;
+    const isValid = await isSignature(this.publicKey, unbase58(proofValue, 64), join(...hashes));
+    need(isValid, "签名无效：内容与签名不符", "the signature is not valid: the content is not what was signed");
+    return new Said("eddsa-jcs-2022 签名有效", "the eddsa-jcs-2022 proof is valid");
+  }
+
+  proof_rdfc() {
+    throw new Skipped("此处不需要：链上摘要已覆盖此签名", "not needed here: the digest on the chain covers this proof");
+  }
+}
+
+/** An hour certificate. The methods named in `stages` are its steps (section 16). */
+class Credential extends Signed {
+  static mark = '"OpenBadgeCredential"';
+  kind = "credential";
+  stages = { alone: ["form", "proof", "proof_rdfc"], together: ["issued", "issuer", "evidence"], last: ["in_force"] };
+  server = null; // the bundle that serves it, and its certificate entry
+  counted = null; // the entries that it counts
+
+  form() {
+    this.read(CREDENTIAL, "credential");
+    this.origin = originOf(this.value);
+    this.number = this.value.credentialSubject.achievement.humanCode;
+    this.certificate = fieldsOf(this.value, this.sha256);
+    return new Said(`证书 ${this.number}`, `certificate ${this.number}`);
+  }
+
+  /** The first bundle that serves this credential, with its certificate entry; null when there is none. */
+  serving() {
+    if (this.number === undefined) return null;
+    for (const bundle of this.ofLedger()) {
+      const entry = certificateEntries(bundle, "credential", this.number).find((item) => item.signed.entry.sha256 === this.sha256);
+      if (entry !== undefined) return { bundle, entry };
+    }
+    return null;
+  }
+
+  /** The bundles of its ledger without a failed step. */
+  ofLedger() {
+    return this.run.sound(Bundle).filter((bundle) => bundle.origin === this.origin);
+  }
+
+  issued() {
+    if (this.server === null) {
+      const another = this.ofLedger().some((bundle) => certificateEntries(bundle, "credential", this.number).length > 0);
+      need(!another, "链上此编号是另一份证书的摘要", "the chain has another digest for this number");
+      throw new Open("没有证明包证明此证书已上链", "no bundle proves that this certificate was issued");
+    }
+    const { block, index, sealedAt } = this.server.entry;
+    const isAfter = this.value.validFrom <= sealedAt;
+    need(isAfter, "签发时间晚于上链时间", "it is dated after the block that holds its digest");
+    return new Said(
+      `摘要已于 ${sealedAt} 上链，存证编号 ${block}-${index}`,
+      `its digest was sealed at ${sealedAt}, attestation number ${block}-${index}`,
+    );
+  }
+
+  issuer() {
+    if (this.server === null) throw NOT_ISSUED;
+    const { bundle, entry } = this.server;
+    const { signatures } = entry.signed;
+    const isOwn = signatures.length === 1 && signatures[0].key === this.keyId;
+    need(isOwn, "链上的签发记录不是由证书的签名密钥签署", "the certificate entry is not signed by exactly the key of the proofs");
+    const { name, otherIdentifier } = this.value.issuer;
+    const owner = bundle.register.keys.get(this.keyId)?.owner;
+    const [code] = otherIdentifier.map(({ identifier }) => identifier);
+    need(owner?.code === code, `issuer 的代码 ${code} 与登记册不符`, `issuer: the code ${code} is not that of the register`);
+    need(owner.name === name, `issuer 的名称与登记册不符：${owner.name}`, `issuer: the register has the name ${owner.name}`);
+    const bad = this.ofLedger().some(({ register }) => isCompromised(register.keys.get(this.keyId), entry.block));
+    need(!bad, "签发密钥当时已泄露", "the key of the issuer was compromised by then");
+    const { state } = bundle.steps.find(({ step }) => step === "checkpoint");
+    if (state !== "passed") {
+      throw new Open("证明包的检查点未通过核验", "the checkpoint of the serving bundle has not passed");
+    }
+    return new Said(`${name}（${code}）`, `${name} (${code})`);
+  }
+
+  evidence() {
+    if (this.server === null) throw NOT_ISSUED;
+    const { bundle, entry: own } = this.server;
+    const items = bundle.entries.filter((item) => comparePlaces(item, own) !== 0);
+    const kinds = ["study", "activity", "correction"];
+    const stranger = items.find((item) => !kinds.includes(item.signed.entry.kind));
+    need(stranger === undefined, "证明包含有其他种类的记录", "the serving bundle holds an entry of another kind");
+    const corrections = new Corrections(items.map((item) => new Entry(bundle, item)));
+    const { missing } = corrections;
+    need(missing === null, "证明包缺少被更正的记录", "the serving bundle lacks the target of a correction");
+    const counted = corrections.entries
+      .filter(({ entry }) => entry.kind !== "correction")
+      .map((first) => ({ first, last: corrections.last(first) }))
+      .filter(({ last }) => last.says() !== null)
+      .sort((a, b) => comparePlaces(a.last, b.last));
+    this.compare(bundle, counted, own.signed.entry.rulebook);
+    this.counted = counted.map(({ last }) => last);
+    return new Said(`${counted.length} 行与链上记录逐项相符，合计无误`, `${counted.length} rows are what the entries say, and add up`);
+  }
+
+  /** That the credential says what the counted entries say, and nothing else. */
+  compare(bundle, counted, rulebook) {
+    const { credentialSubject: subject, evidence } = this.value;
+    const expect = (where, value, expected) =>
+      need(value === expected, `${where} 应为 ${expected}，证书写 ${value}`, `${where} should be ${expected}, and is ${value}`);
+    expect("evidence.length", evidence.length, counted.length);
+    const [from, to] = [subject.activityStartDate, subject.activityEndDate].map((day) => day.slice(0, -DAYTIME.length));
+    let [hours, activities] = [0, 0];
+    counted.forEach(({ first, last }, i) => {
+      const { id, name } = last.entry.learner;
+      expect("credentialSubject.id", subject.id, `urn:uuid:${id}`);
+      expect("credentialSubject.name", subject.name, name);
+      const said = last.says();
+      const day = said.last_day ?? said.date;
+      need(from <= day && day <= to, `evidence[${i}] 的日期 ${day} 不在起止日期内`, `evidence[${i}]: ${day} is not in the span`);
+      const expected = rowOf(bundle, first, last, said);
+      for (const [member, value] of Object.entries(expected)) expect(`evidence[${i}].${member}`, evidence[i][member], value);
+      hours += said.hours ?? 0;
+      activities += said.kind === "activity" ? 1 : 0;
+    });
+    expect("credentialSubject.result[0].value", subject.result[0].value, decimals(hours));
+    expect("credentialSubject.result[1].value", subject.result[1].value, String(activities));
+    expect("credentialSubject.achievement.criteria", this.certificate.rulebook, rulebook);
+  }
+
+  in_force() {
+    const corrected = this.ofLedger().flatMap((bundle) => bundle.entries).find(
+      ({ signed: { entry } }) =>
+        entry.kind === "correction" && this.counted?.some((counted) => counted.entry.id === entry.target.id),
+    );
+    need(corrected === undefined, "所列记录后来被更正", "an entry that it holds was corrected later");
+    const { moment } = this.run;
+    const { statusListCredential, statusListIndex } = this.value.credentialStatus;
+    const lists = this.run.sound(StatusList).filter(
+      (list) =>
+        list.steps.every(({ state }) => state === "passed" || state === "skipped") &&
+        list.value.id === statusListCredential &&
+        list.owner === this.value.issuer.otherIdentifier[0].identifier &&
+        list.value.validFrom <= moment &&
+        moment < list.value.validUntil,
+    );
+    const newest = lists.reduce((a, b) => (a !== null && a.value.validFrom >= b.value.validFrom ? a : b), null);
+    need(!newest?.isSet(Number(statusListIndex)), "状态清单：已撤销或已更正", "the status list says: revoked or corrected");
+    if (newest === null) {
+      throw new Open(`没有涵盖 ${moment} 的状态清单`, `no status list that covers ${moment} has passed`);
+    }
+    if (this.counted === null) throw new Open("所列记录未能核验", "its entries could not be checked");
+    return new Said(`状态清单（${newest.value.validFrom}）：未撤销`, `the status list of ${newest.value.validFrom} says: not revoked`);
+  }
+}
+
+const NOT_ISSUED = new Open("签发未能核验", "whether it was issued could not be checked");
+const isCompromised = (key, height) => (key?.compromisedFrom ?? Infinity) <= height;
+const decimals = (hundredths) => `${Math.floor(hundredths / 100)}.${String(hundredths % 100).padStart(2, "0")}`;
+
+/** Section 14: the row of a counted entry. `first` is the study or activity entry, `last` what corrected it in the end. */
+function rowOf(bundle, first, last, said) {
+  const provider = bundle.register.keys.get(first.signer)?.owner.name;
+  const { time } = bundle.blocks.get(last.block).block;
+  const sealed = `上链时间 ${time}；存证编号 ${last.block}-${last.index}`;
+  const origin = bundle.origin.replaceAll("/", "%2F").replaceAll(":", "%3A");
+  const id = `urn:cqo-ledger:${origin}:${last.commitment}`;
+  if (said.kind === "activity") {
+    const description = `培训机构 ${provider}；${said.date}；参加人数 ${said.attendees}`;
+    return { id, genre: "activity", name: said.topic, description, narrative: `组织培训活动 1 次；${sealed}` };
+  }
+  const reason = said.form === "other" ? `；形式说明 ${said.form_reason}` : "";
+  const { code, title } = said.course;
+  const description = `课程 ${code}；培训机构 ${provider}；${said.first_day} 至 ${said.last_day}${reason}`;
+  return { id, genre: said.form, name: title, description, narrative: `${decimals(said.hours)} 学时；${sealed}` };
+}
+
+/** The fields of a certificate, to be held against the paper. */
+function fieldsOf(value, digest) {
+  const { credentialSubject: subject, issuer } = value;
+  const { achievement, identifier, result } = subject;
+  const known = (type) => identifier.find(({ identityType }) => identityType === type)?.identityHash ?? null;
+  const { minutes, rulebook } = new RegExp(`^${CRITERIA}$`).exec(achievement.criteria.narrative).groups;
+  return {
+    sha256: digest,
+    number: achievement.humanCode,
+    address: value.id,
+    issued_at: value.validFrom,
+    issued_day: dayOf(value.validFrom),
+    issuer: { name: issuer.name, code: issuer.otherIdentifier[0].identifier },
+    learner: { id: known("systemId"), name: subject.name },
+    employer: known("ext:employer"),
+    id_number: known("nationalIdentityNumber"),
+    from: subject.activityStartDate.slice(0, 10),
+    to: subject.activityEndDate.slice(0, 10),
+    hours: result[0].value,
+    activities: result[1].value,
+    minutes,
+    rulebook,
+    rows: value.evidence.map((row, i) => {
+      const said = readRow(row, `evidence[${i}]`);
+      return {
+        genre: row.genre,
+        title: row.name,
+        code: said.code ?? null,
+        provider: said.provider,
+        from: said.from ?? said.to,
+        to: said.to,
+        form_reason: said.reason ?? null,
+        attendees: said.attendees ?? null,
+        hours: said.hours ?? null,
+        sealed_at: said.sealedAt,
+        attestation: said.place,
+        commitment: EVIDENCE_ID.exec(row.id).groups.commitment,
+      };
+    }),
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Section 16: status lists
+// ---------------------------------------------------------------------------------------------------------------------
+
+const LIST = closed(
+  {
+    "@context": constant(CONTEXT),
+    credentialSubject: closed({
+      encodedList: shaped("u[-_A-Za-z0-9]+"),
+      id: shaped(`${SITE}/status/${DECIMAL}#list`),
+      statusPurpose: constant("revocation"),
+      type: constant("BitstringStatusList"),
+    }),
+    id: shaped(`${SITE}/status/${DECIMAL}`),
+    issuer: shaped("did:.{1,250}"),
+    proof: later,
+    type: constant(["VerifiableCredential", "BitstringStatusListCredential"]),
+    validFrom: passing(isMoment, "时刻", "a moment"),
+    validUntil: passing(isMoment, "时刻", "a moment"),
+  },
+  listRule,
+);
+
+function listRule(value, where) {
+  const [, site, number] = /^(https?:\/\/[^/]+)\/status\/([0-9]+)$/.exec(value.id);
+  const isNumber = site.length <= 200 && 1 <= decimal(number) && decimal(number) <= MAX_LIST;
+  need(isNumber, `${where}.id 不合格`, `${where}.id is malformed`);
+  const isOwn = value.credentialSubject.id === `${value.id}#list`;
+  need(isOwn, `${where}.credentialSubject.id 与 id 不符`, `${where}.credentialSubject.id is not that of the list`);
+  const isSpan = value.validFrom < value.validUntil;
+  need(isSpan, `${where}.validUntil 不晚于 validFrom`, `${where}.validUntil is not after validFrom`);
+  checkProofs(value, value.issuer, site, where);
+}
+
+/** A status list. The methods named in `stages` are its steps. */
+class StatusList extends Signed {
+  static mark = '"BitstringStatusListCredential"';
+  kind = "status";
+  stages = { alone: ["form", "proof", "proof_rdfc"], together: ["issuer"] };
+  owner = null; // the credit code of whoever signed it
+
+  async form() {
+    this.read(LIST, "list");
+    this.number = decimal(this.value.id.split("/").at(-1));
+    this.bits = await gunzip(unbase64url(this.value.credentialSubject.encodedList.slice(1)), LIST_BYTES);
+    need(this.bits?.length === LIST_BYTES, "encodedList 不是 16384 字节的 gzip", "encodedList is not the gzip of 16,384 bytes");
+    const { validFrom, validUntil } = this.value;
+    return new Said(
+      `第 ${this.number} 号状态清单，${validFrom} 至 ${validUntil}`,
+      `status list ${this.number}, from ${validFrom} to ${validUntil}`,
+    );
+  }
+
+  isSet(index) {
+    return (this.bits[index >> 3] & (0x80 >> (index & 7))) !== 0;
+  }
+
+  issuer() {
+    const isTrusted = ({ steps }) => steps.some(({ step, state }) => step === "checkpoint" && state === "passed");
+    const bundles = this.run.sound(Bundle).filter(isTrusted);
+    const longest = bundles.reduce((a, b) => (a !== null && a.elements.length >= b.elements.length ? a : b), null);
+    const key = longest?.register.keys.get(this.keyId);
+    const sealing = bundles.find((bundle) => this.isSealedIn(bundle));
+    if (sealing !== undefined) {
+      this.owner = sealing.register.keys.get(this.keyId).owner.code;
+      return new Said("此清单的摘要已上链", "the digest of this list is on the chain");
+    }
+    need(!key?.isRevoked, "签名密钥已被吊销", "its key has been revoked");
+    if (key === undefined || key.ended !== null || key.role !== "issuer" || !key.kinds.includes("status")) {
+      throw new Open("没有证明包证明此密钥可以签发状态清单", "no bundle shows that its key may sign status lists");
+    }
+    this.owner = key.owner.code;
+    return new Said(`由 ${key.owner.name} 的密钥签发`, `signed by a key of ${key.owner.name}`);
+  }
+
+  /** Whether a bundle proves a status entry with this very list, signed by its key. */
+  isSealedIn(bundle) {
+    return bundle.entries.some(
+      ({ signed: { entry, signatures } }) =>
+        entry.kind === "status" &&
+        entry.action === "list" &&
+        entry.list === this.number &&
+        entry.sha256 === this.sha256 &&
+        signatures.some(({ key }) => key === this.keyId && bundle.register.keys.has(key)),
+    );
+  }
+}
+
+/** base64url without padding, in its only canonical spelling; null otherwise. */
+function unbase64url(text) {
+  return unbase64(text.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (text.length % 4)) % 4));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Inflating (RFC 1950 to 1952)
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** What some bytes inflate to, when that is at most `limit` bytes; null otherwise, or when they end early. */
+async function inflateSome(bytes, format, limit) {
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format)).getReader();
+  const parts = [];
+  try {
+    for (let length = 0; ; ) {
+      const { done, value } = await reader.read();
+      if (done) return join(...parts);
+      length += value.length;
+      if (length > limit) return null;
+      parts.push(value);
+    }
+  } catch {
+    return null;
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** The same, when not a byte follows the end. Platforms differ in whether they let something follow; none takes a
+ *  stream whose last byte is missing for a whole one, unless that byte was none of it. */
+async function inflate(bytes, format, limit) {
+  const isLoose = (await inflateSome(bytes.subarray(0, -1), format, limit)) !== null;
+  return isLoose ? null : inflateSome(bytes, format, limit);
+}
+
+/** What one member of gzip holds; null when it is anything else. Its head and its end are read here, since platforms
+ *  differ in what they make of several members. */
+async function gunzip(bytes, limit) {
+  const [flags, end] = [bytes?.[3], bytes?.length - 8];
+  if (!(end >= 10) || bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8 || flags > 0x1f) return null;
+  let at = 10;
+  if (flags & 4) at += 2 + bytes[at] + 256 * bytes[at + 1]; // extra field
+  for (const flag of [8, 16]) if (flags & flag) at = bytes.indexOf(0, at) + 1 || Infinity; // name, comment
+  if (flags & 2) at += 2; // check of the head
+  const data = at < end ? await inflate(bytes.subarray(at, end), "deflate-raw", limit) : null;
+  const tail = new DataView(bytes.buffer, bytes.byteOffset + end);
+  return data !== null && tail.getUint32(0, true) === crc32(data) && tail.getUint32(4, true) === data.length ? data : null;
+}
+
+function crc32(bytes) {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Checking files
 // ---------------------------------------------------------------------------------------------------------------------
 
 const STOPPED = new Open("前面的步骤未通过，未继续核验", "an earlier step failed");
 
-/** Runs the steps of a file, or of all together: each is passed, failed, or could not be checked. */
-async function run(checked) {
-  for (const name of checked.stepNames) {
+/** Runs steps of a file, or of all together: each is passed, failed, not needed, or could not be checked. */
+async function perform(checked, names) {
+  for (const name of names ?? []) {
     let [state, detail] = ["open", STOPPED];
     if (!hasFailed(checked.steps)) {
       try {
         detail = await checked[name]();
         state = "passed";
       } catch (reason) {
-        if (!(reason instanceof Failed || reason instanceof Open)) throw reason;
+        if (!(reason instanceof Said) || reason instanceof Misuse) throw reason;
         detail = reason;
-        state = reason instanceof Failed ? "failed" : "open";
+        state = reason instanceof Failed ? "failed" : reason instanceof Skipped ? "skipped" : "open";
       }
     }
     checked.steps.push({ step: name, state, detail: detail.en, detail_zh: detail.zh });
   }
 }
 
-/** The proof in some bytes, by its content. Once recognised, whatever is wrong with it fails its step `form`. */
-function recognise(bytes, options) {
+const includes = (bytes, mark) => same(bytes.subarray(0, mark.length), mark);
+
+/** The kind of file that some bytes are, by their content. Once recognised, whatever is wrong with it fails its step
+ *  `form`. */
+function recognise(bytes) {
   if (bytes === null) throw new Misuse("无法读取文件", "the file cannot be read");
-  if (same(bytes.subarray(0, BlockProof.mark.length), BlockProof.mark)) return new BlockProof(bytes, options);
+  if (includes(bytes, BlockProof.mark)) return BlockProof;
   const text = bytes.length <= BUNDLE_LIMIT ? decode(bytes) : null;
-  if (text?.includes(Bundle.mark)) return new Bundle(text, options);
+  const Kind = [Bundle, Credential, StatusList].find(({ mark }) => text?.includes(mark));
+  if (Kind !== undefined) return Kind;
   throw new Misuse(
-    "不认识这种文件：既不是 16 MiB 以内的证明包，也不是 tlog-proof",
-    "not a kind of file that is checked here: neither a proof bundle of at most 16 MiB nor a tlog-proof",
+    "不认识这种文件：不是 16 MiB 以内的证书、证明包、状态清单，也不是 tlog-proof",
+    "not a kind of file that is checked here: no credential, proof bundle or status list of at most 16 MiB, and no tlog-proof",
   );
 }
 
-function readOptions({ policy = null, at = null, leaf = null }) {
-  if (at !== null && !isMoment(at)) {
-    throw new Misuse("所问时刻应形如 2026-11-22T08:00:00.123Z", "the moment asked for should look like 2026-11-22T08:00:00.123Z");
+/** One run: the files, and what is asked of them. */
+class Run {
+  files = [];
+
+  constructor({ policy, at, leaf, now }) {
+    for (const moment of [at, now]) {
+      const isSound = moment === null || isMoment(moment);
+      if (!isSound) throw new Misuse("时刻应形如 2026-11-22T08:00:00.123Z", "a moment looks like 2026-11-22T08:00:00.123Z");
+    }
+    this.at = at;
+    this.moment = at ?? now;
+    this.leaf = leaf;
+    try {
+      this.policy = policy === null ? null : new Policy(policy);
+    } catch (reason) {
+      throw reason instanceof Failed ? new Misuse(reason.zh, reason.en) : reason;
+    }
   }
-  try {
-    return { policy: policy === null ? null : new Policy(policy), at, leaf };
-  } catch (reason) {
-    throw reason instanceof Failed ? new Misuse(reason.zh, reason.en) : reason;
+
+  /** Those of a kind without a failed step. */
+  sound(Kind) {
+    return this.files.filter((file) => file instanceof Kind && !hasFailed(file.steps));
+  }
+
+  /** Everything about all files: first each alone, then with the others, then what depends on all of that. */
+  async judge(given) {
+    const reports = [];
+    for (const { name, bytes } of given) {
+      try {
+        const file = new (recognise(bytes))(bytes, this);
+        this.files.push(file);
+        reports.push({ name, file });
+        await perform(file, file.stages.alone);
+      } catch (reason) {
+        if (!(reason instanceof Misuse)) throw reason;
+        reports.push({ name, error: reason });
+      }
+    }
+    for (const file of this.files) if (file instanceof Credential) file.server = file.serving();
+    for (const stage of ["together", "last"]) {
+      for (const file of this.files) await perform(file, file.stages[stage]);
+    }
+    const joint = new Joint(this.files);
+    await perform(joint, joint.stages.alone);
+    const states = new Set([...this.files, joint].flatMap(({ steps }) => steps.map((step) => step.state)));
+    const isUnreadable = reports.some(({ error }) => error !== undefined);
+    return {
+      exit: states.has("failed") ? 1 : isUnreadable ? 2 : states.has("open") ? 3 : 0,
+      files: reports.map(asReport),
+      joint: { steps: joint.steps, learners: joint.learners },
+    };
   }
 }
 
-/** Checks files together: `files` are `{name, bytes}`, without bytes (null) where one could not be read. Options, each of which may be null: `policy`, the bytes of a C2SP
- *  trust policy, from elsewhere than the files; `at`, the moment asked for; `leaf`, the block text of a block proof.
- *  Answers what `--json` prints, and never throws: a fault of this program is neither a pass nor a failure. */
-export async function verifyFiles(files, options = {}) {
-  const report = { exit: 2, files: [], joint: { steps: [], learners: [] } };
+function asReport({ name, file, error }) {
+  if (file === undefined) return { file: name, kind: null, steps: [], error: error.en, error_zh: error.zh };
+  const report = { file: name, kind: file.kind, steps: file.steps };
+  return file.certificate ? { ...report, certificate: file.certificate } : report;
+}
+
+function fault(reason) {
+  const { zh, en } = reason instanceof Misuse ? reason : new Said(`程序故障：${reason}`, `internal fault: ${reason}`);
+  return { exit: 2, files: [], joint: { steps: [], learners: [] }, error: en, error_zh: zh };
+}
+
+/** Checks files together: `files` are `{name, bytes}`, without bytes (null) where one could not be read. Options, each of
+ *  which may be null: `policy`, the bytes of a C2SP trust policy, from elsewhere than the files; `status`, further files
+ *  with status lists; `at`, the moment asked for; `leaf`, the block text of a block proof; `now`, the moment for which a
+ *  certificate is in force when `at` is not given. Answers what `--json` prints, and for a credential of the right form
+ *  `certificate`, the fields to show. Never throws: a fault of this program is neither a pass nor a failure. */
+export async function verifyFiles(files, { policy, status, at, leaf, now } = {}) {
   try {
-    const question = readOptions(options);
-    const proofs = [];
-    for (const { name, bytes } of files) {
-      try {
-        const proof = recognise(bytes, question);
-        await run(proof);
-        proofs.push(proof);
-        report.files.push({ file: name, kind: proof.kind, steps: proof.steps });
-      } catch (reason) {
-        if (!(reason instanceof Misuse)) throw reason;
-        report.files.push({ file: name, kind: null, steps: [], error: reason.en, error_zh: reason.zh });
-      }
-    }
-    const joint = new Joint(proofs);
-    await run(joint);
-    report.joint = { steps: joint.steps, learners: joint.learners };
-    const states = new Set([...proofs, joint].flatMap(({ steps }) => steps.map((step) => step.state)));
-    const isUnreadable = report.files.some((file) => file.kind === null);
-    report.exit = states.has("failed") ? 1 : isUnreadable ? 2 : states.has("open") ? 3 : 0;
-    return report;
+    const run = new Run({ policy: policy ?? null, at: at ?? null, leaf: leaf ?? null, now: now ?? new Date().toISOString() });
+    return await run.judge([...files, ...(status ?? [])]);
   } catch (reason) {
-    const { zh, en } = reason instanceof Misuse ? reason : new Said(`程序故障：${reason}`, `internal fault: ${reason}`);
-    return { exit: 2, files: [], joint: { steps: [], learners: [] }, error: en, error_zh: zh };
+    return fault(reason);
   }
 }
 
@@ -1480,15 +2195,21 @@ export async function verifyFiles(files, options = {}) {
 // The command line, with Node only
 // ---------------------------------------------------------------------------------------------------------------------
 
-const HELP = `用法 usage: node verify.mjs [--policy FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
+const HELP = `用法 usage: node verify.mjs [--policy FILE] [--status FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
 
-离线核验存证 Check proofs of a cqo-ledger offline. FILE: *.proof.json, *.tlog-proof
+离线核验存证 Check proofs of a cqo-ledger offline. FILE: certificate.json, *.proof.json, *.tlog-proof
   --policy FILE   信任策略，须从别处取得 C2SP trust policy, from elsewhere than the proof
+  --status FILE   状态清单 a status list
   --leaf FILE     .tlog-proof 的区块文本 the block text of a .tlog-proof
   --at MOMENT     所问时刻 fail when sealed after this, e.g. 2026-11-22T08:00:00.123Z
   --json          一个 JSON 对象 one JSON object instead of lines
 Exit: 0 passed, 1 failed, 2 misuse, 3 nothing failed but a step could not be checked`;
-const STATES = { passed: "通过 passed", failed: "未通过 failed", open: "无法核验 could not be checked" };
+const STATES = {
+  passed: "通过 passed",
+  failed: "未通过 failed",
+  open: "无法核验 could not be checked",
+  skipped: "此处不需要 not needed here",
+};
 const RESULTS = [
   "全部通过 everything passed",
   "未通过 a step failed",
@@ -1509,7 +2230,7 @@ function readArguments(words) {
     } else if (["--json", "--help", "-h"].includes(word) && inline === undefined) {
       given[word === "-h" ? "help" : name] = true;
     } else {
-      const value = ["policy", "leaf", "at"].includes(name) && !(name in given) ? inline ?? rest.shift() : undefined;
+      const value = ["policy", "status", "leaf", "at"].includes(name) && !(name in given) ? inline ?? rest.shift() : undefined;
       if (value === undefined) throw new Misuse(`参数有误：${show(word)}`, `this argument is unknown, twice or incomplete: ${show(word)}`);
       given[name] = value;
     }
@@ -1572,6 +2293,7 @@ async function main(words) {
       given.files.map((name) => ({ name, bytes: read(name, BUNDLE_LIMIT) })),
       {
         policy: optional(given.policy, POLICY_LIMIT),
+        status: given.status === undefined ? [] : [{ name: given.status, bytes: optional(given.status, BUNDLE_LIMIT) }],
         leaf: optional(given.leaf, EXTRA_LIMIT),
         at: given.at ?? null,
         now: new Date().toISOString(),
