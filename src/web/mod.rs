@@ -5,6 +5,7 @@
 mod accept;
 mod api;
 mod budget;
+mod host;
 mod limits;
 mod machine;
 mod metrics;

@@ -12,6 +12,7 @@ mod abuse;
 mod access;
 mod api;
 mod audit;
+mod browser;
 mod chain;
 mod cli;
 mod config;

@@ -36,7 +36,7 @@ const KINDS = {
   credential: ["证书数据", "certificate data"],
   pdf: ["PDF 证书", "PDF certificate"],
   proof: ["证明包", "proof bundle"],
-  "status-list": ["状态清单", "status list"],
+  status: ["状态清单", "status list"],
   "tlog-proof": ["区块证明", "block proof"],
 };
 /** The steps in words for people who never heard of a chain. */
@@ -278,7 +278,7 @@ function showVerdict(state, headline, sentences, notes = []) {
 
 const nameOf = (step) => {
   const known = STEPS.find(({ name }) => name === step);
-  return known ? [known.zh, known.en] : [step, step];
+  return known ? [known.zh, known.en[0].toUpperCase() + known.en.slice(1)] : [step, step];
 };
 
 /** One sentence about a report. Nothing is said to have passed while the policy or the issuer has not. */
@@ -318,7 +318,7 @@ function judge(report, claims) {
   if (!now.policy && !passed("checkpoint")) {
     return ["open", ["无法核验", "Could not be checked"], [say(["没有信任策略，无从判断签名是谁的。", "Without a trust policy nobody can say whose signatures these are."])]];
   }
-  const byIssuer = claims ? quoted(claims.issuer) : null;
+  const byIssuer = claims ? quoted(claims.issuer.name) : null;
   if (report.exit === 0 && (passed("issuer") || !credential) && passed("checkpoint")) {
     const sentence = claims
       ? say(["这份证书由 {0} 签发，自上链时间起未被篡改，现行有效。", "This certificate was issued by {0}, is unaltered since its time on chain, and is in force."], byIssuer)
@@ -352,9 +352,9 @@ function judge(report, claims) {
 // ---------------------------------------------------------------------------------------------------------------------
 
 async function showReport(report, by) {
-  const claims = report.files.map((file) => claimsOf(file, report)).find(Boolean) ?? null;
+  const claims = report.files.map(claimsOf).find(Boolean) ?? null;
   let [state, headline, sentences, notes = []] = judge(report, claims);
-  if (!by && claims && now.expected.digest && now.expected.digest !== claims.digest) {
+  if (!by && claims && now.expected.digest && now.expected.digest !== claims.sha256) {
     state = "failed";
     headline = ["与二维码不符", "Not the certificate of the QR code"];
     sentences = [say(["所选文件不是二维码所指的那份证书，请勿采信。", "The chosen file is not the certificate that the QR code names: do not rely on it."])];
@@ -369,8 +369,8 @@ async function showReport(report, by) {
   } else if (now.policy) {
     notes = [...notes, say(["所用信任策略的 SHA-256：{0}", "SHA-256 of the trust policy used: {0}"], code(now.policy.digest))];
   }
-  put("fields", ...(claims ? [claimsTable(claims, report)] : []), ...totals(report.joint.learners));
-  const order = ["credential", "pdf", "status-list", "proof", "tlog-proof", null];
+  put("fields", ...(claims ? [claimsTable(claims)] : []), ...totals(report.joint.learners));
+  const order = ["credential", "pdf", "status", "proof", "tlog-proof", null];
   const files = [...report.files].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
   put(
     "steps",
@@ -382,9 +382,13 @@ async function showReport(report, by) {
   showVerdict(state, headline, sentences, notes);
 }
 
+/** The steps of one file. What is no certificate and wholly passed is folded away: nobody needs to act on it. */
 function fileReport({ file, kind, steps, error, error_zh }) {
-  const title =
-    kind === "joint" ? say(["合并核验", "All files together"]) : [quoted(file), el("span", { class: "kind" }, say(KINDS[kind] ?? ["不认识的文件", "unknown file"]))];
+  const what = say(KINDS[kind] ?? ["不认识的文件", "unknown file"]);
+  const isJoint = kind === "joint";
+  const isQuiet = !["credential", "pdf"].includes(kind) && !error && steps.every(({ state }) => ["passed", "skipped"].includes(state));
+  const note = [...(isJoint ? [] : what), ...(isQuiet ? say([`${isJoint ? "" : "："}${steps.length} 步，没有未通过的`, `${isJoint ? "" : ": "}${steps.length} steps, none failed`]) : [])];
+  const title = el("h3", {}, isJoint ? say(["合并核验", "All files together"]) : quoted(file), el("span", { class: "kind" }, note));
   const items = steps.map(({ step, state, detail, detail_zh }) =>
     el(
       "li",
@@ -395,8 +399,8 @@ function fileReport({ file, kind, steps, error, error_zh }) {
       ...(detail ? [el("p", { class: "step-detail" }, say(["{0}", "{1}"], quoted(detail_zh), quoted(detail)))] : []),
     ),
   );
-  const body = error ? [el("p", { class: "error" }, say(["{0}", "{1}"], quoted(error_zh), quoted(error)))] : [el("ol", { class: "steps" }, items)];
-  return el("div", { class: "file-report" }, el("h3", {}, title), body);
+  const body = error ? el("p", { class: "error" }, say(["{0}", "{1}"], quoted(error_zh), quoted(error))) : el("ol", { class: "steps" }, items);
+  return el("div", { class: "file-report" }, isQuiet ? el("details", {}, el("summary", {}, title), body) : [title, body]);
 }
 
 function totals(learners) {
@@ -426,67 +430,44 @@ function table(caption, head, rows) {
 // What a certificate says
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** The signed fields of a certificate whose signature is valid; null for everything else, so that a forgery is not shown in good clothes. */
-function claimsOf(file, report) {
-  const isSigned = file.kind === "credential" && file.steps.some(({ step, state }) => step === "proof" && state === "passed");
-  const credential = isSigned ? file.credential : null;
-  if (!credential) return null;
-  const { credentialSubject: subject, issuer, evidence, credentialStatus: status } = credential;
-  const identity = (type) => subject.identifier.find(({ identityType }) => identityType === type)?.identityHash ?? null;
-  return {
-    digest: file.sha256,
-    file: file.file,
-    isIssued: file.steps.some(({ step, state }) => step === "issuer" && state === "passed"),
-    number: subject.achievement.humanCode,
-    address: credential.id,
-    name: subject.name,
-    employer: identity("ext:employer"),
-    idNumber: identity("nationalIdentityNumber"),
-    from: subject.activityStartDate.slice(0, 10),
-    to: subject.activityEndDate.slice(0, 10),
-    hours: subject.result[0].value,
-    activities: subject.result[1].value,
-    criteria: subject.achievement.criteria.narrative,
-    issuer: issuer.name,
-    issuerCode: issuer.otherIdentifier[0].identifier,
-    issued: credential.validFrom,
-    rows: evidence,
-    list: status.statusListCredential,
-  };
+/** The signed fields of a certificate whose signature is valid; null for everything else, so that a forgery is not shown
+ *  in good clothes. */
+function claimsOf({ kind, steps, certificate }) {
+  const has = (name) => steps.some(({ step, state }) => step === name && state === "passed");
+  const isRefused = steps.some(({ state }) => state === "failed");
+  return kind === "credential" && certificate && has("proof") ? { ...certificate, isIssued: has("issuer"), isRefused } : null;
 }
 
 function claimsTable(claims) {
-  const day = new Date(Date.parse(claims.issued) + 8 * 3600 * 1000).toISOString().slice(0, 10);
   const text = (value) => (value === null ? null : [quoted(value)]);
-  const rows = claims.rows.map(({ name, description, genre, narrative }) => {
-    const [, what, moment, attestation] = /^(.*?)；上链时间 ([^；]*)；存证编号 ([^；]*)$/.exec(narrative) ?? [null, narrative, "", ""];
-    return [
-      [quoted(name), el("span", { class: "under" }, quoted(description, { lang: "zh-Hans" }))],
-      FORMS[genre] ? say(FORMS[genre]) : [quoted(genre)],
-      [quoted(what, { lang: "zh-Hans" })],
-      beijing(moment),
-      [code(attestation)],
-    ];
-  });
-  const head = [["课程或活动", "Course or activity"], ["形式", "Form"], ["学时", "Credit hours"], ["上链时间", "Time on chain"], ["存证编号", "Attestation number"]];
+  const span = (from, to) => (from === to ? [code(from)] : say(["{0} 至 {1}", "{0} to {1}"], code(from), code(to)));
+  const rows = claims.rows.map((row) => [
+    [quoted(row.title), el("span", { class: "under" }, row.code === null ? [] : [code(row.code), " · "], quoted(row.provider))],
+    [...say(FORMS[row.genre] ?? [row.genre, row.genre]), ...(row.form_reason === null ? [] : [" ", quoted(row.form_reason)])],
+    span(row.from, row.to),
+    row.hours === null ? say(["活动 1 次，{0} 人", "1 activity, {0} people"], code(row.attendees)) : [String(row.hours)],
+    [...beijing(row.sealed_at), el("span", { class: "under" }, code(row.attestation))],
+  ]);
+  const head = [["课程或活动", "Course or activity"], ["形式", "Form"], ["日期", "Dates"], ["学时", "Credit hours"], ["上链时间，存证编号", "Time on chain, attestation number"]];
   return el(
     "div",
     { class: "claims" },
     el("h3", {}, say(["首席质量官培训学时证明", "Certificate of Chief Quality Officer Training Hours"])),
-    claims.isIssued ? "" : el("p", { class: "caveat" }, say(["签发机构尚未证实，以下内容不可采信。", "The issuer is not confirmed: do not rely on what follows."])),
+    claims.isRefused ? el("p", { class: "caveat" }, say(["这份证书没有通过核验，以下内容不可采信。", "This certificate did not pass the check: do not rely on what follows."])) : "",
+    claims.isIssued || claims.isRefused ? "" : el("p", { class: "caveat" }, say(["签发机构尚未证实，以下内容不可采信。", "The issuer is not confirmed: do not rely on what follows."])),
     el("p", { class: "small" }, say(["以下是签名数据的内容，请与纸面逐项对照。", "This is what was signed. Compare it with the paper, field by field."])),
     facts([
       [["证书编号", "Certificate No."], [code(claims.number)]],
-      [["姓名", "Name"], [quoted(claims.name, { class: "name" })]],
+      [["姓名", "Name"], [quoted(claims.learner.name, { class: "name" })]],
       [["所在组织", "Employer"], text(claims.employer)],
-      [["证件号码", "ID number"], text(claims.idNumber)],
-      [["起止日期", "Period"], say(["{0} 至 {1}", "{0} to {1}"], code(claims.from), code(claims.to))],
-      [["合计学时", "Total credit hours"], text(claims.hours)],
+      [["证件号码", "ID number"], text(claims.id_number)],
+      [["起止日期", "Period"], span(claims.from, claims.to)],
+      [["合计学时", "Total credit hours"], [el("strong", {}, quoted(claims.hours))]],
       [["组织培训活动", "Activities organised"], text(claims.activities)],
-      [["签发机构", "Issued by"], [quoted(claims.issuer), " ", code(claims.issuerCode)]],
-      [["签发日期", "Date of issue"], text(day)],
-      [["核验网址", "Verify at"], [quoted(claims.address)]],
-      [["说明", "Note"], [quoted(claims.criteria, { lang: "zh-Hans" })]],
+      [["学时折算", "Length of a credit hour"], say(["1 学时 = {0} 分钟（规则 {1}）", "1 credit hour = {0} minutes (rulebook {1})"], code(claims.minutes), code(claims.rulebook))],
+      [["签发机构", "Issued by"], [quoted(claims.issuer.name), " ", code(claims.issuer.code)]],
+      [["签发日期", "Date of issue"], [code(claims.issued_day)]],
+      [["核验网址", "Verify at"], [code(claims.address)]],
     ]),
     table(["所列课程与活动", "Courses and activities"], head, rows),
   );
@@ -501,12 +482,12 @@ function offerMore(report, claims, by) {
   const isOpen = (kind, name) =>
     report.files.some((file) => file.kind === kind && file.steps.some(({ step, state }) => step === name && state === "open"));
   if (isOnline && !by && claims?.isIssued) {
-    const list = sameOriginList(claims.list);
+    const list = sameOriginList(claims.status_list);
     if (isOpen("credential", "in_force") && now.fetched.length === 0) {
       offers.push(
         list
           ? offer("fetch-list", ["向本网站取得状态清单", "Fetch the status list from this site"], ["只发出清单编号 {0}，不发出证书的任何内容。清单由签发机构签名，取得后在浏览器里核验。", "Only the number of the list, {0}, is sent; nothing of the certificate. The list is signed by the issuer and is checked in your browser."], code(list), () => fetchList(list))
-          : el("p", { class: "offer" }, say(["是否已被撤销，要看签发机构网站上的状态清单，请下载后一起选入：{0}", "Whether it was revoked is told by the status list at the issuer's site. Download it and choose it together with the certificate: {0}"], quoted(claims.list))),
+          : el("p", { class: "offer" }, say(["是否已被撤销，要看签发机构网站上的状态清单，请下载后一起选入：{0}", "Whether it was revoked is told by the status list at the issuer's site. Download it and choose it together with the certificate: {0}"], quoted(claims.status_list))),
       );
     }
     const pdf = report.files.find(({ kind, steps }) => kind === "pdf" && steps.some(({ step, state }) => step === "printed_page" && state === "open"));
@@ -646,6 +627,7 @@ function listen() {
   $("policy-file").addEventListener("change", ({ target }) => choosePolicy(target.files[0]).finally(() => (target.value = "")));
   $("ask-server").addEventListener("click", askServer);
   $("print").addEventListener("click", () => print());
+  addEventListener("beforeprint", () => document.querySelectorAll("#steps details").forEach((details) => (details.open = true)));
   $("look-up").addEventListener("submit", submitLookUp);
   $("asked").addEventListener("input", () => $("asked").removeAttribute("aria-invalid"));
   // A file that misses its place must not replace the page.
