@@ -22,6 +22,7 @@ const SIGNATURE_LINES = 100; // section 10: of one note
 const SIGNATURE_LINE = 8192; // section 10: bytes of one of them with its line feed
 const DEPTH = 8; // section 2, rule 3
 const MAX_PATH = 63;
+const CONTAINERS = 300_000; // objects and arrays: a bundle of 10,000 entries, blocks and keys has at most 260,006
 const CREDENTIAL_LIMIT = 1024 * 1024; // sections 14 and 16
 const LIST_BYTES = 16384; // section 16
 const MAX_LIST = 1_000_000; // section 3
@@ -303,9 +304,11 @@ async function isSignature(key, signature, message) {
   if (key.length !== 32 || signature.length !== 64) return false;
   if (littleEndian(signature.subarray(32)) >= ORDER) return false;
   if (!isSoundPoint(key) || !isSoundPoint(signature.subarray(0, 32))) return false;
-  const imported = await crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]);
-  return crypto.subtle.verify("Ed25519", imported, signature, message);
+  if (!imported.has(key)) imported.set(key, await crypto.subtle.importKey("raw", key, "Ed25519", false, ["verify"]));
+  return crypto.subtle.verify("Ed25519", imported.get(key), signature, message);
 }
+
+const imported = new WeakMap(); // the platform's form of the bytes of a key
 
 let support = null;
 
@@ -347,12 +350,13 @@ function pathLeads(data, index, size, path, root) {
 
 /** The member of an object or array that read() made which holds its text, exactly as it stood: its canonical form. */
 const SOURCE = Symbol("source");
-const ESCAPES = new Map([..."\"\\bfnrt"].map((char, i) => [char, "\"\\\b\f\n\r\t"[i]]));
+
+const NUMBER = /(?:0|-?[1-9][0-9]{0,15})(?![0-9.eE])/y;
 
 /** The value of a JSON text, if it is canonical by RFC 8785 and holds no other numbers than rule 2 allows: whatever has
  *  another spelling is refused where it stands, so nothing is ever written again to compare. Objects have no prototype. */
 function readJson(text) {
-  let at = 0;
+  let [at, containers] = [0, 0];
   const refuse = () => {
     throw new Failed(`第 ${at} 个字符处不是规范 JSON（RFC 8785）`, `it is not canonical JSON (RFC 8785) at character ${at}`);
   };
@@ -376,6 +380,7 @@ function readJson(text) {
   };
   const container = (depth) => {
     need(depth <= DEPTH, `嵌套超过 ${DEPTH} 层`, `it nests deeper than ${DEPTH}`);
+    if (++containers > CONTAINERS) refuse();
     const start = at;
     const isArray = text[at++] === "[";
     const found = isArray ? [] : Object.create(null);
@@ -398,34 +403,27 @@ function readJson(text) {
     return found;
   };
   const number = () => {
-    const [digits] = /^(?:0|-?[1-9][0-9]{0,15})(?![0-9.eE])/.exec(text.slice(at, at + 18)) ?? refuse();
+    NUMBER.lastIndex = at;
+    const [digits] = NUMBER.exec(text) ?? refuse();
     if (!Number.isSafeInteger(Number(digits))) refuse();
     at += digits.length;
     return Number(digits);
   };
+  /** The platform reads and writes a single string as RFC 8785 says, but for lone surrogates. */
   const string = () => {
-    let found = "";
-    let from = ++at;
-    for (;;) {
-      const code = text.charCodeAt(at); // NaN at the end
-      if (!(code >= 0x20)) refuse();
-      if (code !== 0x22 && code !== 0x5c) {
-        at += 1;
-        continue;
-      }
-      found += text.slice(from, at);
-      at += 1;
-      if (code === 0x22) return found;
-      found += escape();
-      from = at;
-    }
+    const start = at;
+    for (at += 1; text[at] !== '"'; at += text[at] === "\\" ? 2 : 1) if (at >= text.length) refuse();
+    at += 1;
+    const source = text.slice(start, at);
+    const found = parsed(source);
+    return JSON.stringify(found) === source && found.isWellFormed() ? found : refuse();
   };
-  const escape = () => {
-    const short = ESCAPES.get(text[at]);
-    const long = /^u(00(?:0[0-7bef]|1[0-9a-f]))/.exec(text.slice(at, at + 5));
-    if (short === undefined && long === null) refuse();
-    at += short === undefined ? 5 : 1;
-    return short ?? String.fromCharCode(parseInt(long[1], 16));
+  const parsed = (source) => {
+    try {
+      return JSON.parse(source);
+    } catch {
+      return refuse();
+    }
   };
   const found = value(1);
   if (at !== text.length) refuse();
@@ -484,8 +482,10 @@ function text(most) {
 
 /** Rule 5 for a text of several lines, each of which is short. */
 function lines(value, where) {
-  need(typeof value === "string", `${where} 不是文本`, `${where} is not a string`);
-  for (const line of value.split("\n")) {
+  const most = 3 + 1 + SIGNATURE_LINES + 1; // text, an empty line, signatures, and what follows the last line feed
+  const found = typeof value === "string" ? value.split("\n", most + 1) : [];
+  need(1 <= found.length && found.length <= most, `${where} 不是 ${most} 行以内的文本`, `${where} is not a text of at most ${most} lines`);
+  for (const line of found) {
     need(line.length < SIGNATURE_LINE, `${where} 有一行过长`, `${where} has a line that is too long`);
     checkCharacters(line, where);
   }
@@ -1010,7 +1010,7 @@ class Register {
 
   add(id, entry, number) {
     const { key, owner, role, kinds } = entry;
-    this.keys.set(id, { ...key, owner, role, kinds, added: number, ended: null, isRevoked: false, compromisedFrom: null });
+    this.keys.set(id, { alg: key.alg, bytes: unhex(key.public), owner, role, kinds, added: number, ended: null, isRevoked: false, compromisedFrom: null });
   }
 
   end(number, entry, { zh, en }) {
@@ -1040,7 +1040,7 @@ class Register {
         this.unknown = new Open(`${zh}的签名算法 ${key.alg} 无法核验`, `${en}: the algorithm ${key.alg} is unknown here`);
       } else if (await supported()) {
         const message = signedMessage(origin, signature, signed.entry);
-        const isValid = await isSignature(unhex(key.public), unhex(signature.sig), message);
+        const isValid = await isSignature(key.bytes, unhex(signature.sig), message);
         need(isValid, `${zh}的签名无效`, `${en}: a signature is not valid`);
       } else {
         this.unknown ??= UNSUPPORTED;

@@ -1,4 +1,5 @@
-//! The vectors of proofs/vectors: made here, the same on disk, and judged alike by the library and by proofs/verify.py.
+//! The vectors of proofs/vectors: made here, the same on disk, and judged alike by the library, by proofs/verify.py and by
+//! proofs/verify.mjs.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -996,6 +997,35 @@ fn by_script(cases: &[Case]) -> Vec<Verdict> {
     reports.into_iter().map(|(exit, report)| verdict(exit, &report)).collect()
 }
 
+fn node() -> Command {
+    Command::new("node")
+}
+
+/// All cases through proofs/verify.mjs, in one process.
+fn by_module(cases: &[Case]) -> Vec<Verdict> {
+    let path = |name: &str| directory().join(name).display().to_string();
+    let questions: Vec<Value> = cases
+        .iter()
+        .map(|case| {
+            let files: Vec<String> = case.files.iter().map(|name| path(name)).collect();
+            json!({"at": case.at, "files": files, "leaf": case.leaf.map(path), "policy": case.policy.map(path)})
+        })
+        .collect();
+    let mut child = node()
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/vectors.mjs"))
+        .arg(directory().with_file_name("verify.mjs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("Node 20 is needed: ./dev test finds or installs it");
+    child.stdin.take().unwrap().write_all(&serde_json::to_vec(&questions).unwrap()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "proofs/verify.mjs did not run: {}", String::from_utf8_lossy(&output.stderr));
+    let reports: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    reports.iter().map(|report| verdict(u8::try_from(report["exit"].as_u64().unwrap()).unwrap(), report)).collect()
+}
+
 fn verdict(exit: u8, report: &Value) -> Verdict {
     let files = report["files"].as_array().unwrap().iter();
     let steps = files.chain([&report["joint"]]).flat_map(|part| part["steps"].as_array().unwrap());
@@ -1008,10 +1038,10 @@ fn verdict(exit: u8, report: &Value) -> Verdict {
 }
 
 #[test]
-fn both_verifiers_say_what_the_list_says() {
+fn all_verifiers_say_what_the_list_says() {
     let cases = vectors().cases;
     let mut wrong = Vec::new();
-    for (case, script) in cases.iter().zip(by_script(&cases)) {
+    for ((case, script), module) in cases.iter().zip(by_script(&cases)).zip(by_module(&cases)) {
         let library = by_library(case);
         let hours =
             case.hours.as_ref().map(|hours| hours.iter().map(|(name, hours)| json!([name, hours])).collect::<Value>());
@@ -1020,8 +1050,11 @@ fn both_verifiers_say_what_the_list_says() {
         let listed = library.exit == case.exit
             && library.first_failed() == case.failed
             && hours.is_none_or(|hours| hours == found);
-        if !listed || library != script {
-            wrong.push(format!("{} {:?}\n  library {library:?}\n  script  {script:?}", case.says, case.files));
+        if !listed || library != script || library != module {
+            wrong.push(format!(
+                "{} {:?}\n  library {library:?}\n  script  {script:?}\n  module  {module:?}",
+                case.says, case.files
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -1029,12 +1062,14 @@ fn both_verifiers_say_what_the_list_says() {
 }
 
 #[test]
-fn the_script_ends_with_the_status_that_it_prints() {
+fn the_scripts_end_with_the_status_that_they_print() {
     let file = directory().join("good/block.tlog-proof");
     let policy = directory().join("policy.txt");
     for (arguments, expected) in [(vec![], 3), (vec!["--policy".as_ref(), policy.as_os_str()], 0)] {
-        let output = python().arg(directory().with_file_name("verify.py")).args(arguments).arg(&file).output().unwrap();
-        assert_eq!(output.status.code(), Some(expected), "{}", String::from_utf8_lossy(&output.stdout));
+        for (mut program, script) in [(python(), "verify.py"), (node(), "verify.mjs")] {
+            let output = program.arg(directory().with_file_name(script)).args(&arguments).arg(&file).output().unwrap();
+            assert_eq!(output.status.code(), Some(expected), "{script}: {}", String::from_utf8_lossy(&output.stdout));
+        }
     }
 }
 
@@ -1126,7 +1161,7 @@ fn change_inside(value: &mut Value, dice: &mut Dice) {
 }
 
 #[test]
-fn both_verifiers_judge_damaged_files_alike() {
+fn all_verifiers_judge_damaged_files_alike() {
     let scratch = tempfile::tempdir().unwrap();
     let mut dice = Dice(0xd1ce);
     let mut cases = Vec::new();
@@ -1150,11 +1185,11 @@ fn both_verifiers_judge_damaged_files_alike() {
         }
     }
     let mut wrong = Vec::new();
-    for (case, script) in cases.iter().zip(by_script(&cases)) {
+    for ((case, script), module) in cases.iter().zip(by_script(&cases)).zip(by_module(&cases)) {
         let library = by_library(case);
-        if library != script {
+        if library != script || library != module {
             let damaged = String::from_utf8_lossy(&std::fs::read(&case.files[0]).unwrap()).into_owned();
-            wrong.push(format!("{damaged}\n  library {library:?}\n  script  {script:?}"));
+            wrong.push(format!("{damaged}\n  library {library:?}\n  script  {script:?}\n  module  {module:?}"));
         }
     }
     assert!(wrong.is_empty(), "{} of {} files:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -1163,6 +1198,14 @@ fn both_verifiers_judge_damaged_files_alike() {
 fn by_hand(bundle: &Path) -> std::process::Output {
     let script = directory().with_file_name("by-hand.sh");
     Command::new("sh").arg(script).arg(bundle).arg(directory().join("policy.txt")).output().unwrap()
+}
+
+/// A page can hold the module inside a script element as it stands.
+#[test]
+fn the_module_never_ends_a_script_element() {
+    let module = std::fs::read_to_string(directory().with_file_name("verify.mjs")).unwrap();
+    assert!(!module.to_ascii_lowercase().contains("</script"));
+    assert!(!module.contains("<!--"));
 }
 
 /// The values that FORMATS.md section 12 shows are those that the script prints, and no change passes it.
