@@ -84,6 +84,21 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn another_host_is_refused_before_anything_is_done() {
+        use tower::ServiceExt as _;
+        let router = |own: OwnHost| {
+            let routes = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
+            routes.layer(axum::middleware::from_fn_with_state(own, for_own_host))
+        };
+        for (own, host, status) in
+            [(None, "b.cn", 200), (Some("a.cn".into()), "a.cn", 200), (Some("a.cn".into()), "b.cn", 421)]
+        {
+            let request = Request::get("/").header(HOST, host).body(axum::body::Body::empty()).unwrap();
+            assert_eq!(router(own).oneshot(request).await.unwrap().status().as_u16(), status, "{host}");
+        }
+    }
+
     #[test]
     fn a_request_names_one_host() {
         let headers = |hosts: &[&'static str]| {

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cqo_ledger::ledger::entry::LearnerId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
-use thirtyfour::{ChromiumLikeCapabilities as _, LoggingPrefsLogLevel};
+use uuid::Uuid;
 
 use crate::server::{Ledger, Provider, array, text};
 
@@ -46,7 +48,7 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            "--lang=zh-CN",
+            "--accept-lang=zh-CN",
             &format!("--user-data-dir={}", text(profile.path())),
         ] {
             options.add_arg(argument).unwrap();
@@ -59,7 +61,11 @@ impl Browser {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), options).await.expect("Chromium starts");
-        Self { driver, process, port, _profile: profile }
+        let browser = Self { driver, process, port, _profile: profile };
+        // What the browser itself opens first is nobody's page.
+        browser.driver.goto("about:blank").await.unwrap();
+        browser.requests().await;
+        browser
     }
 
     /// Opens a page and waits until its script is ready.
@@ -207,12 +213,10 @@ fn vector(path: &str) -> PathBuf {
 /// A ledger with one sealed entry of a learner of this name, and the entry's bundle in a file.
 fn ledger_with_entry(name: &str) -> (Ledger, PathBuf) {
     let ledger = Ledger::start();
-    let provider = Provider { name: name.to_owned(), ..ledger.provider(2) };
-    let learner = json!({"id": provider.learner, "name": name}).to_string();
-    let put = [("if-match", "1")];
-    let path = format!("/api/v1/learners/{}", provider.learner);
-    let changed = ledger.request_with("PUT", &path, Some(&provider.token), Some(learner.as_bytes()), &put);
-    assert_eq!(changed.status, 200, "{}", changed.text());
+    let learner = LearnerId::try_from(Uuid::now_v7()).unwrap();
+    let provider = Provider { name: name.to_owned(), learner, ..ledger.provider(2) };
+    let registered = json!({"id": learner, "name": name}).to_string();
+    assert_eq!(ledger.post_as(&provider.token, "/api/v1/learners", registered.as_bytes()).status, 200);
     let entries = provider.signed(1);
     let answer = ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", &array(&entries));
     assert_eq!(answer.json()["sealed"], true, "{}", answer.text());

@@ -26,6 +26,7 @@ mod erasure;
 mod fuzz;
 mod interop;
 mod kills;
+mod pages;
 mod restore;
 mod rotation;
 mod routes;
