@@ -104,13 +104,19 @@ impl Browser {
     }
 
     async fn verdict(&self) -> Verdict {
-        self.until("!document.getElementById('verdict').hidden && !document.getElementById('progress').innerText").await;
+        self.until("!document.getElementById('verdict').hidden && !document.getElementById('progress').innerText")
+            .await;
         assert_eq!(self.run("return document.activeElement.id").await, "verdict-title", "the verdict is read aloud");
         let steps = self
             .run("return [...document.querySelectorAll('#steps li')].map(li => [li.dataset.step, li.dataset.state])")
             .await;
         Verdict {
-            state: self.run("return document.getElementById('verdict').dataset.state").await.as_str().unwrap().to_owned(),
+            state: self
+                .run("return document.getElementById('verdict').dataset.state")
+                .await
+                .as_str()
+                .unwrap()
+                .to_owned(),
             text: self.text("#verdict").await,
             steps: serde_json::from_value(steps).unwrap(),
         }
@@ -238,7 +244,11 @@ async fn a_bundle_is_checked_in_the_browser_and_nothing_leaves_it() {
     browser.paths(ledger.url()).await;
 
     let good = browser.check(&[&proof]).await;
-    assert_eq!((good.state.as_str(), good.steps("failed"), good.steps("open")), ("open", vec![], vec!["in_force"]), "{good:?}");
+    assert_eq!(
+        (good.state.as_str(), good.steps("failed"), good.steps("open")),
+        ("open", vec![], vec!["in_force"]),
+        "{good:?}"
+    );
     assert!(good.text.contains("未被篡改") && good.text.contains(&digest), "{good:?}");
     assert!(browser.text("#fields").await.contains("<img src=x"), "text is shown as text");
     assert_eq!(browser.run("return document.querySelectorAll('main img').length").await, 0);
@@ -348,11 +358,18 @@ async fn everybody_can_use_the_page_on_a_phone_by_keyboard_and_by_ear() {
     let mut way = Vec::new();
     for _ in 0..12 {
         browser.driver.action_chain().send_keys(Key::Tab).perform().await.unwrap();
-        let focused = browser.run("const e = document.activeElement; return e.id || e.className || e.dataset.to || e.tagName").await;
+        let focused = browser
+            .run("const e = document.activeElement; return e.id || e.className || e.dataset.to || e.tagName")
+            .await;
         way.push(focused.as_str().unwrap().to_owned());
     }
-    let place = |name: &str| way.iter().position(|id| id == name).unwrap_or_else(|| panic!("{name} is not on the way: {way:?}"));
-    assert!(place("skip") < place("zh-CN") && place("zh-CN") < place("files") && place("files") < place("asked"), "{way:?}");
+    let place = |name: &str| {
+        way.iter().position(|id| id == name).unwrap_or_else(|| panic!("{name} is not on the way: {way:?}"))
+    };
+    assert!(
+        place("skip") < place("zh-CN") && place("zh-CN") < place("files") && place("files") < place("asked"),
+        "{way:?}"
+    );
     let asked = browser.driver.find(By::Id("asked")).await.unwrap();
     asked.send_keys("nonsense" + Key::Enter).await.unwrap();
     assert!(browser.text("#asked-error").await.contains("请核对"));
@@ -378,7 +395,11 @@ async fn without_ed25519_the_page_says_so_and_uploads_only_when_told() {
     browser.click("#ask-server").await;
     let answer = browser.verdict().await;
     assert_eq!(browser.paths(ledger.url()).await, ["POST /api/v1/verify"]);
-    assert_eq!((answer.state.as_str(), answer.steps("open")), ("open", vec!["in_force"]), "no tick for the server's word");
+    assert_eq!(
+        (answer.state.as_str(), answer.steps("open")),
+        ("open", vec!["in_force"]),
+        "no tick for the server's word"
+    );
     assert!(answer.text.contains("服务器答复") && answer.text.contains("运营方"), "{answer:?}");
     browser.close().await;
 }

@@ -10,7 +10,14 @@ fn a_page_loads_nothing_from_elsewhere_and_stands_in_no_frame() {
     for page in ["/", "/verify", "/v/XS-2026-340100-7K3M9QX2AB-4", "/verify/offline.html"] {
         let answer = ledger.get(page);
         let policy = answer.header("content-security-policy");
-        for rule in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        for rule in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
             assert!(policy.split(';').any(|part| part.trim() == rule), "{page}: {rule} in {policy}");
         }
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{page}: {policy}");
@@ -82,7 +89,10 @@ fn the_servers_check_says_what_the_command_says() {
         assert_eq!(answer["files"][i]["steps"], expected["files"][i]["steps"]);
         assert_eq!(answer["files"][i]["file"], name);
     }
-    assert_eq!((&answer["by"], answer["policy"]["sha256"].as_str()), (&"operator".into(), Some(&*policy_digest(&ledger))));
+    assert_eq!(
+        (&answer["by"], answer["policy"]["sha256"].as_str()),
+        (&"operator".into(), Some(&*policy_digest(&ledger)))
+    );
 
     let one = check(&ledger, "application/octet-stream", &proofs[0]).json();
     assert_eq!((one["exit"].as_u64(), &one["files"][0]["kind"]), (Some(3), &"proof".into()));

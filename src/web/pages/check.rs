@@ -58,9 +58,8 @@ pub(crate) async fn check(State(app): State<App>, headers: HeaderMap, Body(body)
         let _place = place;
         let files = match &boundary {
             None => vec![("body".to_owned(), &body[..])],
-            Some(boundary) => multipart::files(&body, boundary).ok_or_else(|| {
-                Problem::unreadable("the body is not multipart/form-data as RFC 7578 has it".into())
-            })?,
+            Some(boundary) => multipart::files(&body, boundary)
+                .ok_or_else(|| Problem::unreadable("the body is not multipart/form-data as RFC 7578 has it".into()))?,
         };
         if files.len() > FILES_MAX {
             return Err(Problem::too_large(format!("at most {FILES_MAX} files are checked together")));
@@ -77,9 +76,7 @@ fn report(files: &[(String, &[u8])], policy: &str) -> Value {
     let question = Question { policy: trusted.as_ref(), at: None, leaf: None };
     let checked: Vec<(&str, Option<FileReport>)> = files
         .iter()
-        .map(|(name, bytes)| {
-            (name.as_str(), FileKind::recognise(bytes).map(|kind| verify_file(kind, bytes, question)))
-        })
+        .map(|(name, bytes)| (name.as_str(), FileKind::recognise(bytes).map(|kind| verify_file(kind, bytes, question))))
         .collect();
     let reports: Vec<FileReport> = checked.iter().filter_map(|(_, report)| report.clone()).collect();
     let joint = verify_together(&reports);

@@ -36,7 +36,9 @@ impl Language {
         match asked {
             Some("en") => Self::English,
             Some("zh") => Self::Chinese,
-            _ => Self::preferred(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()),
+            _ => {
+                Self::preferred(headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default())
+            }
         }
     }
 

@@ -53,7 +53,10 @@ pub(super) fn router() -> Router<App> {
         .route("/verify/offline.html", get(save))
         .route("/verify.mjs", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFIER) }))
         .route("/assets/verify.js", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFY_SCRIPT) }))
-        .route("/assets/style.css", get(|headers: HeaderMap| async move { asset(&headers, "text/css; charset=utf-8", STYLE) }))
+        .route(
+            "/assets/style.css",
+            get(|headers: HeaderMap| async move { asset(&headers, "text/css; charset=utf-8", STYLE) }),
+        )
         .route("/assets/seal.svg", get(|headers: HeaderMap| async move { asset(&headers, "image/svg+xml", SEAL) }))
 }
 
@@ -75,7 +78,10 @@ async fn verify(language: Language) -> Response {
             ("mode", "online"),
             ("head", HEAD),
             ("title", verify_title(language)),
-            ("home", r#"<a href="/"><span lang="zh-CN">首席质量官培训学时存证</span><span lang="en">CQO training hours</span></a>"#),
+            (
+                "home",
+                r#"<a href="/"><span lang="zh-CN">首席质量官培训学时存证</span><span lang="en">CQO training hours</span></a>"#,
+            ),
             ("policy", ""),
             ("policy_digest", ""),
             ("save", SAVE_LINK),

@@ -40,9 +40,9 @@ fn split_at<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 
 /// The name in the head of a part.
 fn name(head: &str) -> Option<String> {
-    let line = head.lines().find(|line| {
-        line.get(..20).is_some_and(|start| start.eq_ignore_ascii_case("content-disposition:"))
-    })?;
+    let line = head
+        .lines()
+        .find(|line| line.get(..20).is_some_and(|start| start.eq_ignore_ascii_case("content-disposition:")))?;
     let parameter = |name: &str| {
         let (_, value) = line.split_once(&format!(" {name}=\""))?;
         Some(value.split_once('"')?.0.to_owned())

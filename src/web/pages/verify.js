@@ -543,7 +543,7 @@ async function lookUp(asked, options = {}) {
 function answerOnRecord(asked, { json, problem, status }) {
   if (problem && status !== 404) return [el("p", { class: "error" }, problem)];
   const wordOnly = el("p", { class: "small" }, say(["这是本网站的说法。要自己核验，请在下面选入证书文件。", "This is the site's word. To check for yourself, choose the certificate's file below."]));
-  if (!json?.known) {
+  if (!json || json.known === false) {
     return [
       el("p", { class: "state", "data-state": "failed" }, say(["没有这项存证", "Not on record"])),
       el("p", {}, say(["本网站没有 {0} 的记录。请核对是否输入有误；若是扫码得来，请谨慎对待这份证书。", "This site has nothing on record for {0}. Check what was entered; if it came from a QR code, be wary of the certificate."], code(asked))),
