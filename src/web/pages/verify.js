@@ -65,24 +65,18 @@ const FORMS = {
   other: ["其他", "other"],
   activity: ["组织培训活动", "activity organised"],
 };
+/** The words of the service's answers about what is on record. */
 const ON_RECORD = {
   credential: ["学时证明（数据）", "hour certificate (data)"],
-  pdf: ["学时证明（PDF 版面）", "hour certificate (PDF)"],
+  pdf: ["学时证明（PDF）", "hour certificate (PDF)"],
   entry: ["学时记录", "hour entry"],
-  study: ["学时记录", "hour entry"],
-  activity: ["组织培训活动记录", "organised activity"],
-  correction: ["更正记录", "correction"],
   key: ["密钥登记", "key registration"],
-  certificate: ["证书登记", "record of a certificate"],
-  status: ["状态登记", "record of a status"],
+  status_list: ["状态清单", "status list"],
+  revocation: ["撤销", "revocation"],
   in_force: ["有效", "in force"],
-  valid: ["有效", "in force"],
-  active: ["有效", "in force"],
+  corrected: ["已更正，不再有效", "corrected, no longer in force"],
   revoked: ["已撤销", "revoked"],
-  corrected: ["已更正", "corrected"],
-  superseded: ["已被更正记录取代", "superseded by a correction"],
-  voided: ["已作废", "voided"],
-  error: ["有误", "error"],
+  error: ["签发有误", "issued in error"],
   fraud: ["弄虚作假", "fraud"],
   replaced: ["已换发", "replaced"],
   other: ["其他", "other"],
@@ -530,11 +524,11 @@ async function fetchList(number) {
 }
 
 /** What this site has on record for a digest or an attestation number: its word, no proof. */
-async function lookUp(asked, options = {}) {
+async function lookUp(asked, path = `/api/v1/attestations/${asked}`, request = {}) {
   put("asked-error");
   put("looked-up-result", el("p", { role: "status" }, say(["正在查询……", "Asking…"])));
   show("looked-up");
-  const answer = await ask(options.path ?? `/api/v1/attestations/${encodeURIComponent(asked)}`, options.request);
+  const answer = await ask(path, request);
   put("looked-up-result", ...answerOnRecord(asked, answer));
   $("looked-up-title").focus();
   $("looked-up").scrollIntoView({ block: "start" });
@@ -543,27 +537,33 @@ async function lookUp(asked, options = {}) {
 function answerOnRecord(asked, { json, problem, status }) {
   if (problem && status !== 404) return [el("p", { class: "error" }, problem)];
   const wordOnly = el("p", { class: "small" }, say(["这是本网站的说法。要自己核验，请在下面选入证书文件。", "This is the site's word. To check for yourself, choose the certificate's file below."]));
-  if (!json || json.known === false) {
+  if (!json) {
     return [
       el("p", { class: "state", "data-state": "failed" }, say(["没有这项存证", "Not on record"])),
       el("p", {}, say(["本网站没有 {0} 的记录。请核对是否输入有误；若是扫码得来，请谨慎对待这份证书。", "This site has nothing on record for {0}. Check what was entered; if it came from a QR code, be wary of the certificate."], code(asked))),
       wordOnly,
     ];
   }
-  const { number } = now.expected;
-  const isOther = number !== null && json.number && json.number !== number && asked === now.expected.digest;
-  const isGood = !json.state || ["in_force", "valid", "active"].includes(json.state);
+  const { number, digest } = now.expected;
+  const isOther = asked === digest && json.number !== undefined && json.number !== number;
+  const isGood = json.state === "in_force";
+  const headline = isOther
+    ? say(["编号不符：校验码属于另一份证书 {0}", "The numbers differ: the digest is that of another certificate, {0}"], code(json.number))
+    : isGood
+      ? say(["有这项存证", "On record"])
+      : say(["有这项存证，但{0}", "On record, but {0}"], el("strong", {}, onRecord(json.state)));
   return [
-    isOther
-      ? el("p", { class: "state", "data-state": "failed" }, say(["编号不符：校验码属于另一份证书 {0}", "The numbers differ: the digest is that of another certificate, {0}"], code(json.number)))
-      : el("p", { class: "state", "data-state": isGood ? "open" : "failed" }, isGood ? say(["有这项存证", "On record"]) : say(["有这项存证，但：{0}", "On record, but: {0}"], el("strong", {}, onRecord(json.state)))),
+    el("p", { class: "state", "data-state": isGood && !isOther ? "open" : "failed" }, headline),
     facts([
-      [["种类", "Kind"], json.kind ? onRecord(json.kind) : null],
-      [["证书编号", "Certificate No."], json.number ? [code(json.number)] : null],
-      [["区块与存证编号", "Block and attestation number"], json.height === undefined || json.height === null ? null : say(["区块 {0}，存证编号 {1}", "block {0}, attestation number {1}"], code(json.height), code(`${json.height}-${json.index}`))],
-      [["上链时间", "Time on chain"], json.time ? beijing(json.time) : null],
-      [["现在的状态", "State now"], json.state ? onRecord(json.state) : null],
-      [["原因", "Reason"], json.reason ? onRecord(json.reason) : null],
+      [["种类", "Kind"], onRecord(json.kind)],
+      [["证书编号", "Certificate No."], json.number === undefined ? null : [code(json.number)]],
+      [["区块", "Block"], [code(json.height)]],
+      [["存证编号", "Attestation number"], [code(json.attestation)]],
+      [["上链时间", "Time on chain"], beijing(json.sealed_at)],
+      [["现在的状态", "State now"], onRecord(json.state)],
+      [["原因", "Reason"], json.reason === undefined ? null : onRecord(json.reason)],
+      [["起于", "Since"], json.since === undefined ? null : beijing(json.since)],
+      [["证书数据的 SHA-256", "SHA-256 of the certificate's data"], json.sha256 === undefined ? null : [code(json.sha256)]],
     ]),
     wordOnly,
   ];
@@ -593,11 +593,40 @@ function checkCharacterHolds(text) {
 function submitLookUp(event) {
   event.preventDefault();
   const asked = $("asked").value.trim();
+  const holding = $("holding").value.trim();
   if (/^[0-9a-fA-F]{64}$/.test(asked)) return void lookUp(asked.toLowerCase());
   if (/^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,4})$/.test(asked)) return void lookUp(asked);
-  put("asked-error", ...say(["这不是 64 位十六进制的 SHA-256，也不是存证编号，请核对。", "This is neither a SHA-256 of 64 hexadecimal digits nor an attestation number: check what you entered."]));
-  $("asked").setAttribute("aria-invalid", "true");
-  $("asked").focus();
+  const number = asked.toUpperCase();
+  if (isNumber(number) && holding !== "") return void lookUpNumber(number, holding);
+  if (isNumber(number)) {
+    complain("holding", ["请再填写姓名或校验码的前 16 位。", "Enter the name or the first 16 digits, too."]);
+  } else if (number.startsWith("XS-")) {
+    complain("asked", ["证书编号有误，请逐位核对。", "There is a mistake in the certificate number: compare it digit by digit."]);
+  } else {
+    complain("asked", ["这不是 SHA-256、存证编号或证书编号，请核对。", "This is no SHA-256, attestation number or certificate number: check what you entered."]);
+  }
+}
+
+/** A certificate number alone tells nothing: it goes with something that only a holder of the certificate has. A name
+ *  never stands in an address. */
+function lookUpNumber(number, holding) {
+  if (/^[0-9a-fA-F]{16}$/.test(holding)) {
+    return lookUp(number, `/api/v1/attestations/certificates/${number}?digest=${holding.toLowerCase()}`);
+  }
+  const body = JSON.stringify({ number, name: holding });
+  return lookUp(number, "/api/v1/attestations/search", { method: "POST", headers: { "content-type": "application/json" }, body });
+}
+
+function complain(id, why) {
+  put("asked-error", ...say(why));
+  $(id).setAttribute("aria-invalid", "true");
+  $(id).focus();
+}
+
+/** A certificate number needs a second answer; nothing else does. */
+function editLookUp() {
+  for (const id of ["asked", "holding"]) $(id).removeAttribute("aria-invalid");
+  show("holding-field", $("asked").value.trim().toUpperCase().startsWith("XS-"));
 }
 
 function useLanguage(language) {
@@ -629,7 +658,7 @@ function listen() {
   $("print").addEventListener("click", () => print());
   addEventListener("beforeprint", () => document.querySelectorAll("#steps details").forEach((details) => (details.open = true)));
   $("look-up").addEventListener("submit", submitLookUp);
-  $("asked").addEventListener("input", () => $("asked").removeAttribute("aria-invalid"));
+  $("look-up").addEventListener("input", editLookUp);
   // A file that misses its place must not replace the page.
   for (const type of ["dragover", "drop"]) document.addEventListener(type, (event) => event.preventDefault());
   document.addEventListener("dragover", () => $("drop").classList.add("over"));
@@ -653,8 +682,10 @@ async function arrive() {
     put("looked-up-result", el("p", { class: "state", "data-state": "failed" }, say(["{0} 不是证书编号", "{0} is no certificate number"], quoted(number))), el("p", {}, say(["请核对网址，或在下面选入证书文件。", "Check the address, or choose the certificate's file below."])));
     show("looked-up");
   } else if (digest === null) {
-    put("looked-up-result", el("p", {}, say(["证书编号 {0}。网址里没有校验码，请重新扫描二维码，或在下面选入证书文件。", "Certificate {0}. The address has no digest: scan the QR code again, or choose the certificate's file below."], code(number))));
+    put("looked-up-result", el("p", {}, say(["证书编号 {0}。网址里没有校验码：请重新扫描二维码，或在下面选入证书文件，或凭姓名查询。", "Certificate {0}. The address has no digest: scan the QR code again, choose the certificate's file below, or look it up with the name."], code(number))));
     show("looked-up");
+    $("asked").value = number;
+    editLookUp();
   } else {
     await lookUp(digest);
   }
