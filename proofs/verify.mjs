@@ -4,7 +4,7 @@
 
      node verify.mjs [--policy FILE] [--status FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
 
-   What a proof shows is 上链后未被篡改: that an entry is unaltered since the time of its block. It never shows that an
+   FILE is a certificate (PDF or JSON), a proof bundle, a status list or a block proof. What a proof shows is 上链后未被篡改: that an entry is unaltered since the time of its block. It never shows that an
    entry is true. Exit status: 0 everything passed; 1 a step failed; 2 misuse, or a file that cannot be read as a proof;
    3 nothing failed, but a step could not be checked.
 
@@ -109,10 +109,7 @@ function unbase64(text) {
 
 /** A short ASCII rendering of something untrusted. */
 function show(value) {
-  const text = JSON.stringify(value).replace(
-    /[^ -~]/g,
-    (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"),
-  );
+  const text = JSON.stringify(value).replace(/[^ -~]/g, (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"));
   return text.length <= 80 ? text : text.slice(0, 77) + "...";
 }
 
@@ -146,7 +143,7 @@ class Sha256 {
   }
 
   update(bytes) {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const used = this.length % 64;
       const part = bytes.subarray(at, at + 64 - used);
       this.block.set(part, used);
@@ -214,6 +211,7 @@ const DECIMAL = "(?:0|[1-9][0-9]{0,15})";
 const MOMENT = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z";
 const ORIGIN = "[a-z0-9](?:[-a-z0-9._~/:]{0,198}[a-z0-9])?";
 const UUID7 = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+const RULEBOOK = "[0-9]{4}\\.(?:0|[1-9][0-9]{0,2})";
 const CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
 /** Whether the whole text has the form of this source of a regular expression. */
@@ -241,7 +239,7 @@ function isCertificateNumber(text) {
   if (!matches(text, "XS-[0-9]{4}-[0-9]{6}-[0-9A-HJKMNP-TV-Z]{10}-[0-9A-Z]")) return false;
   let product = 36;
   const digits = Array.from(text.replaceAll("-", ""), (char) => parseInt(char, 36));
-  for (const digit of digits.slice(0, -1)) product = ((((product + digit) % 36 || 36) * 2) % 37);
+  for (const digit of digits.slice(0, -1)) product = (((product + digit) % 36 || 36) * 2) % 37;
   return (product + digits.at(-1)) % 36 === 1;
 }
 
@@ -385,7 +383,7 @@ function readJson(text) {
     const isArray = text[at++] === "[";
     const found = isArray ? [] : Object.create(null);
     const end = isArray ? "]" : "}";
-    for (let last = null; text[at] !== end; ) {
+    for (let last = null; text[at] !== end;) {
       if (last !== null) take(",");
       if (isArray) {
         found.push(value(depth + 1));
@@ -484,7 +482,11 @@ function text(most) {
 function lines(value, where) {
   const most = 3 + 1 + SIGNATURE_LINES + 1; // text, an empty line, signatures, and what follows the last line feed
   const found = typeof value === "string" ? value.split("\n", most + 1) : [];
-  need(1 <= found.length && found.length <= most, `${where} 不是 ${most} 行以内的文本`, `${where} is not a text of at most ${most} lines`);
+  need(
+    1 <= found.length && found.length <= most,
+    `${where} 不是 ${most} 行以内的文本`,
+    `${where} is not a text of at most ${most} lines`,
+  );
   for (const line of found) {
     need(line.length < SIGNATURE_LINE, `${where} 有一行过长`, `${where} has a line that is too long`);
     checkCharacters(line, where);
@@ -509,11 +511,7 @@ function listing(item, low, high, ascending = false) {
 function closed(table, rule = () => {}) {
   const members = new Map(Object.entries(table).map(([name, check]) => [name.replace("?", ""), check]));
   return (value, where) => {
-    need(
-      typeof value === "object" && value !== null && !Array.isArray(value),
-      `${where} 不是对象`,
-      `${where} is not an object`,
-    );
+    need(typeof value === "object" && value !== null && !Array.isArray(value), `${where} 不是对象`, `${where} is not an object`);
     for (const name of Object.keys(value)) {
       need(members.has(name), `${where} 有未知成员 ${show(name)}`, `${where} has an unknown member ${show(name)}`);
     }
@@ -537,7 +535,11 @@ function boolean(value, where) {
 function later() {}
 
 function hexBytes(low, high) {
-  return matching(`(?:[0-9a-f]{2}){${low},${high}}`, ` ${low} 至 ${high} 字节的十六进制数`, `${low} to ${high} bytes in hexadecimal`);
+  return matching(
+    `(?:[0-9a-f]{2}){${low},${high}}`,
+    ` ${low} 至 ${high} 字节的十六进制数`,
+    `${low} to ${high} bytes in hexadecimal`,
+  );
 }
 
 function lengthByAlg(member, length) {
@@ -561,7 +563,7 @@ const COMMON = {
   kind: oneOf("study", "activity", "correction", "key", "certificate", "status"),
   ledger: matching(ORIGIN, "账本名", "an origin"),
   recorder: CREDIT_CODE,
-  rulebook: matching("[0-9]{4}\\.(?:0|[1-9][0-9]{0,2})", "规则版本", "a version of the rulebook"),
+  rulebook: matching(RULEBOOK, "规则版本", "a version of the rulebook"),
 };
 const STUDY = {
   completes: boolean,
@@ -798,7 +800,10 @@ class Checkpoint {
     need(matches(this.origin, ORIGIN), "检查点的账本名不合格", "the origin of the checkpoint is malformed");
     need(this.size !== null, "检查点的链长不合格", "the size of the checkpoint is malformed");
     need(this.root?.length === 32, "检查点的根哈希不合格", "the root of the checkpoint is malformed");
-    const signatures = note.slice(cut + 1).split("\n").slice(0, -1);
+    const signatures = note
+      .slice(cut + 1)
+      .split("\n")
+      .slice(0, -1);
     need(
       1 <= signatures.length && signatures.length <= SIGNATURE_LINES,
       `检查点的签名不是 1 至 ${SIGNATURE_LINES} 行`,
@@ -841,7 +846,9 @@ class Policy {
 
   line(data, number) {
     if (data.find((byte) => byte !== 0x20 && byte !== 0x09) === 0x23) return; // a comment need not be UTF-8
-    const words = decode(data)?.split(/[ \t]+/).filter((word) => word !== "");
+    const words = decode(data)
+      ?.split(/[ \t]+/)
+      .filter((word) => word !== "");
     try {
       need(words, "不是 UTF-8", "it is not UTF-8");
       if (words.length > 0) this.take(words);
@@ -1010,7 +1017,17 @@ class Register {
 
   add(id, entry, number) {
     const { key, owner, role, kinds } = entry;
-    this.keys.set(id, { alg: key.alg, bytes: unhex(key.public), owner, role, kinds, added: number, ended: null, isRevoked: false, compromisedFrom: null });
+    this.keys.set(id, {
+      alg: key.alg,
+      bytes: unhex(key.public),
+      owner,
+      role,
+      kinds,
+      added: number,
+      ended: null,
+      isRevoked: false,
+      compromisedFrom: null,
+    });
   }
 
   end(number, entry, { zh, en }) {
@@ -1089,7 +1106,9 @@ class Bundle {
   }
 
   form() {
-    const value = readJson(decode(this.bytes));
+    const text = decode(this.bytes);
+    need(text !== null, "不是 UTF-8", "it is not UTF-8");
+    const value = readJson(text);
     this.bytes = null;
     BUNDLE(value, "bundle");
     this.tip = new Block(value.tip.text, "tip");
@@ -1239,7 +1258,7 @@ function certificateEntries(bundle, document, number) {
 }
 
 const comparePlaces = (a, b) => a.block - b.block || a.index - b.index;
-const placeOf = (item) => new Said(`记录 ${item.block}-${item.index}`, `entry ${item.block}-${item.index}`);
+const placeOf = (item) => new Said(`记录（${item.block}-${item.index}）`, `entry ${item.block}-${item.index}`);
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Section 11: block proofs
@@ -1462,7 +1481,6 @@ const HOST = "(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|\\[[0-9a-f:.]+\\])(?::[1-9][0-
 const SITE = `https?://${HOST}`;
 const DAYTIME = "T00:00:00+08:00";
 const HOURS = "(?:0|[1-9][0-9]{0,6})\\.[0-9]{2}";
-const RULEBOOK = "[0-9]{4}\\.(?:0|[1-9][0-9]{0,2})";
 const DAYS = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
 const CONTEXT = ["https://www.w3.org/ns/credentials/v2"];
 const OPEN_BADGES = [...CONTEXT, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"];
@@ -1493,9 +1511,7 @@ const CRITERIA = `1 学时 = (?<minutes>[1-9][0-9]{0,2}) 分钟（规则 (?<rule
 const ACHIEVEMENT = closed({
   achievementType: constant("CertificateOfCompletion"),
   criteria: closed({ narrative: shaped(CRITERIA) }),
-  description: constant(
-    "首席质量官在起止日期内已上链的培训学时 Training hours of a chief quality officer, sealed on the chain",
-  ),
+  description: constant("首席质量官在起止日期内已上链的培训学时 Training hours of a chief quality officer, sealed on the chain"),
   humanCode: CERTIFICATE.number,
   id: constant("urn:cqo-ledger:achievement:hours"),
   inLanguage: constant("zh"),
@@ -1552,17 +1568,21 @@ const ROW = closed(
   },
   (value, where) => void readRow(value, where),
 );
-const ENTRY = {
+const LIST_ENTRY = {
   id: shaped(`${SITE}/status/${DECIMAL}#${DECIMAL}`),
   statusListCredential: shaped(`${SITE}/status/${DECIMAL}`),
-  statusListIndex: passing((value) => decimal(value) < 8 * LIST_BYTES && decimal(value) !== null, "清单内的序号", "an index of the list"),
+  statusListIndex: passing(
+    (value) => decimal(value) < 8 * LIST_BYTES && decimal(value) !== null,
+    "清单内的序号",
+    "an index of the list",
+  ),
   statusPurpose: constant("revocation"),
   type: constant("BitstringStatusListEntry"),
 };
 const CREDENTIAL = closed(
   {
     "@context": constant(OPEN_BADGES),
-    credentialStatus: closed(ENTRY),
+    credentialStatus: closed(LIST_ENTRY),
     credentialSubject: SUBJECT,
     evidence: listing(ROW, 1, MAX_ROWS),
     id: shaped(`${SITE}/v/.{27}`),
@@ -1590,7 +1610,11 @@ function pair(first, second) {
 
 /** The learner's id, then the employer and the masked number, in this order, where they are there. */
 function checkIdentifiers(value, where) {
-  listing(closed({ hashed: boolean, identityHash: later, identityType: oneOf(...IDENTITIES.keys()), type: later }), 1, 3)(value, where);
+  listing(
+    closed({ hashed: boolean, identityHash: later, identityType: oneOf(...IDENTITIES.keys()), type: later }),
+    1,
+    3,
+  )(value, where);
   const types = value.map((element) => element.identityType);
   const places = types.map((type) => [...IDENTITIES.keys()].indexOf(type));
   need(places[0] === 0 && isAscending(places), `${where} 的次序不对`, `${where} is not in order`);
@@ -1614,7 +1638,11 @@ function credentialRule(value, where) {
   const { credentialSubject: subject, credentialStatus: status, issuer } = value;
   const number = subject.achievement.humanCode;
   const [, site] = /^(https?:\/\/[^/]+)\//.exec(value.id);
-  need(site.length <= 200 && value.id === `${site}/v/${number}`, `${where}.id 与证书编号不符`, `${where}.id does not end in the number`);
+  need(
+    site.length <= 200 && value.id === `${site}/v/${number}`,
+    `${where}.id 与证书编号不符`,
+    `${where}.id does not end in the number`,
+  );
   const code = issuer.otherIdentifier[0].identifier;
   const isOwn = number.split("-")[1] === dayOf(value.validFrom).slice(0, 4) && number.split("-")[2] === code.slice(2, 8);
   need(isOwn, "证书编号与签发年份、签发机构地区不符", "the number does not fit the year of issue and the region of the issuer");
@@ -1689,7 +1717,7 @@ function checkProofs(value, did, site, where) {
 }
 
 /** What credentials and status lists have in common: a document with the proofs of section 15. */
-class Signed {
+class SignedDocument {
   steps = [];
 
   constructor(bytes, run) {
@@ -1727,7 +1755,7 @@ class Signed {
 }
 
 /** An hour certificate. The methods named in `stages` are its steps (section 16). */
-class Credential extends Signed {
+class Credential extends SignedDocument {
   static mark = '"OpenBadgeCredential"';
   kind = "credential";
   stages = { alone: ["form", "proof", "proof_rdfc"], together: ["issued", "issuer", "evidence"], last: ["in_force"] };
@@ -1809,7 +1837,10 @@ class Credential extends Signed {
       .sort((a, b) => comparePlaces(a.last, b.last));
     this.compare(bundle, counted, own.signed.entry.rulebook);
     this.counted = counted.map(({ last }) => last);
-    return new Said(`${counted.length} 行与链上记录逐项相符，合计无误`, `${counted.length} rows are what the entries say, and add up`);
+    return new Said(
+      `${counted.length} 行与链上记录逐项相符，合计无误`,
+      `${counted.length} rows are what the entries say, and add up`,
+    );
   }
 
   /** That the credential says what the counted entries say, and nothing else. */
@@ -1838,28 +1869,35 @@ class Credential extends Signed {
   }
 
   in_force() {
-    const corrected = this.ofLedger().flatMap((bundle) => bundle.entries).find(
-      ({ signed: { entry } }) =>
-        entry.kind === "correction" && this.counted?.some((counted) => counted.entry.id === entry.target.id),
-    );
+    const corrected = this.ofLedger()
+      .flatMap((bundle) => bundle.entries)
+      .find(
+        ({ signed: { entry } }) =>
+          entry.kind === "correction" && this.counted?.some((counted) => counted.entry.id === entry.target.id),
+      );
     need(corrected === undefined, "所列记录后来被更正", "an entry that it holds was corrected later");
     const { moment } = this.run;
     const { statusListCredential, statusListIndex } = this.value.credentialStatus;
-    const lists = this.run.sound(StatusList).filter(
-      (list) =>
-        list.steps.every(({ state }) => state === "passed" || state === "skipped") &&
-        list.value.id === statusListCredential &&
-        list.owner === this.value.issuer.otherIdentifier[0].identifier &&
-        list.value.validFrom <= moment &&
-        moment < list.value.validUntil,
-    );
+    const lists = this.run
+      .sound(StatusList)
+      .filter(
+        (list) =>
+          list.steps.every(({ state }) => state === "passed" || state === "skipped") &&
+          list.value.id === statusListCredential &&
+          list.owner === this.value.issuer.otherIdentifier[0].identifier &&
+          list.value.validFrom <= moment &&
+          moment < list.value.validUntil,
+      );
     const newest = lists.reduce((a, b) => (a !== null && a.value.validFrom >= b.value.validFrom ? a : b), null);
     need(!newest?.isSet(Number(statusListIndex)), "状态清单：已撤销或已更正", "the status list says: revoked or corrected");
     if (newest === null) {
       throw new Open(`没有涵盖 ${moment} 的状态清单`, `no status list that covers ${moment} has passed`);
     }
     if (this.counted === null) throw new Open("所列记录未能核验", "its entries could not be checked");
-    return new Said(`状态清单（${newest.value.validFrom}）：未撤销`, `the status list of ${newest.value.validFrom} says: not revoked`);
+    return new Said(
+      `状态清单（${newest.value.validFrom}）：未撤销`,
+      `the status list of ${newest.value.validFrom} says: not revoked`,
+    );
   }
 }
 
@@ -1962,7 +2000,7 @@ function listRule(value, where) {
 }
 
 /** A status list. The methods named in `stages` are its steps. */
-class StatusList extends Signed {
+class StatusList extends SignedDocument {
   static mark = '"BitstringStatusListCredential"';
   kind = "status";
   stages = { alone: ["form", "proof", "proof_rdfc"], together: ["issuer"] };
@@ -2029,7 +2067,7 @@ async function inflateSome(bytes, format, limit) {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format)).getReader();
   const parts = [];
   try {
-    for (let length = 0; ; ) {
+    for (let length = 0; ;) {
       const { done, value } = await reader.read();
       if (done) return join(...parts);
       length += value.length;
@@ -2074,6 +2112,251 @@ function crc32(bytes) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Section 17: certificates on paper
+// ---------------------------------------------------------------------------------------------------------------------
+
+const ATTACHMENTS = [
+  ["credential.json", CREDENTIAL_LIMIT],
+  ["proof.json", BUNDLE_LIMIT],
+];
+/** Names of what changes a file, hides in it or acts: no dictionary of the profile has one as a key or as a value. */
+const FORBIDDEN = new Set(
+  "AA AcroForm EmbeddedFDFs Encrypt JS JavaScript Launch ObjStm OpenAction Prev RichMedia XFA XRef XRefStm".split(" "),
+);
+
+class Name {
+  constructor(text) {
+    this.text = text;
+  }
+}
+class Reference {
+  constructor(number) {
+    this.number = number;
+  }
+}
+
+const isName = (value, text) => value instanceof Name && value.text === text;
+const pdfNeed = (condition, en) => need(condition, `不是本系统所写的 PDF：${en}`, `not a PDF of the profile: ${en}`);
+
+/** A PDF of the profile that the service writes: plain objects one after the other, one table of them, and nothing else.
+ *  Whatever two readers could read differently is refused. */
+class PdfReader {
+  objects = new Map(); // number -> {value, data: the bytes of a stream, or null}
+  fileSpecs = 0; // dictionaries with an embedded file
+
+  constructor(bytes) {
+    this.bytes = bytes;
+    this.text = new TextDecoder("latin1").decode(bytes); // one character a byte; those beyond ASCII are never looked at
+    for (const word of ["startxref", "%%EOF"]) {
+      pdfNeed(this.text.indexOf(word) === this.text.lastIndexOf(word), `a second ${word}`);
+    }
+    const end = /startxref\n(?<table>[1-9][0-9]{0,9})\n%%EOF\n?$/.exec(this.text.slice(-64));
+    pdfNeed(end !== null, "no startxref and %%EOF at the end");
+    this.table = Number(end.groups.table);
+    this.readObjects(this.readTable());
+    this.text = null;
+  }
+
+  /** What stands at the place, by an expression with the flag y; the place goes on behind it. */
+  take(expression, en) {
+    expression.lastIndex = this.at;
+    const found = expression.exec(this.text);
+    pdfNeed(found !== null, `${en} at byte ${this.at}`);
+    this.at = expression.lastIndex;
+    return found;
+  }
+
+  /** The table and the trailer, which end the file; returns the offsets of the objects. */
+  readTable() {
+    this.at = this.table;
+    const [, size] = this.take(/xref\n0 ([1-9][0-9]{0,6})\n0000000000 65535 f[\r ]\n/y, "no cross-reference table");
+    const offsets = [];
+    for (let number = 1; number < Number(size); number++) {
+      offsets.push([Number(this.take(/([0-9]{10}) 00000 n[\r ]\n/y, "a malformed cross-reference")[1]), number]);
+    }
+    this.take(/trailer\n/y, "no trailer");
+    this.trailer = this.value(1);
+    this.take(/\nstartxref\n[0-9]+\n%%EOF\n?$/y, "something after the trailer");
+    pdfNeed(this.trailer instanceof Map && this.trailer.get("Size") === Number(size), "a malformed trailer");
+    return offsets.sort(([a], [b]) => a - b);
+  }
+
+  /** Each object, once and where the table says, with nothing before, between and after them. */
+  readObjects(offsets) {
+    this.at = 0;
+    this.take(/%PDF-1\.7\n%[^\0-\x7f]{4}\n\n?/y, "a malformed head");
+    for (const [offset, number] of offsets) {
+      pdfNeed(this.at === offset, `object ${number} does not stand where the table says`);
+      pdfNeed(Number(this.take(/([1-9][0-9]{0,6}) 0 obj\n/y, "no object")[1]) === number, `object ${number} has another number`);
+      const value = this.value(1);
+      this.objects.set(number, { value, data: this.text.startsWith("\nstream\n", this.at) ? this.stream(value) : null });
+      this.take(/\nendobj\n\n?/y, "no end of an object");
+    }
+    pdfNeed(this.at === this.table, "something before the cross-reference table");
+  }
+
+  stream(dictionary) {
+    const start = this.at + "\nstream\n".length;
+    const length = dictionary instanceof Map ? dictionary.get("Length") : null;
+    pdfNeed(Number.isSafeInteger(length) && 0 <= length && length <= this.bytes.length, "a stream without a length");
+    this.at = start + length;
+    this.take(/\nendstream/y, "no end of a stream");
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** One value: a Map for a dictionary, an array, a Name, a Reference, a text, a number, a boolean or null. */
+  value(depth) {
+    pdfNeed(depth <= 32, "it nests too deep");
+    this.take(/[ \n]*/y, "");
+    if (this.text.startsWith("<<", this.at)) return this.dictionary(depth);
+    switch (this.text[this.at]) {
+      case "[":
+        return this.array(depth);
+      case "/":
+        return this.name();
+      case "(":
+        return this.string();
+      case "<":
+        return this.take(/<([0-9A-Fa-f]*)>/y, "a malformed string")[1];
+    }
+    const [word, number] = this.take(/([0-9]{1,7}) 0 R(?![^ \n\/<>\[\]()])|[-+.0-9]{1,30}|true|false|null/y, "no value");
+    if (number !== undefined) return new Reference(Number(number));
+    const constants = { true: true, false: false, null: null };
+    if (word in constants) return constants[word];
+    pdfNeed(/^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$/.test(word), "a malformed number");
+    return Number(word);
+  }
+
+  dictionary(depth) {
+    const found = new Map();
+    this.at += 2;
+    for (;;) {
+      this.take(/[ \n]*/y, "");
+      if (this.text.startsWith(">>", this.at)) break;
+      const key = this.name().text;
+      pdfNeed(!found.has(key), `a second ${show(key)} in a dictionary`);
+      found.set(key, this.value(depth + 1));
+    }
+    this.at += 2;
+    this.fileSpecs += found.has("EF") || isName(found.get("Type"), "Filespec") ? 1 : 0;
+    return found;
+  }
+
+  array(depth) {
+    const found = [];
+    this.at += 1;
+    for (;;) {
+      this.take(/[ \n]*/y, "");
+      if (this.text[this.at] === "]") break;
+      found.push(this.value(depth + 1));
+    }
+    this.at += 1;
+    return found;
+  }
+
+  name() {
+    const [, raw] = this.take(/\/((?:[^\0-\x20\x7f#()<>[\]{}\/%]|#[0-9A-Fa-f]{2})*)/y, "no name");
+    const text = raw.replace(/#(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+    pdfNeed(!FORBIDDEN.has(text), `/${text}`);
+    return new Name(text);
+  }
+
+  /** A string in parentheses; what it means matters only where it is plain. */
+  string() {
+    const start = ++this.at;
+    for (let open = 1; open > 0; this.at++) {
+      const char = this.text[this.at];
+      pdfNeed(char !== undefined, "a string without an end");
+      if (char === "\\") this.at++;
+      else if (char === "(") open++;
+      else if (char === ")") open--;
+    }
+    return this.text.slice(start, this.at - 1);
+  }
+
+  /** The value that a reference names, which must be a dictionary; with its stream. */
+  named(reference) {
+    const object = reference instanceof Reference ? this.objects.get(reference.number) : undefined;
+    pdfNeed(object?.value instanceof Map, "a reference to no dictionary");
+    return object;
+  }
+
+  /** The two attachments, which /AF and the name tree must both name. */
+  async attachments() {
+    const { value: catalog } = this.named(this.trailer.get("Root"));
+    const [associated, names] = [catalog.get("AF"), catalog.get("Names")];
+    const tree = names instanceof Map && names.size === 1 ? names.get("EmbeddedFiles") : null;
+    const pairs = tree instanceof Map && tree.size === 1 ? tree.get("Names") : null;
+    const isTwo = Array.isArray(associated) && associated.length === 2 && Array.isArray(pairs) && pairs.length === 4;
+    pdfNeed(isName(catalog.get("Type"), "Catalog") && isTwo && this.fileSpecs === 2, "not exactly two attachments");
+    const found = [];
+    for (const [i, [name, limit]] of ATTACHMENTS.entries()) {
+      const reference = pairs[2 * i + 1];
+      const isSame = reference instanceof Reference && reference.number === associated[i]?.number;
+      pdfNeed(pairs[2 * i] === name && isSame, `${name} is not named alike by /AF and the name tree`);
+      found.push(await this.attachment(reference, name, limit));
+    }
+    return found;
+  }
+
+  async attachment(reference, name, limit) {
+    const { value: spec } = this.named(reference);
+    const files = spec.get("EF");
+    const isOne = files instanceof Map && files.size === 2 && files.get("F")?.number === files.get("UF")?.number;
+    const isNamed = isName(spec.get("Type"), "Filespec") && spec.get("F") === name && spec.get("UF") === name;
+    pdfNeed(isNamed && isOne, `the file specification of ${name}`);
+    const { value: stream, data } = this.named(files.get("F"));
+    const isPlain = isName(stream.get("Type"), "EmbeddedFile") && isName(stream.get("Filter"), "FlateDecode");
+    pdfNeed(isPlain && data !== null && !stream.has("DecodeParms") && !stream.has("F"), `the stream of ${name}`);
+    const bytes = await inflate(data, "deflate", limit);
+    pdfNeed(bytes !== null, `${name} does not inflate to at most ${limit} bytes`);
+    const parameters = stream.get("Params");
+    pdfNeed(parameters instanceof Map && parameters.get("Size") === bytes.length, `the size of ${name}`);
+    return bytes;
+  }
+}
+
+/** A certificate on paper, with its credential and proof attached. The methods named in `stages` are its steps. */
+class Pdf {
+  static mark = encode("%PDF-");
+  kind = "pdf";
+  stages = { alone: ["form"], together: ["printed_page"] };
+  steps = [];
+  attached = []; // the names of the attachments, and the files that they are
+
+  constructor(bytes, run) {
+    this.bytes = bytes;
+    this.run = run;
+  }
+
+  async form() {
+    need(this.bytes.length <= BUNDLE_LIMIT, "超过 16 MiB", "it is longer than 16 MiB");
+    this.sha256 = hex(sha256(this.bytes));
+    const [credential, proof] = await new PdfReader(this.bytes).attachments();
+    this.credential = new Credential(credential, this.run);
+    const files = [this.credential, new Bundle(proof, this.run)];
+    this.attached = ATTACHMENTS.map(([name], i) => [name, files[i]]);
+    this.bytes = null;
+    return new Said("两个附件：credential.json 与 proof.json", "two attachments: credential.json and proof.json");
+  }
+
+  printed_page() {
+    const { number, origin } = this.credential;
+    const bundles = this.run.sound(Bundle).filter((bundle) => number !== undefined && bundle.origin === origin);
+    const found = bundles
+      .flatMap((bundle) => certificateEntries(bundle, "pdf", number))
+      .find((item) => item.signed.entry.sha256 === this.sha256);
+    if (found === undefined) {
+      throw new Open(
+        "没有证明包证明此 PDF 的摘要：附件有效并不说明印刷页面与之一致，请与所示字段逐项核对",
+        "no bundle proves the digest of this PDF: valid attachments say nothing about the printed page, so compare it with the fields shown",
+      );
+    }
+    return new Said(`此 PDF 的摘要已于 ${found.sealedAt} 上链`, `the digest of this PDF was sealed at ${found.sealedAt}`);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Checking files
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -2097,19 +2380,19 @@ async function perform(checked, names) {
   }
 }
 
-const includes = (bytes, mark) => same(bytes.subarray(0, mark.length), mark);
+const beginsWith = (bytes, mark) => same(bytes.subarray(0, mark.length), mark);
 
 /** The kind of file that some bytes are, by their content. Once recognised, whatever is wrong with it fails its step
  *  `form`. */
 function recognise(bytes) {
   if (bytes === null) throw new Misuse("无法读取文件", "the file cannot be read");
-  if (includes(bytes, BlockProof.mark)) return BlockProof;
+  for (const Kind of [BlockProof, Pdf]) if (beginsWith(bytes, Kind.mark)) return Kind;
   const text = bytes.length <= BUNDLE_LIMIT ? decode(bytes) : null;
   const Kind = [Bundle, Credential, StatusList].find(({ mark }) => text?.includes(mark));
   if (Kind !== undefined) return Kind;
   throw new Misuse(
-    "不认识这种文件：不是 16 MiB 以内的证书、证明包、状态清单，也不是 tlog-proof",
-    "not a kind of file that is checked here: no credential, proof bundle or status list of at most 16 MiB, and no tlog-proof",
+    "不认识这种文件：不是 PDF、16 MiB 以内的证书、证明包、状态清单，也不是 tlog-proof",
+    "not a kind of file that is checked here: no PDF, credential, proof bundle or status list of at most 16 MiB, and no tlog-proof",
   );
 }
 
@@ -2137,15 +2420,22 @@ class Run {
     return this.files.filter((file) => file instanceof Kind && !hasFailed(file.steps));
   }
 
+  /** Judges a file alone, and then what is attached to it. */
+  async take(name, file, reports) {
+    this.files.push(file);
+    reports.push({ name, file });
+    await perform(file, file.stages.alone);
+    for (const [attachment, other] of file.attached ?? []) await this.take(`${name}#${attachment}`, other, reports);
+  }
+
   /** Everything about all files: first each alone, then with the others, then what depends on all of that. */
   async judge(given) {
+    if (given.length === 0) throw new Misuse("未给出文件", "no file was given");
     const reports = [];
     for (const { name, bytes } of given) {
       try {
         const file = new (recognise(bytes))(bytes, this);
-        this.files.push(file);
-        reports.push({ name, file });
-        await perform(file, file.stages.alone);
+        await this.take(name, file, reports);
       } catch (reason) {
         if (!(reason instanceof Misuse)) throw reason;
         reports.push({ name, error: reason });
@@ -2198,7 +2488,7 @@ export async function verifyFiles(files, { policy, status, at, leaf, now } = {})
 
 const HELP = `用法 usage: node verify.mjs [--policy FILE] [--status FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
 
-离线核验存证 Check proofs of a cqo-ledger offline. FILE: certificate.json, *.proof.json, *.tlog-proof
+离线核验存证 Check proofs of a cqo-ledger offline. FILE: certificate.json, *.pdf, *.proof.json, *.tlog-proof
   --policy FILE   信任策略，须从别处取得 C2SP trust policy, from elsewhere than the proof
   --status FILE   状态清单 a status list
   --leaf FILE     .tlog-proof 的区块文本 the block text of a .tlog-proof
@@ -2221,7 +2511,7 @@ const RESULTS = [
 /** The words of a command line: the files, and what was given with each option. */
 function readArguments(words) {
   const given = { files: [], json: false, help: false };
-  for (let rest = [...words], isOver = false; rest.length > 0; ) {
+  for (let rest = [...words], isOver = false; rest.length > 0;) {
     const [word, inline] = isOver ? [rest.shift()] : rest.shift().split(/(?<=^--[a-z]+)=(.*)/s);
     const name = word.slice(2);
     if (isOver || !word.startsWith("-")) {
@@ -2231,12 +2521,12 @@ function readArguments(words) {
     } else if (["--json", "--help", "-h"].includes(word) && inline === undefined) {
       given[word === "-h" ? "help" : name] = true;
     } else {
-      const value = ["policy", "status", "leaf", "at"].includes(name) && !(name in given) ? inline ?? rest.shift() : undefined;
-      if (value === undefined) throw new Misuse(`参数有误：${show(word)}`, `this argument is unknown, twice or incomplete: ${show(word)}`);
+      const value = ["policy", "status", "leaf", "at"].includes(name) && !(name in given) ? (inline ?? rest.shift()) : undefined;
+      if (value === undefined)
+        throw new Misuse(`参数有误：${show(word)}`, `this argument is unknown, twice or incomplete: ${show(word)}`);
       given[name] = value;
     }
   }
-  if (given.files.length === 0 && !given.help) throw new Misuse("未给出文件", "no file was given");
   return given;
 }
 
