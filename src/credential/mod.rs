@@ -3,3 +3,44 @@
 //!
 //! Pure: bytes in, values or errors out; what verifiers need, and the service shares. No clock, no randomness, no
 //! network: contexts are pinned, keys and times are parameters.
+
+pub mod context;
+mod hour;
+mod issuer;
+mod masked;
+pub mod pdf;
+pub mod proof;
+mod read;
+mod row;
+mod secured;
+mod status_list;
+pub mod verify;
+
+pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS};
+pub use issuer::{Did, MAX_LIST, Site, did_document, multikey};
+pub use masked::MaskedIdNumber;
+pub use read::{CREDENTIAL_MARK, HourCredential};
+pub use row::{Row, RowForm, rows};
+pub use secured::MAX_CREDENTIAL;
+pub use status_list::{BITS, STATUS_LIST_MARK, SignedStatusList, StatusList};
+
+use crate::ledger::fields::FieldErrors;
+use crate::ledger::json::JsonError;
+use proof::ProofError;
+
+/// Why something is no credential of ours, or cannot become one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// More bytes than this limit.
+    #[error("larger than {0} bytes")]
+    TooLarge(usize),
+    /// Not canonical JSON of version 1.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Bad fields, all of them.
+    #[error("{0}")]
+    Fields(FieldErrors),
+    /// A proof could not be made.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}

@@ -10,8 +10,12 @@ use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVersion, StudyForm};
 
 pub use super::names::{
-    CorrectionReason, CourseCode, EntryId, FormError, HexBytes, KeyReason, Kind, LearnerId, Origin,
+    CorrectionReason, CourseCode, DocumentKind, EntryId, FormError, HexBytes, KeyReason, Kind, LearnerId, Origin,
+    RevocationReason,
 };
+pub use issued::{IssuedDocument, MAX_LIST, StatusChange};
+
+mod issued;
 
 /// Longest name of a learner, in code points.
 pub const MAX_NAME: usize = 100;
@@ -56,6 +60,10 @@ pub enum Body {
     Correction(Learner, Correction),
     /// A change of the key register.
     Key(KeyChange),
+    /// A document that was issued.
+    Certificate(IssuedDocument),
+    /// A change of the state of certificates.
+    Status(StatusChange),
 }
 
 /// Whose hours these are.
@@ -189,10 +197,8 @@ impl Entry {
                 read_learner(&mut fields).zip(Correction::read(&mut fields)).map(|(l, c)| Body::Correction(l, c))
             }
             Some(Kind::Key) => KeyChange::read(&mut fields).map(Body::Key),
-            Some(Kind::Certificate | Kind::Status) => {
-                fields.note("kind", Problem::Choice("activity, correction, key, study".into()));
-                return None;
-            }
+            Some(Kind::Certificate) => IssuedDocument::read(&mut fields).map(Body::Certificate),
+            Some(Kind::Status) => StatusChange::read(&mut fields).map(Body::Status),
             // Without a kind nobody can say which other members belong here.
             None => return None,
         };
@@ -222,6 +228,8 @@ impl Entry {
                 correction.write(&mut map);
             }
             Body::Key(change) => change.write(&mut map),
+            Body::Certificate(issued) => issued.write(&mut map),
+            Body::Status(change) => change.write(&mut map),
         }
         Value::Object(map)
     }
@@ -233,24 +241,27 @@ impl Entry {
             Body::Activity(..) => Kind::Activity,
             Body::Correction(..) => Kind::Correction,
             Body::Key(_) => Kind::Key,
+            Body::Certificate(_) => Kind::Certificate,
+            Body::Status(_) => Kind::Status,
         }
     }
 
-    /// Whose entry it is; none for a key entry.
+    /// Whose entry it is; none for what is not about one learner's hours.
     pub fn learner(&self) -> Option<&Learner> {
         match &self.body {
             Body::Study(learner, _) | Body::Activity(learner, _) | Body::Correction(learner, _) => Some(learner),
-            Body::Key(_) => None,
+            Body::Key(_) | Body::Certificate(_) | Body::Status(_) => None,
         }
     }
 
-    /// What the entry says was done: its own record, or the replacement it brings; none for a void or a key entry.
+    /// What the entry says was done: its own record, or the replacement it brings; none for a void and for
+    /// what is not about one learner's hours.
     pub fn record(&self) -> Option<Record> {
         match &self.body {
             Body::Study(_, study) => Some(Record::Study(study.clone())),
             Body::Activity(_, activity) => Some(Record::Activity(activity.clone())),
             Body::Correction(_, correction) => correction.replacement.clone(),
-            Body::Key(_) => None,
+            Body::Key(_) | Body::Certificate(_) | Body::Status(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::commitment::Salt;
 use super::entry::{CourseCode, EntryId, HexBytes, Kind, LearnerId, Origin};
 use super::keys::{Alg, KeyId};
+use super::number::CertificateNumber;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, Day, RulebookVersion, UnixMillis};
 
@@ -27,6 +28,7 @@ macro_rules! forms {
 
 forms! {
     Alg: "must be the name of an algorithm such as Ed25519", "应为算法名称，如 Ed25519";
+    CertificateNumber: "must be a certificate number such as XS-2026-340100-7K3M9QX2AB-4, with a right check character", "应为证书编号，如 XS-2026-340100-7K3M9QX2AB-4，且校验码正确";
     CourseCode: "must be 1 to 64 characters of A-Z a-z 0-9 . _ -", "应为 1 到 64 个字符，限 A-Z a-z 0-9 . _ -";
     CreditCode: "must be a unified social credit code of 18 characters with a right check character", "应为 18 位统一社会信用代码，且校验码正确";
     Day: "must be a day such as 2026-11-22", "应为日期，如 2026-11-22";

@@ -232,7 +232,8 @@ pub struct RegisteredKey {
     pub ended: Option<usize>,
     /// Entries in blocks from this height on do not count.
     pub compromised_from: Option<u64>,
-    revoked: bool,
+    /// It was revoked, not only retired.
+    pub revoked: bool,
 }
 
 impl RegisteredKey {

@@ -13,8 +13,11 @@ pub mod forms;
 pub mod json;
 pub mod keys;
 mod names;
+mod number;
 pub mod receipt;
 pub mod signed;
 #[cfg(test)]
 mod testing;
 pub mod verify;
+
+pub use number::CertificateNumber;

@@ -94,7 +94,7 @@ uuid_v7! {
 }
 
 choice! {
-    /// The kind of an entry. A key may be allowed kinds that this version does not record yet.
+    /// The kind of an entry.
     pub enum Kind {
         /// An organised activity.
         Activity = "activity", "培训活动";
@@ -144,6 +144,32 @@ choice! {
         Compromised = "compromised", "泄露";
         /// The owner no longer records here.
         Ended = "ended", "不再使用";
+        /// Anything else.
+        Other = "other", "其他";
+    }
+}
+
+choice! {
+    /// What kind of document a certificate entry vouches for.
+    pub enum DocumentKind {
+        /// The credential: `certificate.json`.
+        Credential = "credential", "凭证";
+        /// A PDF that holds the credential.
+        Pdf = "pdf", "PDF 证书";
+    }
+}
+
+choice! {
+    /// Why a certificate is revoked.
+    pub enum RevocationReason {
+        /// An entry that it holds was corrected.
+        Corrected = "corrected", "已更正";
+        /// It was issued in error.
+        Error = "error", "签发有误";
+        /// Fraud.
+        Fraud = "fraud", "弄虚作假";
+        /// Another certificate takes its place.
+        Replaced = "replaced", "已换发";
         /// Anything else.
         Other = "other", "其他";
     }

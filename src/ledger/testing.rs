@@ -90,8 +90,21 @@ pub(super) fn revoke_key() -> Value {
     base("key", json!({"action": "revoke", "compromised_from": 7, "reason": "compromised", "target": "d".repeat(64)}))
 }
 
-pub(super) fn all_kinds() -> [Value; 6] {
-    [study(), activity(), void(), supersede(), add_key(), revoke_key()]
+pub(super) fn issued() -> Value {
+    let number = "XS-2026-340100-7K3M9QX2AB-4";
+    base("certificate", json!({"document": "credential", "number": number, "sha256": "e".repeat(64)}))
+}
+
+pub(super) fn list() -> Value {
+    base("status", json!({"action": "list", "list": 1, "sha256": "e".repeat(64)}))
+}
+
+pub(super) fn revocation() -> Value {
+    base("status", json!({"action": "revoke", "number": "XS-2026-340100-7K3M9QX2AB-4", "reason": "error"}))
+}
+
+pub(super) fn all_kinds() -> [Value; 9] {
+    [study(), activity(), void(), supersede(), add_key(), revoke_key(), issued(), list(), revocation()]
 }
 
 /// A value with a change.

@@ -144,7 +144,7 @@ async fn a_refusal_names_the_field() {
 fn learner_of(entry: &mut Entry) -> &mut crate::ledger::entry::Learner {
     match &mut entry.body {
         Body::Study(learner, _) | Body::Activity(learner, _) | Body::Correction(learner, _) => learner,
-        Body::Key(_) => panic!("a key entry has no learner"),
+        Body::Key(_) | Body::Certificate(_) | Body::Status(_) => panic!("this entry has no learner"),
     }
 }
 

@@ -314,7 +314,9 @@ impl Service {
                 draft.rows.push(CORRECTED.put(&correction.target.uuid(), &by)?);
                 Ok(())
             }
-            Body::Study(..) | Body::Activity(..) => self.check_keys_not_ended(signed),
+            Body::Study(..) | Body::Activity(..) | Body::Certificate(_) | Body::Status(_) => {
+                self.check_keys_not_ended(signed)
+            }
         }
     }
 

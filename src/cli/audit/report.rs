@@ -143,12 +143,7 @@ pub(super) enum Halt {
 pub(super) fn print(url: &str, report: &Report) {
     say(url);
     for (step, state, detail) in &report.steps {
-        let state = match state {
-            State::Passed => "通过 passed",
-            State::Failed => "未通过 failed",
-            State::Open => "无法核验 could not be checked",
-        };
-        say(format!("  {state} | {} {} | {detail}", step.zh(), step.name()));
+        say(format!("  {} | {} {} | {detail}", state.words(), step.zh(), step.name()));
     }
     if let Some(path) = &report.evidence {
         say(format!(

@@ -1,6 +1,8 @@
 //! Every field of an entry at its bounds, and every kind read back from what it writes.
 
-use super::super::testing::{activity, add_key, all_kinds, read_entry, revoke_key, study, supersede, void, with};
+use super::super::testing::{
+    activity, add_key, all_kinds, issued, list, read_entry, revocation, revoke_key, study, supersede, void, with,
+};
 use super::*;
 
 type Change = fn(&mut Value);
@@ -36,8 +38,6 @@ fn members_of_every_entry() {
             (|e| e["rulebook"] = "2026.999".into(), ""),
             (|e| e["rulebook"] = "2026.1000".into(), "rulebook form"),
             (|e| e["rulebook"] = "2026.01".into(), "rulebook form"),
-            (|e| e["kind"] = "status".into(), "kind choice"),
-            (|e| e["kind"] = "certificate".into(), "kind choice"),
             (|e| e["kind"] = "exam".into(), "kind choice"),
             (|e| e["extra"] = 1.into(), "extra unknown"),
             (|e| drop(e.as_object_mut().unwrap().remove("recorder")), "recorder missing"),
@@ -211,6 +211,48 @@ fn key_entries() {
             (|e| e["action"] = "retire".into(), "compromised_from unknown"),
             (|e| e["reason"] = "mood".into(), "reason choice"),
             (|e| e["target"] = "d".into(), "target form"),
+        ],
+    );
+}
+
+#[test]
+fn certificate_entries() {
+    check(
+        &issued(),
+        &[
+            (|_| (), ""),
+            (|e| e["document"] = "pdf".into(), ""),
+            (|e| e["document"] = "paper".into(), "document choice"),
+            (|e| e["number"] = "XS-2026-340100-7K3M9QX2AB-5".into(), "number form"),
+            (|e| e["sha256"] = "E".repeat(64).into(), "sha256 form"),
+            (|e| e["learner"] = json!({}), "learner unknown"),
+            (|e| drop(e.as_object_mut().unwrap().remove("sha256")), "sha256 missing"),
+        ],
+    );
+}
+
+#[test]
+fn status_entries() {
+    check(
+        &list(),
+        &[
+            (|_| (), ""),
+            (|e| e["list"] = 1_000_000.into(), ""),
+            (|e| e["list"] = 1_000_001.into(), "list range"),
+            (|e| e["list"] = 0.into(), "list range"),
+            (|e| e["sha256"] = "e".into(), "sha256 form"),
+            (|e| e["action"] = "suspend".into(), "action choice, list unknown, sha256 unknown"),
+            (|e| e["number"] = "XS-2026-340100-7K3M9QX2AB-4".into(), "number unknown"),
+        ],
+    );
+    check(
+        &revocation(),
+        &[
+            (|_| (), ""),
+            (|e| e["reason"] = "corrected".into(), ""),
+            (|e| e["reason"] = "mood".into(), "reason choice"),
+            (|e| e["number"] = 4.into(), "number type"),
+            (|e| e["list"] = 1.into(), "list unknown"),
         ],
     );
 }

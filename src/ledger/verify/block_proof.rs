@@ -14,7 +14,7 @@ const MAX_BLOCK_PROOF: usize = 1024 * 1024;
 
 pub(super) fn verify(bytes: &[u8], question: Question<'_>) -> FileReport {
     let mut run = Run::new(FileKind::TlogProof);
-    let Some((proof, note, checkpoint)) = run.step(Step::Form, read_block_proof(bytes)) else {
+    let Some((proof, note, checkpoint)) = run.steps.step(Step::Form, read_block_proof(bytes)) else {
         return run.fail();
     };
     if !check_checkpoint(&mut run, &note, question.policy) {
@@ -24,28 +24,28 @@ pub(super) fn verify(bytes: &[u8], question: Question<'_>) -> FileReport {
         (Some(leaf), Some(extra)) if leaf != extra => {
             let detail =
                 broken("--leaf 文件与证明中的区块文本不同", "the file of --leaf differs from the proof's extra line");
-            run.step::<()>(Step::Chain, Err(detail));
+            run.steps.step::<()>(Step::Chain, Err(detail));
             return run.fail();
         }
         (leaf, extra) => leaf.or(extra),
     };
     if proof.index >= checkpoint.size() {
         let detail = broken("区块序号超出检查点", "the index is beyond the size of the checkpoint");
-        run.step::<()>(Step::Chain, Err(detail));
+        run.steps.step::<()>(Step::Chain, Err(detail));
         return run.fail();
     }
     let Some(leaf) = leaf else {
-        run.open(
+        run.steps.open(
             Step::Chain,
             Message::new(
                 "证明中没有区块文本，也没有给出 --leaf",
                 "the proof has no extra line, and no --leaf was given",
             ),
         );
-        return run.finish(Vec::new(), Vec::new());
+        return run.finish(Vec::new(), Vec::new(), None);
     };
-    match run.step(Step::Chain, check_leaf(leaf, &proof, &checkpoint, question.at)) {
-        Some(block) => run.finish(Vec::new(), vec![block]),
+    match run.steps.step(Step::Chain, check_leaf(leaf, &proof, &checkpoint, question.at)) {
+        Some(block) => run.finish(Vec::new(), vec![block], None),
         None => run.fail(),
     }
 }

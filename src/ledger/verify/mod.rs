@@ -6,6 +6,7 @@
 
 mod block_proof;
 mod proof_bundle;
+mod steps;
 mod together;
 
 use std::fmt;
@@ -13,119 +14,14 @@ use std::fmt;
 use super::block::Block;
 use super::bundle;
 use super::commitment::Commitment;
+use super::keys::KeyRegister;
 use super::signed::SignedEntry;
 use crate::merkle::{Checkpoint, Hash, JudgedCheckpoint, SignedNote, TrustPolicy, leaf_hash, verify_inclusion};
 use crate::standard::UnixMillis;
-pub use together::{Joint, LearnerTotal, exit_status, verify_together};
-
-/// One step of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// The file and all its parts are of the right form.
-    Form,
-    /// The checkpoint is signed as the trust policy asks.
-    Checkpoint,
-    /// The blocks are on the chain under the checkpoint, and linked.
-    Chain,
-    /// The key register is sound and is the chain's.
-    Keys,
-    /// The entries are in the batches of their blocks.
-    Batch,
-    /// The entries are signed by keys that worked at their position.
-    Signatures,
-    /// The files show one chain.
-    OneChain,
-    /// Corrections among the entries of all files.
-    Corrections,
-    /// Nothing was corrected or revoked since.
-    InForce,
-}
-
-impl Step {
-    /// The stable name for programs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Form => "form",
-            Self::Checkpoint => "checkpoint",
-            Self::Chain => "chain",
-            Self::Keys => "keys",
-            Self::Batch => "batch",
-            Self::Signatures => "signatures",
-            Self::OneChain => "one_chain",
-            Self::Corrections => "corrections",
-            Self::InForce => "in_force",
-        }
-    }
-
-    /// The name for people, in Chinese.
-    pub const fn zh(self) -> &'static str {
-        match self {
-            Self::Form => "格式",
-            Self::Checkpoint => "检查点签名",
-            Self::Chain => "区块在链上",
-            Self::Keys => "密钥登记册",
-            Self::Batch => "记录在批次中",
-            Self::Signatures => "记录签名",
-            Self::OneChain => "同一条链",
-            Self::Corrections => "更正记录",
-            Self::InForce => "现行有效",
-        }
-    }
-}
-
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It holds.
-    Passed,
-    /// It does not hold.
-    Failed,
-    /// It could not be checked.
-    Open,
-}
-
-impl State {
-    /// The word for programs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Open => "open",
-        }
-    }
-}
-
-/// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
-}
-
-impl Message {
-    fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { zh: zh.into(), en: en.into() }
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} / {}", self.zh, self.en)
-    }
-}
-
-/// How one step ended, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepReport {
-    /// Which step.
-    pub step: Step,
-    /// How it ended.
-    pub state: State,
-    /// Why.
-    pub detail: Message,
-}
+pub use steps::{Message, State, Step, StepReport, Steps};
+pub use together::{
+    Counted, Joint, LearnerTotal, counted, exit_of, exit_status, verify_together, verify_together_with,
+};
 
 /// What tells a proof bundle from any other file.
 const PROOF_MARK: &str = r#""format":"cqo-ledger/proof/v1""#;
@@ -178,12 +74,19 @@ pub struct FileReport {
     pub entries: Vec<ProvenEntry>,
     /// The block texts it shows to be on its chain; empty when a step failed.
     pub blocks: Vec<Block>,
+    /// The key register of a bundle's tip; none when a step failed.
+    pub register: Option<KeyRegister>,
 }
 
 impl FileReport {
-    /// Whether the file takes part in what is judged over all files.
-    fn takes_part(&self) -> bool {
+    /// Whether no step failed: only then does the file take part in what is judged over all files.
+    pub fn takes_part(&self) -> bool {
         self.steps.iter().all(|step| step.state != State::Failed)
+    }
+
+    /// How a step ended.
+    pub fn state(&self, step: Step) -> Option<State> {
+        self.steps.iter().find(|report| report.step == step).map(|report| report.state)
     }
 }
 
@@ -204,6 +107,13 @@ pub struct ProvenEntry {
     pub by_authority: bool,
 }
 
+impl ProvenEntry {
+    /// The attestation number 存证编号.
+    pub fn attestation_number(&self) -> String {
+        format!("{}-{}", self.height, self.index)
+    }
+}
+
 /// What the caller wants checked besides the file itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Question<'a> {
@@ -215,42 +125,25 @@ pub struct Question<'a> {
     pub leaf: Option<&'a [u8]>,
 }
 
-/// Collects the steps of one file.
+/// Collects the steps of one file of this module.
 struct Run {
     kind: FileKind,
-    steps: Vec<StepReport>,
+    steps: Steps,
 }
 
 impl Run {
     fn new(kind: FileKind) -> Self {
-        Self { kind, steps: Vec::new() }
-    }
-
-    /// Notes the outcome of a step and passes on what it found.
-    fn step<T>(&mut self, step: Step, outcome: Result<(Message, T), Message>) -> Option<T> {
-        let (state, detail, found) = match outcome {
-            Ok((detail, found)) => (State::Passed, detail, Some(found)),
-            Err(detail) => (State::Failed, detail, None),
-        };
-        self.steps.push(StepReport { step, state, detail });
-        found
-    }
-
-    fn open(&mut self, step: Step, detail: Message) {
-        self.steps.push(StepReport { step, state: State::Open, detail });
+        Self { kind, steps: Steps::new(kind.steps()) }
     }
 
     /// Closes the report; steps that were not reached could not be checked.
-    fn finish(mut self, entries: Vec<ProvenEntry>, blocks: Vec<Block>) -> FileReport {
-        for step in &self.kind.steps()[self.steps.len()..] {
-            self.open(*step, Message::new("前面的步骤未通过，未继续核验", "an earlier step failed"));
-        }
-        FileReport { kind: self.kind, steps: self.steps, entries, blocks }
+    fn finish(self, entries: Vec<ProvenEntry>, blocks: Vec<Block>, register: Option<KeyRegister>) -> FileReport {
+        FileReport { kind: self.kind, steps: self.steps.close(), entries, blocks, register }
     }
 
     /// Closes the report after a failed step.
     fn fail(self) -> FileReport {
-        self.finish(Vec::new(), Vec::new())
+        self.finish(Vec::new(), Vec::new(), None)
     }
 }
 
@@ -265,7 +158,7 @@ pub fn verify_file(kind: FileKind, bytes: &[u8], question: Question<'_>) -> File
 /// The checkpoint step; false when it failed.
 fn check_checkpoint(run: &mut Run, note: &SignedNote, policy: Option<&TrustPolicy>) -> bool {
     let Some(policy) = policy else {
-        run.open(
+        run.steps.open(
             Step::Checkpoint,
             Message::new(
                 "未给出信任策略（--policy），不知道该信任谁的签名",
@@ -274,7 +167,7 @@ fn check_checkpoint(run: &mut Run, note: &SignedNote, policy: Option<&TrustPolic
         );
         return true;
     };
-    run.step(Step::Checkpoint, judge_checkpoint(policy, note).map(|said| (said, ()))).is_some()
+    run.steps.step(Step::Checkpoint, judge_checkpoint(policy, note).map(|said| (said, ()))).is_some()
 }
 
 /// Whether a checkpoint is signed as the trust policy asks, in the words that every verifier uses: with a quorum of

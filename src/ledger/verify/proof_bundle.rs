@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    FileKind, FileReport, Message, ProvenEntry, Question, Run, Step, broken, check_alone, check_checkpoint,
+    FileKind, FileReport, Message, ProvenEntry, Question, Run, State, Step, broken, check_alone, check_checkpoint,
     check_inclusion, check_moment,
 };
 use crate::ledger::block::Block;
 use crate::ledger::bundle::{Bundle, BundleEntry};
 use crate::ledger::commitment::Commitment;
-use crate::ledger::entry::Body;
+use crate::ledger::entry::{Body, Kind};
 use crate::ledger::keys::{KeyError, KeyRegister};
 use crate::ledger::signed::SignedEntry;
 use crate::merkle::{Hash, verify_inclusion};
@@ -21,41 +21,51 @@ pub(super) fn verify(bytes: &[u8], question: Question<'_>) -> FileReport {
         Bundle::from_bytes(bytes).map(|bundle| (Message::new(form_zh(&bundle), form_en(&bundle)), bundle)).map_err(
             |error| Message::new(format!("不是合格的证明包：{error}"), format!("not a sound proof bundle: {error}")),
         );
-    let Some(bundle) = run.step(Step::Form, read) else { return run.fail() };
+    let Some(bundle) = run.steps.step(Step::Form, read) else { return run.fail() };
 
     if !check_checkpoint(&mut run, &bundle.note, question.policy) {
         return run.fail();
     }
-    if run.step(Step::Chain, check_chain(&bundle, question.at)).is_none() {
+    if run.steps.step(Step::Chain, check_chain(&bundle, question.at)).is_none() {
         return run.fail();
     }
     let keys = match check_keys(&bundle) {
         Err(detail) => {
-            run.step::<()>(Step::Keys, Err(detail));
+            run.steps.step::<()>(Step::Keys, Err(detail));
             return run.fail();
         }
         Ok(keys) => keys,
     };
     note_keys(&mut run, &keys);
-    let Some(proven) = run.step(Step::Batch, check_batch(&bundle)) else { return run.fail() };
+    let Some(proven) = run.steps.step(Step::Batch, check_batch(&bundle)) else { return run.fail() };
     let Some(entries) = check_signatures(&mut run, &bundle, &keys, proven) else {
         return run.fail();
     };
-    run.open(
-        Step::InForce,
-        Message::new(
+    note_in_force(&mut run, &entries);
+    let blocks = bundle.sequence().cloned().collect();
+    run.finish(entries, blocks, Some(keys.register))
+}
+
+/// Only what is about somebody's hours can be corrected.
+fn note_in_force(run: &mut Run, entries: &[ProvenEntry]) {
+    let is_issued = |entry: &ProvenEntry| matches!(entry.signed.entry().kind(), Kind::Certificate | Kind::Status);
+    let (state, detail) = if entries.iter().all(is_issued) {
+        let detail = Message::new("其中的记录不会被更正", "nothing corrects the entries in it");
+        (State::Skipped, detail)
+    } else {
+        let detail = Message::new(
             "证明包不含状态清单：此后是否被更正，须另行查询",
             "a bundle carries no status list: whether an entry was corrected later must be asked elsewhere",
-        ),
-    );
-    let blocks = bundle.sequence().cloned().collect();
-    run.finish(entries, blocks)
+        );
+        (State::Open, detail)
+    };
+    run.steps.note(Step::InForce, state, detail);
 }
 
 fn note_keys(run: &mut Run, keys: &Keys) {
     let length = keys.register.len();
     match &keys.unknown {
-        Some(alg) => run.open(
+        Some(alg) => run.steps.open(
             Step::Keys,
             Message::new(
                 format!("登记册中有本版本无法核验的算法 {alg}"),
@@ -67,7 +77,7 @@ fn note_keys(run: &mut Run, keys: &Keys) {
                 format!("{length} 条密钥记录，摘要与区块一致"),
                 format!("{length} key entries, as the blocks say"),
             );
-            run.step(Step::Keys, Ok((detail, ())));
+            run.steps.step(Step::Keys, Ok((detail, ())));
         }
     }
 }
@@ -233,16 +243,16 @@ fn check_signatures(
             }
             Err(error) => {
                 let detail = broken(format!("记录 {id}：{error}"), format!("entry {id}: {error}"));
-                return run.step(Step::Signatures, Err(detail));
+                return run.steps.step(Step::Signatures, Err(detail));
             }
         }
     }
     match unknown {
-        Some(detail) => run.open(Step::Signatures, detail),
+        Some(detail) => run.steps.open(Step::Signatures, detail),
         None => {
             let detail =
                 Message::new("每条记录的签名有效，密钥当时可用", "every signature is valid, by a key that worked then");
-            run.step(Step::Signatures, Ok((detail, ())));
+            run.steps.step(Step::Signatures, Ok((detail, ())));
         }
     }
     Some(proven)

@@ -33,11 +33,16 @@ pub struct LearnerTotal {
 /// The exit status of a check: 1 when a step failed, else 2 when a file was unreadable, else 3 when a step could not be
 /// checked, else 0.
 pub fn exit_status(files: &[FileReport], joint: &Joint, any_unreadable: bool) -> u8 {
-    let steps = || files.iter().flat_map(|file| &file.steps).chain(&joint.steps);
+    exit_of(files.iter().flat_map(|file| &file.steps).chain(&joint.steps), any_unreadable)
+}
+
+/// As [`exit_status`], of all these steps.
+pub fn exit_of<'a>(steps: impl Iterator<Item = &'a StepReport> + Clone, any_unreadable: bool) -> u8 {
+    let mut states = steps.map(|step| step.state);
     match () {
-        () if steps().any(|step| step.state == State::Failed) => 1,
+        () if states.clone().any(|state| state == State::Failed) => 1,
         () if any_unreadable => 2,
-        () if steps().any(|step| step.state == State::Open) => 3,
+        () if states.any(|state| state == State::Open) => 3,
         () => 0,
     }
 }
@@ -46,13 +51,19 @@ type Position = (u64, u64);
 
 /// Judges what only all files together show: that there is one chain, which corrections count, and the hours. An entry
 /// that stands in several files counts once.
-pub fn verify_together(files: &[FileReport]) -> Joint {
+pub fn verify_together<'a>(files: impl IntoIterator<Item = &'a FileReport>) -> Joint {
+    verify_together_with(files, 0)
+}
+
+/// As [`verify_together`], beside files of other kinds, so many of which have no failed step.
+pub fn verify_together_with<'a>(files: impl IntoIterator<Item = &'a FileReport>, others: usize) -> Joint {
+    let files: Vec<&FileReport> = files.into_iter().collect();
     let mut joint = Joint { steps: Vec::new(), learners: Vec::new() };
     let mut note = |step, state, detail| joint.steps.push(StepReport { step, state, detail });
-    let taking_part: Vec<&FileReport> = files.iter().filter(|file| file.takes_part()).collect();
+    let taking_part: Vec<&FileReport> = files.iter().copied().filter(|file| file.takes_part()).collect();
     let one_chain = check_one_chain(&taking_part);
     let is_one = one_chain.is_ok();
-    if taking_part.len() > 1 {
+    if taking_part.len() + others > 1 {
         let (state, detail) = match one_chain {
             Ok(detail) => (State::Passed, detail),
             Err(detail) => (State::Failed, detail),
@@ -67,7 +78,8 @@ pub fn verify_together(files: &[FileReport]) -> Joint {
         note(Step::Corrections, State::Open, detail);
         return joint;
     }
-    match collect(files).and_then(|entries| judge_corrections(&entries).map(|judged| (judged.state(), judged.total())))
+    let proven = files.iter().flat_map(|file| &file.entries);
+    match collect(proven).and_then(|entries| judge_corrections(&entries).map(|judged| (judged.state(), judged.total())))
     {
         Err(detail) => note(Step::Corrections, State::Failed, detail),
         Ok(((state, detail), learners)) => {
@@ -100,10 +112,10 @@ fn check_one_chain(files: &[&FileReport]) -> Result<Message, Message> {
 type Entries<'a> = BTreeMap<(&'a Origin, Position), &'a ProvenEntry>;
 
 /// All proven entries by position on their chain, each once.
-fn collect(files: &[FileReport]) -> Result<Entries<'_>, Message> {
+fn collect<'a>(proven: impl IntoIterator<Item = &'a ProvenEntry>) -> Result<Entries<'a>, Message> {
     let mut by_id: HashMap<(&Origin, EntryId), &ProvenEntry> = HashMap::new();
     let mut entries = BTreeMap::new();
-    for entry in files.iter().flat_map(|file| &file.entries) {
+    for entry in proven {
         let (origin, id) = (&entry.signed.entry().ledger, entry.signed.entry().id);
         let position = (entry.height, entry.index);
         let known = by_id.insert((origin, id), entry);
@@ -118,9 +130,58 @@ fn collect(files: &[FileReport]) -> Result<Entries<'_>, Message> {
     Ok(entries)
 }
 
+/// A study or activity entry that counts, and what it says in the end.
+#[derive(Debug, Clone)]
+pub struct Counted<'a> {
+    /// The study or activity entry.
+    pub first: &'a ProvenEntry,
+    /// The entry that says what holds in the end: the same, or a superseding correction.
+    pub last: &'a ProvenEntry,
+    /// What that one says.
+    pub record: Record,
+}
+
+/// What these study, activity and correction entries say in the end, in chain order of the entries that say it. The
+/// target of every correction must be among them, and every correction must hold.
+pub fn counted<'a>(entries: impl IntoIterator<Item = &'a ProvenEntry>) -> Result<Vec<Counted<'a>>, Message> {
+    let entries = collect(entries)?;
+    let judged = judge_corrections(&entries)?;
+    if let Some(id) = judged.open {
+        return Err(target_missing(id));
+    }
+    let mut counted = Vec::with_capacity(entries.len());
+    for ((origin, _), first) in &entries {
+        let entry = first.signed.entry();
+        match &entry.body {
+            Body::Study(..) | Body::Activity(..) => {}
+            Body::Correction(..) => continue,
+            Body::Key(_) | Body::Certificate(_) | Body::Status(_) => {
+                let (id, kind) = (entry.id, entry.kind());
+                return Err(broken(
+                    format!("记录 {id} 的种类是{}，不是学时记录", kind.chinese()),
+                    format!("entry {id} is of kind {kind}, which records no hours"),
+                ));
+            }
+        }
+        let last = judged.last_of(origin, first);
+        if let Some(record) = last.signed.entry().record() {
+            counted.push(Counted { first, last, record });
+        }
+    }
+    counted.sort_by_key(|counted| (counted.last.height, counted.last.index));
+    Ok(counted)
+}
+
+fn target_missing(id: EntryId) -> Message {
+    broken(
+        format!("更正记录 {id} 所更正的记录不在这些文件中"),
+        format!("the target of correction {id} is not in these files"),
+    )
+}
+
 /// Every entry, and of each corrected one the correction that counts.
-struct Judged<'a> {
-    entries: &'a Entries<'a>,
+struct Judged<'e, 'a> {
+    entries: &'e Entries<'a>,
     /// The first correction of each target.
     first: HashMap<(&'a Origin, EntryId), &'a ProvenEntry>,
     /// A correction whose target is not there.
@@ -128,7 +189,7 @@ struct Judged<'a> {
 }
 
 /// Every correction whose target is there must hold by itself; the first one of a target counts.
-fn judge_corrections<'a>(entries: &'a Entries<'a>) -> Result<Judged<'a>, Message> {
+fn judge_corrections<'e, 'a>(entries: &'e Entries<'a>) -> Result<Judged<'e, 'a>, Message> {
     let by_id: HashMap<(&Origin, EntryId), &ProvenEntry> =
         entries.iter().map(|((origin, _), entry)| ((*origin, entry.signed.entry().id), *entry)).collect();
     let mut judged = Judged { entries, first: HashMap::new(), open: None };
@@ -180,17 +241,11 @@ fn check_correction(
     }
 }
 
-impl Judged<'_> {
+impl<'a> Judged<'_, 'a> {
     fn state(&self) -> (State, Message) {
         match self.open {
             _ if self.entries.is_empty() => (State::Open, Message::new("没有通过核验的记录", "no entry passed")),
-            Some(id) => (
-                State::Open,
-                Message::new(
-                    format!("更正记录 {id} 所更正的记录不在这些文件中"),
-                    format!("the target of correction {id} is not in these files"),
-                ),
-            ),
+            Some(id) => (State::Open, target_missing(id)),
             None => {
                 let count = self.first.len();
                 (State::Passed, Message::new(format!("{count} 条更正生效"), format!("{count} corrections count")))
@@ -198,14 +253,14 @@ impl Judged<'_> {
         }
     }
 
-    /// What an entry says in the end: from it to the correction that counts, and from that one to the next.
-    fn says_in_the_end(&self, origin: &Origin, entry: &ProvenEntry) -> Option<Record> {
+    /// The entry that says in the end what an entry says: from it to the correction that counts, and so on.
+    fn last_of(&self, origin: &'a Origin, entry: &'a ProvenEntry) -> &'a ProvenEntry {
         let mut last = entry;
         // A correction stands after its target, so this ends.
         while let Some(correction) = self.first.get(&(origin, last.signed.entry().id)) {
             last = correction;
         }
-        last.signed.entry().record()
+        last
     }
 
     fn total(&self) -> Vec<LearnerTotal> {
@@ -223,7 +278,7 @@ impl Judged<'_> {
             if matches!(entry.signed.entry().body, Body::Correction(..)) {
                 continue;
             }
-            match self.says_in_the_end(origin, entry) {
+            match self.last_of(origin, entry).signed.entry().record() {
                 Some(Record::Study(study)) => {
                     total.hours_hundredths += u64::from(study.hours.hundredths());
                     total.entries += 1;

@@ -1,0 +1,63 @@
+//! The masked number of an identity document (FORMATS section 14).
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ledger::entry::FormError;
+use crate::ledger::forms::Form;
+use crate::standard::serde_as_text;
+
+/// How many characters stay at the end.
+const LAST: usize = 4;
+/// Most characters that are masked.
+const MAX_MASKED: usize = 20;
+
+/// An identity document's number of which only the first and the last four characters are shown: `3*************1234`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MaskedIdNumber(String);
+
+impl MaskedIdNumber {
+    /// Masks a whole number: 6 to 25 digits and letters.
+    pub fn of(full: &str) -> Result<Self, FormError> {
+        let full = full.to_ascii_uppercase();
+        if !full.bytes().all(|byte| byte.is_ascii_alphanumeric()) || full.len() <= LAST {
+            return Err(FormError);
+        }
+        let (front, last) = full.split_at(full.len() - LAST);
+        let (first, masked) = front.split_at(1);
+        format!("{first}{}{last}", "*".repeat(masked.len())).parse()
+    }
+
+    /// The masked number as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for MaskedIdNumber {
+    type Err = FormError;
+
+    fn from_str(text: &str) -> Result<Self, FormError> {
+        let shown = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        let bytes = text.as_bytes();
+        let masked = bytes.len().checked_sub(1 + LAST).filter(|masked| (1..=MAX_MASKED).contains(masked));
+        let masked = masked.ok_or(FormError)?;
+        let stars = bytes[1..=masked].iter().all(|byte| *byte == b'*');
+        let good = stars && shown(&bytes[..1]) && shown(&bytes[1 + masked..]);
+        if good { Ok(Self(text.to_owned())) } else { Err(FormError) }
+    }
+}
+
+impl fmt::Display for MaskedIdNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+serde_as_text!(MaskedIdNumber);
+
+impl Form for MaskedIdNumber {
+    const EN: &'static str =
+        "must be a masked number: the first character, 1 to 20 asterisks, the last four characters";
+    const ZH: &'static str = "应为脱敏后的号码：首字符、1 到 20 个星号、末四位";
+}

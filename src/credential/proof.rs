@@ -1,0 +1,114 @@
+//! Data Integrity proofs with Ed25519: the suites `eddsa-jcs-2022` and `eddsa-rdfc-2022`
+//! ([vc-di-eddsa](https://www.w3.org/TR/vc-di-eddsa/)), over any document.
+
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use serde_json::Value;
+
+use super::context::{ContextError, Contexts, canonical_quads};
+use super::issuer::read_base58;
+use crate::ledger::json;
+use crate::merkle::Hash;
+
+/// How a document becomes the bytes that are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suite {
+    /// `eddsa-jcs-2022`: canonical JSON (RFC 8785).
+    EddsaJcs2022,
+    /// `eddsa-rdfc-2022`: canonical RDF (RDFC-1.0).
+    EddsaRdfc2022,
+}
+
+impl Suite {
+    /// The name in `cryptosuite`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EddsaJcs2022 => "eddsa-jcs-2022",
+            Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
+        }
+    }
+
+    fn of(proof: &Value) -> Result<Self, ProofError> {
+        let suites = [Self::EddsaJcs2022, Self::EddsaRdfc2022];
+        let named = &proof["cryptosuite"];
+        suites.into_iter().find(|suite| named == suite.as_str()).ok_or_else(|| ProofError::Suite(named.to_string()))
+    }
+
+    /// The canonical form of a document.
+    fn canonical(self, contexts: Contexts, document: &Value) -> Result<Vec<u8>, ProofError> {
+        Ok(match self {
+            Self::EddsaJcs2022 => json::canonical(document),
+            Self::EddsaRdfc2022 => canonical_quads(contexts, document)?.into_bytes(),
+        })
+    }
+}
+
+/// Why a proof could not be made, or is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// Neither of the two suites.
+    #[error("the cryptosuite {0} is unknown")]
+    Suite(String),
+    /// The document is no JSON-LD document over the contexts.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// A proof whose `@context` is not that of the document.
+    #[error("the proof's @context is not that of the document")]
+    OtherContext,
+    /// No `z` and base58btc of 64 bytes.
+    #[error("the proofValue is not of the required form")]
+    Value,
+    /// The signature does not verify.
+    #[error("the signature is not valid")]
+    Signature,
+}
+
+/// What is signed: the canonical proof without its value, and the canonical document without proofs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canonical {
+    /// The canonical proof configuration.
+    pub proof: Vec<u8>,
+    /// The canonical document.
+    pub document: Vec<u8>,
+}
+
+impl Canonical {
+    /// The canonical forms of a document without `proof` and of a proof, whose `proofValue` is left out.
+    pub fn of(contexts: Contexts, document: &Value, proof: &Value) -> Result<Self, ProofError> {
+        let suite = Suite::of(proof)?;
+        let mut config = proof.clone();
+        if let Some(members) = config.as_object_mut() {
+            members.remove("proofValue");
+        }
+        if suite == Suite::EddsaRdfc2022 {
+            config["@context"] = document["@context"].clone();
+        }
+        Ok(Self { proof: suite.canonical(contexts, &config)?, document: suite.canonical(contexts, document)? })
+    }
+
+    /// The 64 bytes that are signed: both hashes, the proof's first.
+    pub fn hashes(&self) -> [u8; 64] {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(Hash::of(&[&self.proof]).as_bytes());
+        bytes[32..].copy_from_slice(Hash::of(&[&self.document]).as_bytes());
+        bytes
+    }
+}
+
+/// Makes a proof of a document without `proof`: `options` are the proof without its value, and name the suite.
+pub fn prove(contexts: Contexts, document: &Value, options: Value, key: &SigningKey) -> Result<Value, ProofError> {
+    let hashes = Canonical::of(contexts, document, &options)?.hashes();
+    let mut proof = options;
+    proof["proofValue"] = format!("z{}", bs58::encode(key.sign(&hashes).to_bytes()).into_string()).into();
+    Ok(proof)
+}
+
+/// Checks a proof of a document without `proof`.
+pub fn verify(contexts: Contexts, document: &Value, proof: &Value, key: &VerifyingKey) -> Result<(), ProofError> {
+    // A proof may leave its context out, which is then the document's.
+    if proof.get("@context").is_some_and(|context| *context != document["@context"]) {
+        return Err(ProofError::OtherContext);
+    }
+    let signature: [u8; 64] = proof["proofValue"].as_str().and_then(read_base58).ok_or(ProofError::Value)?;
+    let hashes = Canonical::of(contexts, document, proof)?.hashes();
+    key.verify_strict(&hashes, &Signature::from_bytes(&signature)).map_err(|_| ProofError::Signature)
+}
