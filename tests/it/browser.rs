@@ -422,3 +422,84 @@ async fn a_qr_code_leads_to_what_is_on_record_and_its_digest_stays_out_of_the_ad
     assert!(browser.console().await.iter().all(|line| line.contains("/api/v1/attestations/")));
     browser.close().await;
 }
+
+/// The moment for which the vectors' certificates are judged.
+const CLOCK: &str = "const Real = Date; Date = class extends Real { \
+    constructor(...given) { given.length === 0 ? super('2026-11-22T12:00:00.000Z') : super(...given); } };";
+
+fn choose_policy<'a>(browser: &'a Browser, path: &'a Path) -> impl Future<Output = ()> + 'a {
+    async move {
+        browser.driver.find(By::Id("policy-file")).await.unwrap().send_keys(text(path)).await.unwrap();
+        browser.until("document.getElementById('policy-source').innerText.includes('policy.txt')").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_passes_when_policy_issuer_and_list_do_and_never_before() {
+    let ledger = Ledger::start();
+    let browser = Browser::open().await;
+    browser.before_every_page(CLOCK);
+    browser.goto(&format!("{}/verify", ledger.url())).await;
+    let file = |name: &str| vector(&format!("good/{name}"));
+    let (certificate, proof, list) = (file("certificate.json"), file("certificate.proof.json"), file("status.json"));
+    let whole = [&*certificate, &*proof, &*list];
+
+    // This site's suggestion knows another log: no tick by it.
+    let unknown = browser.check(&whole).await;
+    assert_eq!(unknown.state, "failed", "{unknown:?}");
+    choose_policy(&browser, &vector("policy.txt")).await;
+    browser.paths(ledger.url()).await;
+    let good = browser.check(&whole).await;
+    assert_eq!((good.state.as_str(), good.steps("open"), good.steps("failed")), ("passed", vec![], vec![]), "{good:?}");
+    assert!(good.text.contains("通过") && good.text.contains("现行有效"), "{good:?}");
+    let said: Value = serde_json::from_slice(&std::fs::read(&certificate).unwrap()).unwrap();
+    let subject = &said["credentialSubject"];
+    let fields = browser.text("#fields").await;
+    for field in [&subject["name"], &subject["achievement"]["humanCode"], &subject["result"][0]["value"], &said["issuer"]["name"], &said["evidence"][0]["name"]] {
+        assert!(fields.contains(field.as_str().unwrap()), "{field} is shown to compare with the paper: {fields}");
+    }
+    browser.accessibility("a certificate").await;
+
+    // Without a list nobody knows whether it was revoked; without a bundle, whether it was issued.
+    let no_list = browser.check(&[&certificate, &proof]).await;
+    assert_eq!((no_list.state.as_str(), no_list.steps("failed")), ("open", vec![]), "{no_list:?}");
+    assert!(no_list.text.contains("是否已被撤销或更正：尚未核验"), "{no_list:?}");
+    let alone = browser.check(&[&certificate]).await;
+    assert!(alone.state == "open" && alone.text.contains("缺少这份证书的证明包"), "{alone:?}");
+    assert!(browser.text("#fields").await.contains("尚未证实"), "what nobody vouches for is said to be so");
+
+    let revoked = browser
+        .check(&[&vector("broken/in_force-revoked.json"), &vector("broken/in_force-revoked.proof.json"), &list])
+        .await;
+    assert_eq!((revoked.state.as_str(), revoked.steps("failed")), ("failed", vec!["in_force"]), "{revoked:?}");
+    assert!(revoked.text.contains("已失效"), "{revoked:?}");
+
+    let name = subject["name"].as_str().unwrap();
+    let forged = std::fs::read_to_string(&certificate).unwrap().replace(name, "冒名者");
+    let forged = ledger.write("forged.json", forged);
+    let forged = browser.check(&[&forged, &proof, &list]).await;
+    assert_eq!((forged.state.as_str(), forged.steps("failed")), ("failed", vec!["proof"]), "{forged:?}");
+    assert!(!browser.text("#report").await.contains("冒名者"), "a forgery is not shown in good clothes");
+    assert_eq!(browser.paths(ledger.url()).await, Vec::<String>::new(), "nothing leaves the browser");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_held_against_the_qr_code_that_led_here() {
+    let ledger = Ledger::start();
+    let browser = Browser::open().await;
+    browser.before_every_page(CLOCK);
+    let files = ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let digest = cqo_ledger::merkle::Hash::of(&[&std::fs::read(files[0]).unwrap()]).to_string();
+    for (fragment, state, words) in [(digest, "passed", "同一份证书"), ("ab".repeat(32), "failed", "与二维码不符")] {
+        browser.driver.goto("about:blank").await.unwrap();
+        browser.goto(&format!("{}/v/{NUMBER}#{fragment}", ledger.url())).await;
+        choose_policy(&browser, &vector("policy.txt")).await;
+        let verdict = browser.check(&files).await;
+        assert_eq!(verdict.state, state, "{verdict:?}");
+        assert!(verdict.text.contains(words), "{verdict:?}");
+    }
+    browser.console().await;
+    browser.close().await;
+}

@@ -16,10 +16,9 @@ use super::super::budget::ChangesNothing;
 use super::super::problem::Problem;
 use super::super::request::Body;
 use super::multipart;
-use crate::ledger::verify::{
-    FileKind, FileReport, Joint, Question, StepReport, exit_status, verify_file, verify_together,
-};
+use crate::credential::verify::{File, Question, verify_files};
 use crate::merkle::{Hash, TrustPolicy};
+use crate::service::clock::{Clock as _, SystemClock};
 
 /// Checks under way at once. Anybody may ask, and one takes up to a second of a core: the rest of the service goes first.
 const CHECKS_MAX: usize = 2;
@@ -73,43 +72,10 @@ pub(crate) async fn check(State(app): State<App>, headers: HeaderMap, Body(body)
 /// What `verify --json` says of these files.
 fn report(files: &[(String, &[u8])], policy: &str) -> Value {
     let trusted = TrustPolicy::parse(policy.as_bytes()).ok();
-    let question = Question { policy: trusted.as_ref(), at: None, leaf: None };
-    let checked: Vec<(&str, Option<FileReport>)> = files
-        .iter()
-        .map(|(name, bytes)| (name.as_str(), FileKind::recognise(bytes).map(|kind| verify_file(kind, bytes, question))))
-        .collect();
-    let reports: Vec<FileReport> = checked.iter().filter_map(|(_, report)| report.clone()).collect();
-    let joint = verify_together(&reports);
-    json!({
-        "by": "operator",
-        "policy": {"sha256": Hash::of(&[policy.as_bytes()]).to_string()},
-        "exit": exit_status(&reports, &joint, reports.len() < checked.len()),
-        "files": checked.iter().map(|(name, report)| file(name, report.as_ref())).collect::<Vec<_>>(),
-        "joint": {"steps": steps(&joint.steps), "learners": learners(&joint)},
-    })
-}
-
-fn file(name: &str, report: Option<&FileReport>) -> Value {
-    match report {
-        Some(report) => json!({"file": name, "kind": report.kind.name(), "steps": steps(&report.steps)}),
-        None => json!({
-            "file": name, "kind": null, "steps": [],
-            "error": "not a kind of file that this version checks", "error_zh": "不认识这种文件",
-        }),
-    }
-}
-
-fn steps(reports: &[StepReport]) -> Vec<Value> {
-    let step = |report: &StepReport| json!({"step": report.step.name(), "state": report.state.name(), "detail": report.detail.en, "detail_zh": report.detail.zh});
-    reports.iter().map(step).collect()
-}
-
-fn learners(joint: &Joint) -> Vec<Value> {
-    let learner = |learner: &crate::ledger::verify::LearnerTotal| {
-        json!({
-            "id": learner.id.to_string(), "name": learner.name, "hours": learner.hours_hundredths,
-            "entries": learner.entries, "activities": learner.activities,
-        })
-    };
-    joint.learners.iter().map(learner).collect()
+    let question = Question { policy: trusted.as_ref(), at: None, leaf: None, status: &[], now: SystemClock.now() };
+    let files: Vec<File<'_>> = files.iter().map(|(name, bytes)| File { name, bytes: Ok(bytes) }).collect();
+    let mut report = verify_files(&files, question).to_value();
+    report["by"] = "operator".into();
+    report["policy"] = json!({"sha256": Hash::of(&[policy.as_bytes()])});
+    report
 }

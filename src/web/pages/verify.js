@@ -119,12 +119,8 @@ function facts(pairs) {
 }
 
 /** A moment as a clock in China shows it. */
-function beijing(moment) {
-  const shifted = new Date(Date.parse(moment) + 8 * 3600 * 1000);
-  if (Number.isNaN(shifted.getTime())) return [quoted(moment)];
-  const text = shifted.toISOString().slice(0, 19).replace("T", " ");
-  return say(["{0}（北京时间）", "{0} (Beijing time)"], el("time", { datetime: moment }, text));
-}
+const inChina = (moment) => new Date(Date.parse(moment) + 8 * 3600 * 1000).toISOString().slice(0, 19).replace("T", " ");
+const beijing = (moment) => say(["{0}（北京时间）", "{0} (Beijing time)"], el("time", { datetime: moment }, inChina(moment)));
 
 const hours = (hundredths) => `${Math.floor(hundredths / 100)}.${String(hundredths % 100).padStart(2, "0")}`;
 
@@ -429,7 +425,24 @@ function table(caption, head, rows) {
 function claimsOf({ kind, steps, certificate }) {
   const has = (name) => steps.some(({ step, state }) => step === name && state === "passed");
   const isRefused = steps.some(({ state }) => state === "failed");
-  return kind === "credential" && certificate && has("proof") ? { ...certificate, isIssued: has("issuer"), isRefused } : null;
+  return kind === "credential" && certificate && has("proof") ? { ...oneForm(certificate), isIssued: has("issuer"), isRefused } : null;
+}
+
+/** The server writes hours in hundredths and names some fields otherwise than the browser's verifier. */
+function oneForm(certificate) {
+  const { span, total, activities, issued, status, rows } = certificate;
+  if (!span) return certificate;
+  const decimals = (hundredths) => (hundredths === null ? null : hours(hundredths));
+  return {
+    ...certificate,
+    ...{ from: span.first_day, to: span.last_day, hours: decimals(total), activities: String(activities) },
+    ...{ issued_at: issued, issued_day: inChina(issued).slice(0, 10), status_list: status.list },
+    rows: rows.map((row) => ({
+      ...row,
+      ...{ genre: row.form, code: row.course_code, from: row.first_day, to: row.last_day, hours: decimals(row.hours) },
+      attestation: row.attestation_number,
+    })),
+  };
 }
 
 function claimsTable(claims) {
