@@ -309,6 +309,7 @@ async fn the_saved_page_checks_from_disk_and_speaks_to_nobody() {
     let policy = ledger.get("/policy");
     let page = ledger.write("cqo-verify.html", &saved.body);
     let browser = Browser::open().await;
+    browser.before_every_page(CLOCK);
     browser.goto(&format!("file://{}", text(&page))).await;
     browser.requests().await;
     assert!(browser.text("#policy-source").await.contains("固定在本文件中"));
@@ -318,8 +319,13 @@ async fn the_saved_page_checks_from_disk_and_speaks_to_nobody() {
     assert_eq!((good.state.as_str(), good.steps("open")), ("open", vec!["in_force"]), "{good:?}");
     let broken = browser.check(&[&vector("broken/batch-hours-changed.proof.json")]).await;
     assert_eq!(broken.state, "failed", "{broken:?}");
+    choose_policy(&browser, &vector("policy.txt")).await;
+    let files =
+        ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
+    let certificate = browser.check(&files.each_ref().map(PathBuf::as_path)).await;
+    assert_eq!(certificate.state, "passed", "{certificate:?}");
     browser.click("[data-to='en']").await;
-    assert!(browser.text("#verdict").await.contains("Failed"));
+    assert!(browser.text("#verdict").await.contains("is in force"));
     assert_eq!(browser.requests().await, [], "nothing is asked of anybody");
     // What the page's own policy forbids, it cannot do.
     let refused = browser.run("return fetch('https://example.org/').then(() => 'sent', () => 'refused')").await;
@@ -455,7 +461,13 @@ async fn a_certificate_passes_when_policy_issuer_and_list_do_and_never_before() 
     let said: Value = serde_json::from_slice(&std::fs::read(&certificate).unwrap()).unwrap();
     let subject = &said["credentialSubject"];
     let fields = browser.text("#fields").await;
-    for field in [&subject["name"], &subject["achievement"]["humanCode"], &subject["result"][0]["value"], &said["issuer"]["name"], &said["evidence"][0]["name"]] {
+    for field in [
+        &subject["name"],
+        &subject["achievement"]["humanCode"],
+        &subject["result"][0]["value"],
+        &said["issuer"]["name"],
+        &said["evidence"][0]["name"],
+    ] {
         assert!(fields.contains(field.as_str().unwrap()), "{field} is shown to compare with the paper: {fields}");
     }
     browser.accessibility("a certificate").await;
@@ -489,10 +501,12 @@ async fn a_certificate_is_held_against_the_qr_code_that_led_here() {
     let ledger = Ledger::start();
     let browser = Browser::open().await;
     browser.before_every_page(CLOCK);
-    let files = ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
+    let files =
+        ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let digest = cqo_ledger::merkle::Hash::of(&[&std::fs::read(files[0]).unwrap()]).to_string();
-    for (fragment, state, words) in [(digest, "passed", "同一份证书"), ("ab".repeat(32), "failed", "与二维码不符")] {
+    for (fragment, state, words) in [(digest, "passed", "同一份证书"), ("ab".repeat(32), "failed", "与二维码不符")]
+    {
         browser.driver.goto("about:blank").await.unwrap();
         browser.goto(&format!("{}/v/{NUMBER}#{fragment}", ledger.url())).await;
         choose_policy(&browser, &vector("policy.txt")).await;
