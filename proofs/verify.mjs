@@ -1932,6 +1932,7 @@ function fieldsOf(value, digest) {
     sha256: digest,
     number: achievement.humanCode,
     address: value.id,
+    status_list: value.credentialStatus.statusListCredential,
     issued_at: value.validFrom,
     issued_day: dayOf(value.validFrom),
     issuer: { name: issuer.name, code: issuer.otherIdentifier[0].identifier },

@@ -25,6 +25,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::accept::client_of;
 use super::budget::{Budgets, within_budget};
+use super::host::{OwnHost, for_own_host};
 use super::problem::Problem;
 use super::request::bearer;
 use super::share::{Shares, within_share};
@@ -61,6 +62,8 @@ pub struct Limits {
     pub rate_burst: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The host of the site, with its port where it has one: requests for other hosts are refused. None for any host.
+    pub own_host: Option<String>,
 }
 
 impl Default for Limits {
@@ -77,6 +80,7 @@ impl Default for Limits {
             rate_per_second: 100,
             rate_burst: 1_000,
             trusted_proxies: Vec::new(),
+            own_host: None,
         }
     }
 }
@@ -101,7 +105,10 @@ impl Limits {
             );
         let client = Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() };
         let shares = Shares::new(client.clone(), self.in_flight_per_client_max);
-        let router = router.layer(axum::middleware::from_fn_with_state(shares, within_share));
+        let own_host: OwnHost = self.own_host.as_deref().map(Arc::from);
+        let router = router
+            .layer(axum::middleware::from_fn_with_state(shares, within_share))
+            .layer(axum::middleware::from_fn_with_state(own_host, for_own_host));
         self.rated(router, client)
             .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))

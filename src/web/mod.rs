@@ -5,10 +5,12 @@
 mod accept;
 mod api;
 mod budget;
+mod host;
 mod limits;
 mod machine;
 mod metrics;
 mod observe;
+mod pages;
 mod problem;
 mod request;
 mod share;
@@ -17,7 +19,7 @@ mod stream;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -40,6 +42,7 @@ pub const PROBLEM_BASE: &str = "urn:cqo-ledger:problem:";
 pub(crate) struct App {
     service: Arc<Service>,
     metrics: Arc<Metrics>,
+    checks: pages::check::Checks,
 }
 
 impl App {
@@ -69,13 +72,13 @@ pub struct Routers {
 pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Routers {
     let connections = ConnectionFigures::default();
     let metrics = Arc::new(Metrics::new(&service, &connections, watched));
-    let app = App { service: Arc::clone(&service), metrics };
+    let app = App { service: Arc::clone(&service), metrics, checks: pages::check::Checks::default() };
     let (paths, mut api) = described().split_for_parts();
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
     let description = documented(api).to_pretty_json().unwrap_or_default();
     let public = paths
-        .route("/", get(|| async { Html(include_str!("index.html")) }))
+        .merge(pages::router())
         .route("/openapi.json", get(move || async move { api::json_text(description) }))
         .fallback(|| async { problem::Problem::not_found("resource").into_response() })
         .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
@@ -112,6 +115,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::chain::batch))
         .routes(routes!(api::chain::key_register))
         .routes(routes!(api::chain::policy))
+        .routes(routes!(pages::check::check))
 }
 
 /// What the macros cannot say: the wildcard's path as OpenAPI writes it, and the refusals that every route within the

@@ -25,6 +25,7 @@ pub const PROBLEM_TYPES: &[(&str, u16, &str, &str)] = &[
     ("version-missing", 428, "缺少版本号（If-Match）", "The version read before is needed (If-Match)"),
     ("too-large", 413, "请求内容过大", "Too much in one request"),
     ("unsupported-encoding", 415, "不接受压缩的请求内容", "A compressed request body is not taken"),
+    ("misdirected", 421, "此网站不提供该域名的服务", "This host is not served here"),
     ("invalid", 422, "部分内容不符合要求", "Some fields are not valid"),
     ("rate-limited", 429, "请求过于频繁", "Too many requests"),
     ("internal", 500, "服务内部错误", "Internal failure"),
@@ -103,6 +104,10 @@ impl Problem {
 
     pub(crate) fn unsupported_encoding() -> Self {
         Self::of("unsupported-encoding", None)
+    }
+
+    pub(crate) fn misdirected() -> Self {
+        Self::of("misdirected", None)
     }
 
     pub(crate) fn timeout() -> Self {

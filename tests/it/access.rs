@@ -43,11 +43,25 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/batch/{height}", [200; 5]),
     ("GET", "/keys/{height}", [200; 5]),
     ("GET", "/policy", [200; 5]),
+    ("POST", "/api/v1/verify", [200; 5]),
     ("GET", "/healthz", [200; 5]),
     ("GET", "/readyz", [200; 5]),
     ("GET", "/api/v1/erasures", [401, 401, 403, 403, 200]),
     // The last one: what belongs to `Owner` is gone after it.
     ("POST", "/api/v1/erasures", [401, 401, 403, 403, 200]),
+];
+
+/// The pages for people, which the description leaves out.
+const PAGES: &[&str] = &[
+    "/",
+    "/verify",
+    "/v/XS-2026-340100-7K3M9QX2AB-0",
+    "/verify/offline.html",
+    "/verify.mjs",
+    "/assets/verify.js",
+    "/assets/style.css",
+    "/assets/seal.svg",
+    "/openapi.json",
 ];
 
 #[test]
@@ -73,6 +87,20 @@ fn every_route_answers_every_actor_as_the_table_says() {
             let answer = ledger.request_with(method, &path, token.as_deref(), body.as_deref(), &headers);
             assert_eq!(answer.status, *status, "{method} {route} as {who:?}: {}", answer.text());
         }
+    }
+}
+
+#[test]
+fn the_pages_are_the_same_for_everybody() {
+    let ledger = Ledger::start();
+    for page in PAGES {
+        let first = ledger.get(page);
+        assert_eq!(first.status, 200, "{page}");
+        for token in ["cqo_0000000000000000_0000", &ledger.operator_token()] {
+            let answer = ledger.get_as(token, page);
+            assert_eq!((answer.status, answer.body), (200, first.body.clone()), "{page}");
+        }
+        assert_eq!(ledger.request("POST", page, None, Some(b"{}")).status, 405, "{page}");
     }
 }
 
@@ -120,6 +148,7 @@ fn good_request(method: &str, route: &str, owner: &Provider, id: &str) -> (Strin
             Some(json!({"code": "QM-01", "title": "质量战略管理", "hours": 200, "provider": provider}))
         }
         ("POST", "/api/v1/erasures") => Some(json!({"learners": [learner]})),
+        ("POST", "/api/v1/verify") => Some(json!({})),
         ("POST", "/api/v1/tokens") => Some(json!({"organisation": provider})),
         _ => None,
     };

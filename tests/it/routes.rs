@@ -30,8 +30,14 @@ const ANY: &str = "\u{0}";
 /// The usual ones more often.
 const METHODS: [&str; 12] =
     ["GET", "POST", "GET", "POST", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "BREW"];
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 28] = [
     "/",
+    "/verify",
+    "/verify/offline.html",
+    "/verify.mjs",
+    "/v/\u{0}",
+    "/assets/\u{0}",
+    "/api/v1/verify",
     "/openapi.json",
     "/healthz",
     "/readyz",

@@ -1,0 +1,80 @@
+//! The files of a `multipart/form-data` body (RFC 7578, RFC 2046 section 5.1), as browsers and curl write it: no preamble,
+//! no nesting, no transfer encoding. The body is in memory already, and its parts are parts of it.
+
+/// The longest boundary. (RFC 2046, 5.1.1)
+const BOUNDARY_MAX: usize = 70;
+
+/// The boundary that a content type names; none for anything but `multipart/form-data`.
+pub(super) fn boundary(content_type: Option<&str>) -> Option<String> {
+    let mut parts = content_type?.split(';').map(str::trim);
+    if !parts.next()?.eq_ignore_ascii_case("multipart/form-data") {
+        return None;
+    }
+    let named = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+    // One that is missing or too long is nobody's: then the body has no parts.
+    let boundary = named.map_or("", |(_, value)| value.trim_matches('"'));
+    Some(if boundary.len() <= BOUNDARY_MAX { boundary } else { "" }.to_owned())
+}
+
+/// Every part as its file name (else its field's name) and its bytes; none when the body is not of this form.
+pub(super) fn files<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<(String, &'a [u8])>> {
+    if boundary.is_empty() {
+        return None;
+    }
+    let delimiter = format!("\r\n--{boundary}");
+    let mut rest = body.strip_prefix(&delimiter.as_bytes()[2..])?;
+    let mut files = Vec::new();
+    while let Some(part) = rest.strip_prefix(b"\r\n") {
+        let (head, content) = split_at(part, b"\r\n\r\n")?;
+        let (content, after) = split_at(content, delimiter.as_bytes())?;
+        files.push((name(std::str::from_utf8(head).ok()?)?, content));
+        rest = after;
+    }
+    rest.starts_with(b"--").then_some(files)
+}
+
+fn split_at<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
+    Some((&bytes[..at], &bytes[at + mark.len()..]))
+}
+
+/// The name in the head of a part.
+fn name(head: &str) -> Option<String> {
+    let line = head
+        .lines()
+        .find(|line| line.get(..20).is_some_and(|start| start.eq_ignore_ascii_case("content-disposition:")))?;
+    let parameter = |name: &str| {
+        let (_, value) = line.split_once(&format!(" {name}=\""))?;
+        Some(value.split_once('"')?.0.to_owned())
+    };
+    parameter("filename").or_else(|| parameter("name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_form_are_found() {
+        assert_eq!(boundary(Some("multipart/form-data; boundary=\"a b\"")).as_deref(), Some("a b"));
+        assert_eq!(boundary(Some("Multipart/Form-Data; charset=x; Boundary=ab")).as_deref(), Some("ab"));
+        assert_eq!(boundary(Some("multipart/form-data")).as_deref(), Some(""));
+        assert_eq!(boundary(Some("application/json")), None);
+        let body = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"证书.json\"\r\nContent-Type: application/json\r\n\r\n{\r\n--c}\r\n--b\r\ncontent-disposition: form-data; name=\"x\"\r\n\r\n\r\n--b--\r\n";
+        let expected = [("证书.json".to_owned(), &b"{\r\n--c}"[..]), ("x".to_owned(), &b""[..])];
+        assert_eq!(files(body.as_bytes(), "b").unwrap(), expected);
+        assert_eq!(files(b"--b--", "b").unwrap(), []);
+        for bad in [
+            "",
+            "x",
+            "--b",
+            "--b\r\n\r\n\r\n--b--",
+            "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n",
+            "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n\r\n--b\r",
+            "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n--b--",
+        ] {
+            assert_eq!(files(bad.as_bytes(), "b"), None, "{bad:?}");
+        }
+        assert_eq!(files(b"--\r\n", ""), None);
+    }
+}

@@ -1,0 +1,519 @@
+//! The verification page in a real Chromium: what people see, what leaves the browser, and what never does.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cqo_ledger::ledger::entry::LearnerId;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::LoggingPrefsLogLevel;
+use thirtyfour::prelude::*;
+use uuid::Uuid;
+
+use crate::server::{Ledger, Provider, array, text};
+
+/// How long the page may take for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A well-formed certificate number that nobody has.
+const NUMBER: &str = "XS-2026-340100-7K3M9QX2AB-4";
+
+/// A Chromium of the test's own, and the driver that steers it.
+struct Browser {
+    driver: WebDriver,
+    process: Child,
+    port: u16,
+    _profile: TempDir,
+}
+
+impl Browser {
+    async fn open() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is there: `./dev test` installs chromium-driver");
+        let profile = tempfile::tempdir().unwrap();
+        let mut options = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--accept-lang=zh-CN",
+            &format!("--user-data-dir={}", text(profile.path())),
+        ] {
+            options.add_arg(argument).unwrap();
+        }
+        options.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        options.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
+        let started = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(started.elapsed() < PATIENCE, "chromedriver does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), options).await.expect("Chromium starts");
+        let browser = Self { driver, process, port, _profile: profile };
+        // What the browser itself opens first is nobody's page.
+        browser.driver.goto("about:blank").await.unwrap();
+        browser.requests().await;
+        browser
+    }
+
+    /// Opens a page and waits until its script is ready.
+    async fn goto(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+        self.until("document.documentElement.dataset.ready === 'yes'").await;
+    }
+
+    async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, vec![]).await.unwrap().json().clone()
+    }
+
+    async fn until(&self, condition: &str) {
+        let started = Instant::now();
+        while self.run(&format!("return Boolean({condition})")).await != true {
+            assert!(started.elapsed() < PATIENCE, "never: {condition}; console: {:?}", self.console().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What somebody reads in an element.
+    async fn text(&self, css: &str) -> String {
+        self.driver.find(By::Css(css)).await.unwrap().text().await.unwrap()
+    }
+
+    async fn click(&self, css: &str) {
+        self.driver.find(By::Css(css)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Chooses files and waits for the verdict on them.
+    async fn check(&self, files: &[&Path]) -> Verdict {
+        self.run("document.getElementById('verdict').hidden = true").await;
+        let paths: Vec<&str> = files.iter().map(|file| text(file)).collect();
+        self.driver.find(By::Id("files")).await.unwrap().send_keys(paths.join("\n")).await.unwrap();
+        self.verdict().await
+    }
+
+    async fn verdict(&self) -> Verdict {
+        self.until("!document.getElementById('verdict').hidden && !document.getElementById('progress').innerText")
+            .await;
+        assert_eq!(self.run("return document.activeElement.id").await, "verdict-title", "the verdict is read aloud");
+        let steps = self
+            .run("return [...document.querySelectorAll('#steps li')].map(li => [li.dataset.step, li.dataset.state])")
+            .await;
+        Verdict {
+            state: self
+                .run("return document.getElementById('verdict').dataset.state")
+                .await
+                .as_str()
+                .unwrap()
+                .to_owned(),
+            text: self.text("#verdict").await,
+            steps: serde_json::from_value(steps).unwrap(),
+        }
+    }
+
+    /// A window of this size, in light or in dark.
+    async fn size(&self, width: u32, is_dark: bool) {
+        let metrics = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        let scheme = if is_dark { "dark" } else { "light" };
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", media);
+    }
+
+    /// Runs a script before every page's own.
+    fn before_every_page(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": script}));
+    }
+
+    fn devtools(&self, command: &str, parameters: Value) {
+        let url = format!("http://127.0.0.1:{}/session/{}/goog/cdp/execute", self.port, self.driver.session_id());
+        let body = json!({"cmd": command, "params": parameters}).to_string();
+        ureq::post(url).header("content-type", "application/json").send(body).unwrap();
+    }
+
+    /// What the console says since it was last asked: errors of scripts, and what the pages' policy refused.
+    async fn console(&self) -> Vec<String> {
+        self.driver.browser_log().await.unwrap().into_iter().map(|entry| entry.message).collect()
+    }
+
+    /// Method, address and body of every request since this was last asked.
+    async fn requests(&self) -> Vec<(String, String)> {
+        let log = self.driver.get_log("performance").await.unwrap();
+        let events = log.iter().map(|entry| serde_json::from_str::<Value>(&entry.message).unwrap());
+        let sent = events.filter(|event| event["message"]["method"] == "Network.requestWillBeSent");
+        sent.map(|event| {
+            let request = &event["message"]["params"]["request"];
+            (request["method"].as_str().unwrap().to_owned(), request["url"].as_str().unwrap().to_owned())
+        })
+        .collect()
+    }
+
+    /// Requests since this was last asked go to `origin` alone; these are their paths.
+    async fn paths(&self, origin: &str) -> Vec<String> {
+        let requests = self.requests().await;
+        let path = |(method, url): &(String, String)| {
+            let path = url.strip_prefix(origin).unwrap_or_else(|| panic!("a request to {url}"));
+            format!("{method} {path}")
+        };
+        requests.iter().map(path).collect()
+    }
+
+    /// What axe-core finds; loudly nothing where it is not installed.
+    async fn accessibility(&self, what: &str) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node/node_modules/axe-core/axe.min.js");
+        let Ok(axe) = std::fs::read_to_string(&file) else {
+            println!("NOT CHECKED: {} is missing, `./dev test` installs it", file.display());
+            return;
+        };
+        self.run(&axe).await;
+        let script = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(\
+            ({violations}) => done(violations.map(({id, nodes}) => [id, nodes.map((node) => node.html + node.failureSummary)])), \
+            (error) => done([String(error)]))";
+        let violations = self.driver.execute_async(script, vec![]).await.unwrap();
+        assert_eq!(violations.json(), &json!([]), "{what}");
+    }
+
+    async fn close(self) {
+        assert_eq!(self.console().await, Vec::<String>::new(), "nothing fails, nothing is refused");
+        self.driver.clone().quit().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// What the page says of files.
+#[derive(Debug)]
+struct Verdict {
+    state: String,
+    text: String,
+    steps: Vec<(String, String)>,
+}
+
+impl Verdict {
+    /// The steps that ended so.
+    fn steps(&self, state: &str) -> Vec<&str> {
+        self.steps.iter().filter(|(_, its)| its == state).map(|(step, _)| step.as_str()).collect()
+    }
+}
+
+fn vector(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs/vectors").join(path)
+}
+
+/// A ledger with one sealed entry of a learner of this name, and the entry's bundle in a file.
+fn ledger_with_entry(name: &str) -> (Ledger, PathBuf) {
+    let ledger = Ledger::start();
+    let learner = LearnerId::try_from(Uuid::now_v7()).unwrap();
+    let provider = Provider { name: name.to_owned(), learner, ..ledger.provider(2) };
+    let registered = json!({"id": learner, "name": name}).to_string();
+    assert_eq!(ledger.post_as(&provider.token, "/api/v1/learners", registered.as_bytes()).status, 200);
+    let entries = provider.signed(1);
+    let answer = ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", &array(&entries));
+    assert_eq!(answer.json()["sealed"], true, "{}", answer.text());
+    let proof = ledger.get_as(&provider.token, &format!("/api/v1/entries/{}/proof", entries[0].entry().id));
+    let file = ledger.write("entry.proof.json", proof.body);
+    (ledger, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_is_checked_in_the_browser_and_nothing_leaves_it() {
+    // A name that would be markup, were it not text.
+    let (ledger, proof) = ledger_with_entry("<img src=x onerror=document.title=1>");
+    let browser = Browser::open().await;
+    browser.goto(&format!("{}/verify", ledger.url())).await;
+    let policy = ledger.get("/policy");
+    let digest = cqo_ledger::merkle::Hash::of(&[&policy.body]).to_string();
+    assert!(browser.text(".policy").await.contains(&digest), "the policy's digest is shown");
+    assert!(browser.text("#policy-source").await.contains("运营方自己的建议"), "and whose it is");
+    browser.paths(ledger.url()).await;
+
+    let good = browser.check(&[&proof]).await;
+    assert_eq!(
+        (good.state.as_str(), good.steps("failed"), good.steps("open")),
+        ("open", vec![], vec!["in_force"]),
+        "{good:?}"
+    );
+    assert!(good.text.contains("未被篡改") && good.text.contains(&digest), "{good:?}");
+    assert!(browser.text("#fields").await.contains("<img src=x"), "text is shown as text");
+    assert_eq!(browser.run("return document.querySelectorAll('main img').length").await, 0);
+    assert!(browser.run("return performance.getEntriesByName('verify')[0].duration").await.as_f64() > Some(0.0));
+
+    let changed = std::fs::read_to_string(&proof).unwrap().replacen("\"hours\":200", "\"hours\":900", 1);
+    let tampered = browser.check(&[&ledger.write("tampered.proof.json", changed)]).await;
+    assert_eq!((tampered.state.as_str(), tampered.steps("failed")), ("failed", vec!["batch"]), "{tampered:?}");
+    assert!(tampered.text.contains("未通过") && tampered.text.contains("记录在批次中"), "{tampered:?}");
+
+    let unknown = browser.check(&[&ledger.write("letter.txt", "您好")]).await;
+    assert_eq!((unknown.state.as_str(), unknown.steps.len()), ("open", 0), "{unknown:?}");
+    assert!(unknown.text.contains("不是本系统的证书"), "{unknown:?}");
+    assert_eq!(browser.paths(ledger.url()).await, Vec::<String>::new(), "no file leaves the browser");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_signatures_count_is_told_by_the_policy_that_was_chosen() {
+    let ledger = Ledger::start();
+    let browser = Browser::open().await;
+    browser.goto(&format!("{}/verify?lang=en", ledger.url())).await;
+    let good = vector("good/single-entry.proof.json");
+    // Another ledger's bundle, by this site's own suggestion.
+    let by_site = browser.check(&[&good]).await;
+    assert_ne!(by_site.steps("passed"), ["form", "checkpoint"], "{by_site:?}");
+    assert!(["failed", "open"].contains(&by_site.state.as_str()) && !by_site.text.contains("unaltered"), "{by_site:?}");
+    let choose = |path: &'static str| {
+        let browser = &browser;
+        async move {
+            browser.run("document.getElementById('verdict').hidden = true").await;
+            let input = browser.driver.find(By::Id("policy-file")).await.unwrap();
+            input.send_keys(text(&vector(path))).await.unwrap();
+            browser.verdict().await
+        }
+    };
+    let chosen = choose("policy.txt").await;
+    assert_eq!((chosen.state.as_str(), chosen.steps("open")), ("open", vec!["in_force"]), "{chosen:?}");
+    assert!(chosen.text.contains("unaltered since"), "{chosen:?}");
+    assert!(browser.text("#policy-source").await.contains("A file that you chose: policy.txt"));
+    let other = choose("policy-other-key.txt").await;
+    assert_eq!((other.state.as_str(), other.steps("failed")), ("failed", vec!["checkpoint"]), "{other:?}");
+
+    // The language changes without another look at anything.
+    browser.click("[data-to='zh-CN']").await;
+    assert!(browser.text("#verdict").await.contains("未通过"));
+    assert_eq!(browser.driver.title().await.unwrap(), "核验学时证明 · cqo-ledger");
+    browser.click("[data-to='en']").await;
+    assert!(browser.text("#verdict").await.contains("Failed"));
+    assert!(browser.text("h1").await.contains("Check an hour certificate"));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_saved_page_checks_from_disk_and_speaks_to_nobody() {
+    let (ledger, proof) = ledger_with_entry("张伟");
+    let saved = ledger.get("/verify/offline.html");
+    let policy = ledger.get("/policy");
+    let page = ledger.write("cqo-verify.html", &saved.body);
+    let browser = Browser::open().await;
+    browser.before_every_page(CLOCK);
+    browser.goto(&format!("file://{}", text(&page))).await;
+    browser.requests().await;
+    assert!(browser.text("#policy-source").await.contains("固定在本文件中"));
+    let digest = cqo_ledger::merkle::Hash::of(&[&policy.body]).to_string();
+    assert_eq!(browser.text("#policy-digest").await, digest);
+    let good = browser.check(&[&proof]).await;
+    assert_eq!((good.state.as_str(), good.steps("open")), ("open", vec!["in_force"]), "{good:?}");
+    let broken = browser.check(&[&vector("broken/batch-hours-changed.proof.json")]).await;
+    assert_eq!(broken.state, "failed", "{broken:?}");
+    choose_policy(&browser, &vector("policy.txt")).await;
+    let files =
+        ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
+    let certificate = browser.check(&files.each_ref().map(PathBuf::as_path)).await;
+    assert_eq!(certificate.state, "passed", "{certificate:?}");
+    browser.click("[data-to='en']").await;
+    assert!(browser.text("#verdict").await.contains("is in force"));
+    assert_eq!(browser.requests().await, [], "nothing is asked of anybody");
+    // What the page's own policy forbids, it cannot do.
+    let refused = browser.run("return fetch('https://example.org/').then(() => 'sent', () => 'refused')").await;
+    assert_eq!(refused, "refused");
+    assert!(browser.console().await.iter().all(|line| line.contains("Content Security Policy")));
+
+    // A policy that somebody changed in the file is not used.
+    let changed = String::from_utf8(saved.body).unwrap().replacen("quorum none", "quorum nome", 1);
+    let page = ledger.write("changed.html", changed);
+    browser.goto(&format!("file://{}", text(&page))).await;
+    assert!(browser.text("#policy-source").await.contains("已损坏"));
+    let without = browser.check(&[&proof]).await;
+    assert!(without.steps("open").contains(&"checkpoint") && without.text.contains("没有信任策略"), "{without:?}");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_can_use_the_page_on_a_phone_by_keyboard_and_by_ear() {
+    let (ledger, proof) = ledger_with_entry("张伟");
+    let browser = Browser::open().await;
+    for page in ["/", "/verify"] {
+        for (width, is_dark) in [(390, false), (1440, true)] {
+            browser.size(width, is_dark).await;
+            browser.driver.goto(format!("{}{page}", ledger.url())).await.unwrap();
+            if page == "/verify" {
+                browser.goto(&format!("{}{page}?lang=en", ledger.url())).await;
+                browser.check(&[&proof]).await;
+            }
+            let fits = browser.run("return document.documentElement.scrollWidth <= innerWidth").await;
+            assert_eq!(fits, true, "{page} at {width}");
+            browser.accessibility(&format!("{page} at {width}, dark: {is_dark}")).await;
+        }
+    }
+    // By keyboard alone: the way to the files, and to the question.
+    browser.goto(&format!("{}/verify?lang=zh", ledger.url())).await;
+    let mut way = Vec::new();
+    for _ in 0..12 {
+        browser.driver.action_chain().send_keys(Key::Tab).perform().await.unwrap();
+        let focused = browser
+            .run("const e = document.activeElement; return e.id || e.className || e.dataset.to || e.tagName")
+            .await;
+        way.push(focused.as_str().unwrap().to_owned());
+    }
+    let place = |name: &str| {
+        way.iter().position(|id| id == name).unwrap_or_else(|| panic!("{name} is not on the way: {way:?}"))
+    };
+    assert!(
+        place("skip") < place("zh-CN") && place("zh-CN") < place("files") && place("files") < place("asked"),
+        "{way:?}"
+    );
+    let asked = browser.driver.find(By::Id("asked")).await.unwrap();
+    asked.send_keys("nonsense" + Key::Enter).await.unwrap();
+    assert!(browser.text("#asked-error").await.contains("请核对"));
+    assert_eq!(browser.run("return document.activeElement.id").await, "asked");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_ed25519_the_page_says_so_and_uploads_only_when_told() {
+    let (ledger, proof) = ledger_with_entry("张伟");
+    let browser = Browser::open().await;
+    browser.before_every_page(
+        "crypto.subtle.importKey = () => Promise.reject(new DOMException('no', 'NotSupportedError'))",
+    );
+    browser.goto(&format!("{}/verify", ledger.url())).await;
+    assert!(browser.text("#unsupported").await.contains("不能验证 Ed25519"));
+    browser.paths(ledger.url()).await;
+    let verdict = browser.check(&[&proof]).await;
+    assert_eq!((verdict.state.as_str(), verdict.steps.len()), ("open", 0), "{verdict:?}");
+    assert_eq!(browser.paths(ledger.url()).await, Vec::<String>::new(), "nothing is uploaded unasked");
+
+    browser.run("document.getElementById('verdict').hidden = true").await;
+    browser.click("#ask-server").await;
+    let answer = browser.verdict().await;
+    assert_eq!(browser.paths(ledger.url()).await, ["POST /api/v1/verify"]);
+    assert_eq!(
+        (answer.state.as_str(), answer.steps("open")),
+        ("open", vec!["in_force"]),
+        "no tick for the server's word"
+    );
+    assert!(answer.text.contains("服务器答复") && answer.text.contains("运营方"), "{answer:?}");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_qr_code_leads_to_what_is_on_record_and_its_digest_stays_out_of_the_address() {
+    let ledger = Ledger::start();
+    let browser = Browser::open().await;
+    let digest = "ab".repeat(32);
+    browser.goto(&format!("{}/v/{NUMBER}#{digest}", ledger.url())).await;
+    let found = browser.text("#looked-up").await;
+    assert!(found.contains("没有这项存证") && found.contains("本网站的说法"), "{found}");
+    let paths = browser.paths(ledger.url()).await;
+    let with_digest: Vec<&String> = paths.iter().filter(|path| path.contains(&digest)).collect();
+    assert_eq!(with_digest, [&format!("GET /api/v1/attestations/{digest}")], "{paths:?}");
+    browser.goto(&format!("{}/v/XS-2026-340100-7K3M9QX2AB-0#{digest}", ledger.url())).await;
+    let mistyped = browser.text("#looked-up").await;
+    assert!(mistyped.contains("不是证书编号"), "a typing error is found: {mistyped}");
+    // Chromium notes every answer of 404 in the console.
+    assert!(browser.console().await.iter().all(|line| line.contains("/api/v1/attestations/")));
+    browser.close().await;
+}
+
+/// The moment for which the vectors' certificates are judged.
+const CLOCK: &str = "const Real = Date; Date = class extends Real { \
+    constructor(...given) { given.length === 0 ? super('2026-11-22T12:00:00.000Z') : super(...given); } };";
+
+fn choose_policy<'a>(browser: &'a Browser, path: &'a Path) -> impl Future<Output = ()> + 'a {
+    async move {
+        browser.driver.find(By::Id("policy-file")).await.unwrap().send_keys(text(path)).await.unwrap();
+        browser.until("document.getElementById('policy-source').innerText.includes('policy.txt')").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_passes_when_policy_issuer_and_list_do_and_never_before() {
+    let ledger = Ledger::start();
+    let browser = Browser::open().await;
+    browser.before_every_page(CLOCK);
+    browser.goto(&format!("{}/verify", ledger.url())).await;
+    let file = |name: &str| vector(&format!("good/{name}"));
+    let (certificate, proof, list) = (file("certificate.json"), file("certificate.proof.json"), file("status.json"));
+    let whole = [&*certificate, &*proof, &*list];
+
+    // This site's suggestion knows another log: no tick by it.
+    let unknown = browser.check(&whole).await;
+    assert_eq!(unknown.state, "failed", "{unknown:?}");
+    choose_policy(&browser, &vector("policy.txt")).await;
+    browser.paths(ledger.url()).await;
+    let good = browser.check(&whole).await;
+    assert_eq!((good.state.as_str(), good.steps("open"), good.steps("failed")), ("passed", vec![], vec![]), "{good:?}");
+    assert!(good.text.contains("通过") && good.text.contains("现行有效"), "{good:?}");
+    let said: Value = serde_json::from_slice(&std::fs::read(&certificate).unwrap()).unwrap();
+    let subject = &said["credentialSubject"];
+    let fields = browser.text("#fields").await;
+    for field in [
+        &subject["name"],
+        &subject["achievement"]["humanCode"],
+        &subject["result"][0]["value"],
+        &said["issuer"]["name"],
+        &said["evidence"][0]["name"],
+    ] {
+        assert!(fields.contains(field.as_str().unwrap()), "{field} is shown to compare with the paper: {fields}");
+    }
+    browser.accessibility("a certificate").await;
+
+    // Without a list nobody knows whether it was revoked; without a bundle, whether it was issued.
+    let no_list = browser.check(&[&certificate, &proof]).await;
+    assert_eq!((no_list.state.as_str(), no_list.steps("failed")), ("open", vec![]), "{no_list:?}");
+    assert!(no_list.text.contains("是否已被撤销或更正：尚未核验"), "{no_list:?}");
+    let alone = browser.check(&[&certificate]).await;
+    assert!(alone.state == "open" && alone.text.contains("缺少这份证书的证明包"), "{alone:?}");
+    assert!(browser.text("#fields").await.contains("尚未证实"), "what nobody vouches for is said to be so");
+
+    let revoked = browser
+        .check(&[&vector("broken/in_force-revoked.json"), &vector("broken/in_force-revoked.proof.json"), &list])
+        .await;
+    assert_eq!((revoked.state.as_str(), revoked.steps("failed")), ("failed", vec!["in_force"]), "{revoked:?}");
+    assert!(revoked.text.contains("已失效"), "{revoked:?}");
+
+    let name = subject["name"].as_str().unwrap();
+    let forged = std::fs::read_to_string(&certificate).unwrap().replace(name, "冒名者");
+    let forged = ledger.write("forged.json", forged);
+    let forged = browser.check(&[&forged, &proof, &list]).await;
+    assert_eq!((forged.state.as_str(), forged.steps("failed")), ("failed", vec!["proof"]), "{forged:?}");
+    assert!(!browser.text("#report").await.contains("冒名者"), "a forgery is not shown in good clothes");
+    assert_eq!(browser.paths(ledger.url()).await, Vec::<String>::new(), "nothing leaves the browser");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_held_against_the_qr_code_that_led_here() {
+    let ledger = Ledger::start();
+    let browser = Browser::open().await;
+    browser.before_every_page(CLOCK);
+    let files =
+        ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let digest = cqo_ledger::merkle::Hash::of(&[&std::fs::read(files[0]).unwrap()]).to_string();
+    for (fragment, state, words) in [(digest, "passed", "同一份证书"), ("ab".repeat(32), "failed", "与二维码不符")]
+    {
+        browser.driver.goto("about:blank").await.unwrap();
+        browser.goto(&format!("{}/v/{NUMBER}#{fragment}", ledger.url())).await;
+        choose_policy(&browser, &vector("policy.txt")).await;
+        let verdict = browser.check(&files).await;
+        assert_eq!(verdict.state, state, "{verdict:?}");
+        assert!(verdict.text.contains(words), "{verdict:?}");
+    }
+    browser.console().await;
+    browser.close().await;
+}
