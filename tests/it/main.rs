@@ -25,6 +25,7 @@ mod erasure;
 mod fuzz;
 mod interop;
 mod kills;
+mod paper;
 mod restore;
 mod rotation;
 mod routes;
