@@ -28,6 +28,8 @@ fn main() {
         ("8 rows", Language::Chinese, specimen::certificate(8, "欧阳翚")),
         ("8 rows, rare characters", Language::Chinese, specimen::certificate(8, "欧阳㛃𬭎")),
         ("8 rows, English edition", Language::English, specimen::certificate(8, "欧阳翚")),
+        ("6 rows, Latin letters only", Language::English, specimen::latin(6)),
+        ("everything as long as it may be", Language::Chinese, specimen::long()),
         ("40 rows", Language::Chinese, specimen::certificate(40, "欧阳翚")),
         ("1,000 rows", Language::Chinese, specimen::certificate(1_000, "欧阳翚")),
     ] {

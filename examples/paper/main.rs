@@ -16,7 +16,7 @@ fn main() {
     std::fs::create_dir_all(&directory).unwrap();
     let fonts = Fonts::load(None).unwrap();
     for (name, certificate) in [
-        ("one", specimen::certificate(1, "王𫖯䶮")),
+        ("one", specimen::certificate(1, "王𫖯䶮𫠠")),
         ("eight", specimen::certificate(8, "欧阳㛃𬭎")),
         ("forty", specimen::certificate(40, "欧阳翚")),
         ("thousand", specimen::certificate(1_000, "欧阳翚")),
