@@ -5,7 +5,7 @@
 
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
 use oxrdf::dataset::CanonicalizationAlgorithm;
-use oxrdf::{Dataset, GraphName, NamedNode, NamedOrBlankNode, Quad, Term};
+use oxrdf::{Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term};
 use serde_json::{Value, json};
 
 /// The address of the VC 2.0 context.
@@ -65,7 +65,9 @@ pub fn canonical_quads(contexts: Contexts, document: &Value) -> Result<String, C
     }
     mark(contexts, &mut document)?;
     let bytes = serde_json::to_vec(&document).map_err(|error| ContextError::Syntax(error.to_string()))?;
+    // Lenient: otherwise it drops addresses of a wrong form in silence. They are checked below instead.
     let parser = JsonLdParser::new()
+        .lenient()
         .with_base_iri(RELATIVE)
         .map_err(|error| ContextError::Syntax(error.to_string()))?
         .for_slice(&bytes)
@@ -120,7 +122,12 @@ fn check(quad: &Quad) -> Result<(), ContextError> {
     }
     match &quad.object {
         Term::NamedNode(name) => check_name(name),
-        Term::Literal(literal) => check_name(&literal.datatype().into_owned()),
+        Term::Literal(literal) => match literal.language() {
+            Some(tag) if Literal::new_language_tagged_literal("", tag).is_err() => {
+                Err(ContextError::Syntax(format!("`{tag}` is no language")))
+            }
+            _ => check_name(&literal.datatype().into_owned()),
+        },
         Term::BlankNode(_) => Ok(()),
     }
 }
@@ -130,6 +137,72 @@ fn check_name(name: &NamedNode) -> Result<(), ContextError> {
     match (name.strip_prefix(UNKNOWN_TERM), name.strip_prefix(RELATIVE)) {
         (Some(term), _) => Err(ContextError::UnknownTerm(term.to_owned())),
         (_, Some(address)) => Err(ContextError::Address(address.to_owned())),
+        _ if NamedNode::new(name).is_err() => Err(ContextError::Address(name.to_owned())),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merkle::Hash;
+
+    #[test]
+    fn the_contexts_are_the_published_ones() {
+        let expected = [
+            (CREDENTIALS_V2, "59955ced6697d61e03f2b2556febe5308ab16842846f5b586d7f1f7adec92734"),
+            (OPEN_BADGES_V3, "3d34f4d4ef1bce691106e63798beb5e7b862ba841423f5ee1e53ab7ddf3bca84"),
+            (DATA_INTEGRITY_V2, "67f21e6e33a6c14e5ccfd2fc7865f7474fb71a04af7e94136cb399dfac8ae8f4"),
+            (MULTIKEY_V1, "ba2c182de2d92f7e47184bcca8fcf0beaee6d3986c527bf664c195bbc7c58597"),
+        ];
+        let pinned =
+            Contexts::PINNED.0.iter().map(|(address, text)| (*address, Hash::of(&[text.as_bytes()]).to_string()));
+        assert!(pinned.eq(expected.map(|(address, hash)| (address, hash.to_owned()))));
+    }
+
+    #[test]
+    fn what_no_context_defines_is_refused() {
+        let good = json!({
+            "@context": [CREDENTIALS_V2], "type": ["VerifiableCredential"], "id": "urn:uuid:1", "issuer": "did:web:a",
+            "credentialSubject": {"id": "urn:uuid:2"}, "evidence": [{"type": ["https://example.org/Seen"]}],
+        });
+        assert!(canonical_quads(Contexts::PINNED, &good).is_ok());
+        for (pointer, name, new, expected) in [
+            ("", "hours", json!("1.25"), "no context defines the term `hours`"),
+            ("/credentialSubject", "hours", json!(1), "no context defines the term `hours`"),
+            ("/credentialSubject", "hours", json!({"id": "urn:uuid:3"}), "no context defines the term `hours`"),
+            ("/credentialSubject", "type", json!(["Person"]), "no context defines the term `Person`"),
+            ("/evidence/0", "type", json!("Evidence"), "no context defines the term `Evidence`"),
+            ("", "issuer", json!("somebody"), "`somebody` is no absolute address"),
+            ("", "id", json!("credentials/1"), "`credentials/1` is no absolute address"),
+            ("", "id", json!("http://a b/"), "`http://a b/` is no absolute address"),
+            ("", "issuer", json!("http://a b/"), "`http://a b/` is no absolute address"),
+            ("", "issuer", json!("a b"), "`a b` is no absolute address"),
+            ("/credentialSubject", "id", json!("a:<b>"), "`a:<b>` is no absolute address"),
+            ("/evidence/0", "type", json!("http://a b/"), "`http://a b/` is no absolute address"),
+            ("", "http://a b/", json!("x"), "`http://a b/` is no absolute address"),
+            (
+                "",
+                "@context",
+                json!([CREDENTIALS_V2, "https://example.org/"]),
+                "@context must be an array of known addresses, found \"https://example.org/\"",
+            ),
+            (
+                "",
+                "@context",
+                json!([CREDENTIALS_V2, {"hours": "https://example.org/"}]),
+                "@context must be an array of known addresses, found {\"hours\":\"https://example.org/\"}",
+            ),
+            ("/credentialSubject", "@context", json!(null), "@context must be an array of known addresses, found null"),
+            ("", "@context", json!([]), "no context defines the term"),
+        ] {
+            let mut bad = good.clone();
+            bad.pointer_mut(pointer).unwrap()[name] = new.clone();
+            let error = canonical_quads(Contexts::PINNED, &bad).map_err(|error| error.to_string());
+            assert!(
+                error.as_ref().is_err_and(|error| error.starts_with(expected)),
+                "{pointer} {name} {new}: {error:?}"
+            );
+        }
     }
 }

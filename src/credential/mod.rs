@@ -14,6 +14,10 @@ mod read;
 mod row;
 mod secured;
 mod status_list;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 pub mod verify;
 
 pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS};

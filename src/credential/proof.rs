@@ -112,3 +112,94 @@ pub fn verify(contexts: Contexts, document: &Value, proof: &Value, key: &Verifyi
     let hashes = Canonical::of(contexts, document, proof)?.hashes();
     key.verify_strict(&hashes, &Signature::from_bytes(&signature)).map_err(|_| ProofError::Signature)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::CREDENTIALS_V2;
+    use super::super::issuer::{multikey, read_base58};
+    use super::*;
+
+    /// The context that the W3C's vectors name besides.
+    const CONTEXTS: Contexts = Contexts(&[
+        (CREDENTIALS_V2, include_str!("contexts/credentials-v2.json")),
+        ("https://www.w3.org/ns/credentials/examples/v2", include_str!("vectors/credentials-examples-v2.json")),
+    ]);
+
+    struct Vector {
+        config: &'static str,
+        canonical_config: &'static str,
+        config_hash: &'static str,
+        canonical_document: &'static str,
+        document_hash: &'static str,
+        both_hashes: &'static str,
+        signature_hex: &'static str,
+        signature: &'static str,
+        signed: &'static str,
+    }
+
+    macro_rules! vector {
+        ($dir:literal, $suffix:literal) => {
+            Vector {
+                config: include_str!(concat!("vectors/", $dir, "/proofConfig", $suffix, ".json")),
+                canonical_config: include_str!(concat!("vectors/", $dir, "/proofCanon", $suffix, ".txt")),
+                config_hash: include_str!(concat!("vectors/", $dir, "/proofHash", $suffix, ".txt")),
+                canonical_document: include_str!(concat!("vectors/", $dir, "/canonDoc", $suffix, ".txt")),
+                document_hash: include_str!(concat!("vectors/", $dir, "/docHash", $suffix, ".txt")),
+                both_hashes: include_str!(concat!("vectors/", $dir, "/combinedHash", $suffix, ".txt")),
+                signature_hex: include_str!(concat!("vectors/", $dir, "/sigHex", $suffix, ".txt")),
+                signature: include_str!(concat!("vectors/", $dir, "/sigBTC58", $suffix, ".txt")),
+                signed: include_str!(concat!("vectors/", $dir, "/signed", $suffix, ".json")),
+            }
+        };
+    }
+
+    fn signing_key() -> SigningKey {
+        let pair: Value = serde_json::from_str(include_str!("vectors/keyPair.json")).unwrap();
+        let secret: [u8; 34] = read_base58(pair["privateKeyMultibase"].as_str().unwrap()).unwrap();
+        let key = SigningKey::from_bytes(secret[2..].try_into().unwrap());
+        assert_eq!(multikey(&key.verifying_key()), pair["publicKeyMultibase"]);
+        key
+    }
+
+    #[test]
+    fn the_vectors_of_the_w3c_byte_for_byte() {
+        let document: Value = serde_json::from_str(include_str!("vectors/unsigned.json")).unwrap();
+        let key = signing_key();
+        for vector in [vector!("eddsa-jcs-2022", "JCS"), vector!("eddsa-rdfc-2022", "DataInt")] {
+            let config: Value = serde_json::from_str(vector.config).unwrap();
+            let canonical = Canonical::of(CONTEXTS, &document, &config).unwrap();
+            assert_eq!(String::from_utf8(canonical.proof.clone()).unwrap(), vector.canonical_config);
+            assert_eq!(String::from_utf8(canonical.document.clone()).unwrap(), vector.canonical_document);
+            assert_eq!(Hash::of(&[&canonical.proof]).to_string(), vector.config_hash.trim());
+            assert_eq!(Hash::of(&[&canonical.document]).to_string(), vector.document_hash.trim());
+            assert_eq!(hex::encode(canonical.hashes()), vector.both_hashes.trim());
+            let proof = prove(CONTEXTS, &document, config, &key).unwrap();
+            assert_eq!(proof["proofValue"], vector.signature.trim());
+            let signature: [u8; 64] = read_base58(vector.signature.trim()).unwrap();
+            assert_eq!(hex::encode(signature), vector.signature_hex.trim());
+            let mut signed: Value = serde_json::from_str(vector.signed).unwrap();
+            let expected = signed.as_object_mut().unwrap().remove("proof").unwrap();
+            assert_eq!((&signed, &expected["proofValue"]), (&document, &proof["proofValue"]));
+            assert_eq!(verify(CONTEXTS, &signed, &expected, &key.verifying_key()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_proof_of_another_suite_context_or_form_is_refused() {
+        let mut signed: Value = serde_json::from_str(vector!("eddsa-jcs-2022", "JCS").signed).unwrap();
+        let good = signed.as_object_mut().unwrap().remove("proof").unwrap();
+        let key = signing_key().verifying_key();
+        for (name, new, expected) in [
+            ("cryptosuite", "ecdsa-rdfc-2019".into(), ProofError::Suite("\"ecdsa-rdfc-2019\"".into())),
+            ("cryptosuite", Value::Null, ProofError::Suite("null".into())),
+            ("@context", serde_json::json!([CREDENTIALS_V2]), ProofError::OtherContext),
+            ("proofValue", "u1234".into(), ProofError::Value),
+            ("proofValue", Value::Null, ProofError::Value),
+            ("created", "2023-02-24T23:36:39Z".into(), ProofError::Signature),
+        ] {
+            let mut bad = good.clone();
+            bad[name] = new;
+            assert_eq!(verify(CONTEXTS, &signed, &bad, &key), Err(expected), "{name}");
+        }
+    }
+}

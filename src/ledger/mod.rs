@@ -17,7 +17,7 @@ mod number;
 pub mod receipt;
 pub mod signed;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod verify;
 
 pub use number::CertificateNumber;

@@ -12,7 +12,7 @@ pub(super) const AUTHORITY: &str = "511000005000000007";
 pub(super) const RECORDER: &str = "91110000MA0000000H";
 pub(super) const OTHER: &str = "91310000MA1111111G";
 /// A bundle with every kind of entry (proofs/vectors).
-pub(super) const BUNDLE: &[u8] = include_bytes!("../../proofs/vectors/good/many-entries.proof.json");
+pub(crate) const BUNDLE: &[u8] = include_bytes!("../../proofs/vectors/good/many-entries.proof.json");
 pub(super) const BLOCK_PROOF: &[u8] = include_bytes!("../../proofs/vectors/good/block.tlog-proof");
 
 const ITERATIONS: usize = 1_000;
@@ -169,7 +169,7 @@ pub(super) fn adding(key: u8, role: Role, owner: &str) -> Body {
 }
 
 /// Runs a reader on arbitrary bytes, and on good ones with some bytes replaced or the end cut off: it must not panic.
-pub(super) fn never_panics(good: &[u8], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
+pub(crate) fn never_panics(good: &[u8], read: impl Fn(&[u8]) + std::panic::RefUnwindSafe) {
     let iterations = if std::env::var_os("CQO_TEST_ALL").is_some() { 100 * ITERATIONS } else { ITERATIONS };
     bolero::check!().with_iterations(iterations).with_type::<(Vec<u8>, Vec<(u16, u8)>, Option<u16>)>().for_each(
         |(raw, patches, end)| {

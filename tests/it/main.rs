@@ -27,6 +27,8 @@ mod fuzz;
 mod interop;
 mod kills;
 mod pages;
+mod pdf;
+mod pdf_breaks;
 mod restore;
 mod rotation;
 mod routes;
