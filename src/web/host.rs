@@ -16,9 +16,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use crate::credential::Site;
 
 /// The host of the site, with its port where it has one; none where every host is answered.
 pub(super) type OwnHost = Option<Arc<str>>;
+
+/// The host of a site's address.
+pub(super) fn own_host(site: Option<&Site>) -> OwnHost {
+    site.and_then(|site| site.as_str().split_once("://")).map(|(_, host)| Arc::from(host))
+}
 
 /// Around every request within the limits.
 pub(super) async fn for_own_host(State(own): State<OwnHost>, request: Request, next: Next) -> Response {
@@ -91,9 +97,14 @@ mod tests {
             let routes = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
             routes.layer(axum::middleware::from_fn_with_state(own, for_own_host))
         };
-        for (own, host, status) in
-            [(None, "b.cn", 200), (Some("a.cn".into()), "a.cn", 200), (Some("a.cn".into()), "b.cn", 421)]
-        {
+        for (site, host, status) in [
+            (None, "b.cn", 200),
+            (Some("https://a.cn"), "a.cn", 200),
+            (Some("https://a.cn:8443"), "a.cn:8443", 200),
+            (Some("https://a.cn"), "b.cn", 421),
+        ] {
+            let site: Option<Site> = site.map(|site| site.parse().unwrap());
+            let own = own_host(site.as_ref());
             let request = Request::get("/").header(HOST, host).body(axum::body::Body::empty()).unwrap();
             assert_eq!(router(own).oneshot(request).await.unwrap().status().as_u16(), status, "{host}");
         }

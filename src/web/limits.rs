@@ -25,10 +25,11 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::accept::client_of;
 use super::budget::{Budgets, within_budget};
-use super::host::{OwnHost, for_own_host};
+use super::host::{for_own_host, own_host};
 use super::problem::Problem;
 use super::request::bearer;
 use super::share::{Shares, within_share};
+use crate::credential::Site;
 use crate::service::Service;
 
 /// Where a proxy says whom it asks for.
@@ -62,8 +63,8 @@ pub struct Limits {
     pub rate_burst: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The host of the site, with its port where it has one: requests for other hosts are refused. None for any host.
-    pub own_host: Option<String>,
+    /// Where people find this service, when that is known: requests for another host are refused.
+    pub site: Option<Site>,
 }
 
 impl Default for Limits {
@@ -80,7 +81,7 @@ impl Default for Limits {
             rate_per_second: 100,
             rate_burst: 1_000,
             trusted_proxies: Vec::new(),
-            own_host: None,
+            site: None,
         }
     }
 }
@@ -105,10 +106,9 @@ impl Limits {
             );
         let client = Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() };
         let shares = Shares::new(client.clone(), self.in_flight_per_client_max);
-        let own_host: OwnHost = self.own_host.as_deref().map(Arc::from);
         let router = router
             .layer(axum::middleware::from_fn_with_state(shares, within_share))
-            .layer(axum::middleware::from_fn_with_state(own_host, for_own_host));
+            .layer(axum::middleware::from_fn_with_state(own_host(self.site.as_ref()), for_own_host));
         self.rated(router, client)
             .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
