@@ -31,10 +31,8 @@ const SYSTEM_PLACES: &[&str] = &[
 /// The fonts in the order in which they are asked for a character, apart from the two of Noto, which weight decides.
 const REGULAR: Wanted = Wanted { file: "NotoSerifCJK-Regular.ttc", name: "NotoSerifCJKsc-Regular" };
 const BOLD: Wanted = Wanted { file: "NotoSerifCJK-Bold.ttc", name: "NotoSerifCJKsc-Bold" };
-const RARE: &[Wanted] = &[
-    Wanted { file: "HanaMinA.ttf", name: "HanaMinA" },
-    Wanted { file: "HanaMinB.ttf", name: "HanaMinB" },
-];
+const RARE: &[Wanted] =
+    &[Wanted { file: "HanaMinA.ttf", name: "HanaMinA" }, Wanted { file: "HanaMinB.ttf", name: "HanaMinB" }];
 
 /// The most faces that a collection is searched for: Noto's have five.
 const MAX_FACES: u32 = 16;
@@ -103,7 +101,9 @@ impl FontError {
     pub fn zh(&self) -> String {
         match self {
             Self::NotFound { file, places } => {
-                format!("在 {places} 中找不到字体文件 {file}；请安装 fonts-noto-cjk 与 fonts-hanazono，或指定其所在目录")
+                format!(
+                    "在 {places} 中找不到字体文件 {file}；请安装 fonts-noto-cjk 与 fonts-hanazono，或指定其所在目录"
+                )
             }
             Self::Unreadable { path, error } => format!("无法读取字体文件 {}：{error}", path.display()),
             Self::Foreign { path, name } => format!("字体文件 {} 中没有字体 {name}", path.display()),

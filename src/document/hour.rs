@@ -74,7 +74,8 @@ pub(super) fn write(
         ornament(&mut surface, &mut border);
         let (first, last) = (at == 0, at + 1 == pages.len());
         // What a single page has to spare goes above and between its blocks.
-        let spare = if pages.len() == 1 { BOTTOM - opening.height - table.height() - closing.height - GAP - TOP } else { 0.0 };
+        let spare =
+            if pages.len() == 1 { BOTTOM - opening.height - table.height() - closing.height - GAP - TOP } else { 0.0 };
         let mut y = NEXT_TOP;
         if first {
             y = opening.draw(&mut surface, fonts, TOP + (spare * 0.1).min(26.0), (spare * 0.06).min(16.0), &mut tags);
@@ -154,7 +155,8 @@ impl Sheet<'_> {
     fn opening(&self) -> Result<Opening, DocumentError> {
         let chinese = self.language == Language::Chinese;
         let number = format!("{}{}{}", self.words.number, self.words.colon, self.certificate.number);
-        let title = if chinese { Style::new(31.0, BURGUNDY).tracked(0.13) } else { Style::new(22.5, BURGUNDY).tracked(0.015) };
+        let title =
+            if chinese { Style::new(31.0, BURGUNDY).tracked(0.13) } else { Style::new(22.5, BURGUNDY).tracked(0.015) };
         let subtitle = if chinese { SUBTITLE } else { SUBTITLE.tracked(0.3) };
         let parts = words::body(self.language, self.certificate);
         let body = |size: f32| {
@@ -220,7 +222,10 @@ impl Sheet<'_> {
         let data = |align, text| Draft { role: Role::Data, align, span: 1, text, language: None };
         let cells = vec![
             Draft { language: self.language_of(&row.title), ..data(Align::Left, course) },
-            Draft { language: self.language_of(&row.provider), ..data(Align::Left, vec![(row.provider.as_str(), CELL)]) },
+            Draft {
+                language: self.language_of(&row.provider),
+                ..data(Align::Left, vec![(row.provider.as_str(), CELL)])
+            },
             data(Align::Middle, vec![(words::form(self.language, &row.form), CELL)]),
             data(Align::Middle, vec![(days.as_str(), CELL)]),
             data(Align::Right, vec![(hours.as_str(), CELL)]),
@@ -262,14 +267,26 @@ impl Sheet<'_> {
         let upper = lines_height(lines, Closing::LEADING).max(code.side + 14.0);
         let height = Closing::HEADING + upper + 12.0 + lines_height(note.len(), Closing::NOTE_LEADING);
         let alternative = format!("{}{}{address}", words.code_image, words.colon);
-        Ok(Closing { heading: self.line(words.check, HEADING)?, facts, label_width, code, alternative, scan, note, upper, height })
+        Ok(Closing {
+            heading: self.line(words.check, HEADING)?,
+            facts,
+            label_width,
+            code,
+            alternative,
+            scan,
+            note,
+            upper,
+            height,
+        })
     }
 
     fn running_lines(&self, pages: usize) -> Result<Running, DocumentError> {
         let (words, certificate) = (self.words, self.certificate);
         let number = format!("{} {}", words.number, certificate.number);
-        let feet = (1..=pages).map(|page| self.line(&format!("{number}    {}", words::page(self.language, page, pages)), NOTE));
-        let head = format!("{}    {}{}{}", words.title.replace('\n', " "), words.name, words.colon, certificate.learner.name);
+        let feet = (1..=pages)
+            .map(|page| self.line(&format!("{number}    {}", words::page(self.language, page, pages)), NOTE));
+        let head =
+            format!("{}    {}{}{}", words.title.replace('\n', " "), words.name, words.colon, certificate.learner.name);
         Ok(Running { head: self.line(&head, Style::new(8.6, DARK_GOLD))?, feet: feet.collect::<Result<_, _>>()? })
     }
 }

@@ -226,7 +226,8 @@ fn finished(pieces: &[Piece], indent: f32, fill_to: Option<f32>) -> Line {
         first.cut.0 += edge_cut(first);
     }
     if let Some(last) = pieces[..shown].last_mut() {
-        last.cut.1 = if EMPTY_RIGHT.contains(last.character) { half(last) } else { last.style.tracking * last.style.size };
+        last.cut.1 =
+            if EMPTY_RIGHT.contains(last.character) { half(last) } else { last.style.tracking * last.style.size };
     }
     let width: f32 = pieces[..shown].iter().map(Piece::width).sum();
     let gap = fill_to.map_or(0.0, |fill_to| gap(&pieces[..shown], fill_to - width));

@@ -155,7 +155,8 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
             ));
             parts.extend([strong(&total), plain(" credit hours in all")]);
             if activities > 0 {
-                let noun = if activities == 1 { " training activity organised" } else { " training activities organised" };
+                let noun =
+                    if activities == 1 { " training activity organised" } else { " training activities organised" };
                 parts.extend([plain(", and "), strong(&activities.to_string()), plain(noun)]);
             }
             parts.push(plain("."));
@@ -241,7 +242,17 @@ pub(super) fn page(language: Language, page: usize, pages: usize) -> String {
 /// A day in words.
 pub(super) fn long_day(language: Language, day: Day) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let (year, date) = (day.year(), day.date());

@@ -197,6 +197,7 @@ impl Service {
             list,
             index,
         };
+        self.check_printable(&certificate)?;
         let credential = certificate.sign(&issuer.key).map_err(Error::internal)?;
         let sha256 = Hash::of(&[&credential]);
         let document = DocumentKind::Credential;
