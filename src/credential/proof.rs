@@ -4,7 +4,7 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::Value;
 
-use super::context::{ContextError, Contexts, canonical_quads};
+use super::context::{ContextError, Contexts, Table, canonical_quads};
 use super::issuer::read_base58;
 use crate::ledger::json;
 use crate::merkle::Hash;
@@ -34,7 +34,7 @@ impl Suite {
     }
 
     /// The canonical form of a document.
-    fn canonical(self, contexts: Contexts, document: &Value) -> Result<Vec<u8>, ProofError> {
+    fn canonical(self, contexts: Table, document: &Value) -> Result<Vec<u8>, ProofError> {
         Ok(match self {
             Self::EddsaJcs2022 => json::canonical(document),
             Self::EddsaRdfc2022 => canonical_quads(contexts, document)?.into_bytes(),
@@ -82,7 +82,10 @@ impl Canonical {
         if suite == Suite::EddsaRdfc2022 {
             config["@context"] = document["@context"].clone();
         }
-        Ok(Self { proof: suite.canonical(contexts, &config)?, document: suite.canonical(contexts, document)? })
+        Ok(Self {
+            proof: suite.canonical(contexts.proofs, &config)?,
+            document: suite.canonical(contexts.documents, document)?,
+        })
     }
 
     /// The 64 bytes that are signed: both hashes, the proof's first.
@@ -120,7 +123,7 @@ mod tests {
     use super::*;
 
     /// The context that the W3C's vectors name besides.
-    const CONTEXTS: Contexts = Contexts(&[
+    const CONTEXTS: Contexts = Contexts::both(&[
         (CREDENTIALS_V2, include_str!("contexts/credentials-v2.json")),
         ("https://www.w3.org/ns/credentials/examples/v2", include_str!("vectors/credentials-examples-v2.json")),
     ]);

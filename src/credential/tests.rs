@@ -325,6 +325,30 @@ fn what_could_not_be_read_back_is_not_signed() {
     assert_eq!(names(list.sign(&key()).map(|_| ())), "validUntil mismatch");
 }
 
+/// The contexts that our own documents are signed with say what the published ones say.
+#[test]
+fn the_flat_contexts_say_what_the_published_ones_say() {
+    let one = |change: fn(&mut HourCertificate)| {
+        let mut certificate = certificate();
+        change(&mut certificate);
+        certificate.sign(&key()).unwrap()
+    };
+    for bytes in [
+        one(|_| {}),
+        one(|certificate| certificate.employer = None),
+        one(|certificate| certificate.id_number = None),
+        one(|certificate| certificate.site = "http://localhost:1".parse().unwrap()),
+        one(|certificate| certificate.learner.name = "\"<>\\ _:b @id https://example.org/".into()),
+        status_list().sign(&key()).unwrap(),
+    ] {
+        let mut document: Value = serde_json::from_slice(&bytes).unwrap();
+        for proof in document.as_object_mut().unwrap().remove("proof").unwrap().as_array().unwrap() {
+            let flat = proof::Canonical::of(Contexts::OWN, &document, proof).unwrap();
+            assert_eq!(flat, proof::Canonical::of(Contexts::PINNED, &document, proof).unwrap());
+        }
+    }
+}
+
 /// The largest certificate is within the limits of what is read.
 #[test]
 fn a_thousand_rows_fit() {

@@ -15,6 +15,7 @@ mod audit;
 mod chain;
 mod cli;
 mod config;
+mod credentials;
 mod damage;
 mod demo;
 mod discretion;
