@@ -8,6 +8,7 @@ pub mod context;
 mod hour;
 mod issuer;
 mod masked;
+pub mod pdf;
 pub mod proof;
 mod read;
 mod row;
@@ -17,6 +18,7 @@ mod status_list;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS};
 pub use issuer::{Did, MAX_LIST, Site, did_document, multikey};

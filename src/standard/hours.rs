@@ -83,6 +83,11 @@ impl CreditHours {
 }
 
 impl TotalHours {
+    /// A total of whole hundredths.
+    pub const fn from_hundredths(hundredths: u64) -> Self {
+        Self(hundredths)
+    }
+
     /// The whole hundredths.
     pub const fn hundredths(self) -> u64 {
         self.0

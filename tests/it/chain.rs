@@ -1,6 +1,7 @@
 //! A ledger in memory for tests: deterministic keys, salts, ids and times, and every way to do it wrong. It works on JSON
 //! values, so that it can sign and seal what no honest ledger would.
 
+use cqo_ledger::ledger::CertificateNumber;
 use cqo_ledger::ledger::json;
 use cqo_ledger::merkle::{BatchTree, Cosigner, Hash, NoteSigner, leaf_hash};
 use ed25519_dalek::{Signer, SigningKey};
@@ -43,6 +44,10 @@ impl Key {
 
     pub(crate) fn id(&self) -> String {
         Hash::of(&[self.alg.as_bytes(), b"\n", &self.public]).to_string()
+    }
+
+    pub(crate) fn signing(&self) -> &SigningKey {
+        &self.signing
     }
 
     fn sign(&self, entry: &Value) -> Value {
@@ -143,7 +148,7 @@ pub(crate) fn add(number: u64, key: &Key, role: &str, owner: &str) -> Value {
     let kinds: &[&str] = match role {
         "authority" => &["correction", "key"],
         "recorder" => &["activity", "correction", "study"],
-        "issuer" => &["certificate"],
+        "issuer" => &["certificate", "status"],
         _ => &[],
     };
     let members = json!({
@@ -159,6 +164,17 @@ pub(crate) fn add(number: u64, key: &Key, role: &str, owner: &str) -> Value {
 pub(crate) fn end(number: u64, action: &str, key: &Key, recorder: &str) -> Value {
     let members = json!({"action": action, "reason": "rotation", "target": key.id()});
     joined(entry(number, "key", recorder), members)
+}
+
+/// The entry of a document that was issued.
+pub(crate) fn issued_entry(number: u64, document: &str, certificate: &CertificateNumber, sha256: &Hash) -> Value {
+    let members = json!({"document": document, "number": certificate.to_string(), "sha256": sha256.to_string()});
+    joined(entry(number, "certificate", AUTHORITY), members)
+}
+
+/// The entry of an edition of a status list.
+pub(crate) fn listed_entry(number: u64, list: u32, sha256: &Hash) -> Value {
+    joined(entry(number, "status", AUTHORITY), json!({"action": "list", "list": list, "sha256": sha256.to_string()}))
 }
 
 /// An entry with its place in a batch.

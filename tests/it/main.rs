@@ -26,6 +26,8 @@ mod erasure;
 mod fuzz;
 mod interop;
 mod kills;
+mod pdf;
+mod pdf_breaks;
 mod restore;
 mod rotation;
 mod routes;

@@ -19,7 +19,9 @@ use super::signed::SignedEntry;
 use crate::merkle::{Checkpoint, Hash, JudgedCheckpoint, SignedNote, TrustPolicy, leaf_hash, verify_inclusion};
 use crate::standard::UnixMillis;
 pub use steps::{Message, State, Step, StepReport, Steps};
-pub use together::{Counted, Joint, LearnerTotal, counted, exit_of, exit_status, verify_together};
+pub use together::{
+    Counted, Joint, LearnerTotal, counted, exit_of, exit_status, verify_together, verify_together_with,
+};
 
 /// What tells a proof bundle from any other file.
 const PROOF_MARK: &str = r#""format":"cqo-ledger/proof/v1""#;
@@ -103,6 +105,13 @@ pub struct ProvenEntry {
     pub signed: SignedEntry,
     /// One of its signers is an authority.
     pub by_authority: bool,
+}
+
+impl ProvenEntry {
+    /// The attestation number 存证编号.
+    pub fn attestation_number(&self) -> String {
+        format!("{}-{}", self.height, self.index)
+    }
 }
 
 /// What the caller wants checked besides the file itself.

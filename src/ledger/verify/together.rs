@@ -51,13 +51,19 @@ type Position = (u64, u64);
 
 /// Judges what only all files together show: that there is one chain, which corrections count, and the hours. An entry
 /// that stands in several files counts once.
-pub fn verify_together(files: &[FileReport]) -> Joint {
+pub fn verify_together<'a>(files: impl IntoIterator<Item = &'a FileReport>) -> Joint {
+    verify_together_with(files, 0)
+}
+
+/// As [`verify_together`], beside files of other kinds, so many of which have no failed step.
+pub fn verify_together_with<'a>(files: impl IntoIterator<Item = &'a FileReport>, others: usize) -> Joint {
+    let files: Vec<&FileReport> = files.into_iter().collect();
     let mut joint = Joint { steps: Vec::new(), learners: Vec::new() };
     let mut note = |step, state, detail| joint.steps.push(StepReport { step, state, detail });
-    let taking_part: Vec<&FileReport> = files.iter().filter(|file| file.takes_part()).collect();
+    let taking_part: Vec<&FileReport> = files.iter().copied().filter(|file| file.takes_part()).collect();
     let one_chain = check_one_chain(&taking_part);
     let is_one = one_chain.is_ok();
-    if taking_part.len() > 1 {
+    if taking_part.len() + others > 1 {
         let (state, detail) = match one_chain {
             Ok(detail) => (State::Passed, detail),
             Err(detail) => (State::Failed, detail),
