@@ -26,7 +26,7 @@ const PERIOD: f32 = 33.0;
 const ACROSS: u16 = 16;
 const DOWN: u16 = 24;
 /// The band's strands in each colour, and how far they swing at the narrowest and at the widest.
-const STRANDS: u16 = 9;
+const STRANDS: u16 = 6;
 const SWING: (f32, f32) = (3.2, 9.6);
 /// How often a strand swings in a period, and the curves it is made of.
 const SWINGS: f32 = 2.0;
@@ -48,7 +48,7 @@ impl Border {
     pub(super) fn new(surface: &mut Surface) -> Self {
         let period = graphic(surface, |surface| {
             for (colour, start) in [(GOLD, 0.5), (BURGUNDY, 0.0)] {
-                surface.set_stroke(Some(stroke(colour, 0.32)));
+                surface.set_stroke(Some(stroke(colour, 0.3)));
                 let mut path = PathBuilder::new();
                 for strand in 0..STRANDS {
                     let phase = TAU * (f32::from(strand) + start) / f32::from(STRANDS);

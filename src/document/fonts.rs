@@ -42,6 +42,9 @@ const NARROW: &[(&str, &str)] =
     &[("NotoSerifCJKsc-Regular", "NotoSerifCJKkr-Regular"), ("NotoSerifCJKsc-Bold", "NotoSerifCJKkr-Bold")];
 const NARROW_MARKS: &str = "‘’“”—…·";
 
+/// How many faces come before those for rare characters: the regular and the bold one.
+const MAIN_FACES: usize = 2;
+
 /// A font file, and the PostScript name of the face in it.
 struct Wanted {
     file: &'static str,
@@ -153,7 +156,7 @@ impl Fonts {
 
     /// How many fonts for rare characters there are.
     pub fn rare_fonts(&self) -> usize {
-        self.faces.len().saturating_sub(2)
+        self.faces.len().saturating_sub(MAIN_FACES)
     }
 
     /// Whether every character of a text can be printed; otherwise the first that cannot.
@@ -200,6 +203,11 @@ pub(super) struct Printed {
 }
 
 impl<'a> OpenFonts<'a> {
+    /// Whether a font is one for rare characters, which has no bold face.
+    pub(super) fn is_rare(face: usize) -> bool {
+        face >= MAIN_FACES
+    }
+
     /// The font of that number.
     pub(super) fn font(&self, face: usize) -> Option<&'a Font> {
         self.faces.get(face).map(|face| face.font)
@@ -208,7 +216,7 @@ impl<'a> OpenFonts<'a> {
     /// How a character is printed, in bold where its font has a bold face, and narrow where it stands in Latin text.
     pub(super) fn glyph(&self, character: char, bold: bool, latin: bool) -> Result<Printed, Missing> {
         let main = usize::from(bold);
-        let order = std::iter::once(main).chain(2..self.faces.len());
+        let order = std::iter::once(main).chain(MAIN_FACES..self.faces.len());
         // A private use character means something else everywhere; PDF/A-3a forbids it.
         let private = matches!(u32::from(character), 0xE000..=0xF8FF | 0xF_0000..);
         let found = order.filter(|_| !private).find_map(|at| self.faces.get(at)?.printed(at, character, latin));
@@ -274,4 +282,32 @@ fn index_of(file: &[u8], name: &str) -> Option<u32> {
         let found = font.localized_strings(StringId::POSTSCRIPT_NAME).any(|each| each.chars().eq(name.chars()));
         found.then_some(index)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fonts_are_shared_by_threads_and_found_by_name() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        let fonts = Fonts::load(None).unwrap();
+        shared(&fonts);
+        assert_eq!(fonts.rare_fonts(), 2);
+        let open = fonts.open();
+        let face = |character, bold| open.glyph(character, bold, false).map(|printed| printed.face);
+        assert_eq!([face('质', false), face('质', true), face('\u{2B820}', true)], [Ok(0), Ok(1), Ok(3)]);
+        assert_eq!(face('\u{E000}', false), Err(Missing { character: '\u{E000}' }));
+    }
+
+    #[test]
+    fn a_place_without_the_fonts_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Files { places: vec![dir.path().to_owned()], read: BTreeMap::new() };
+        let place = dir.path().display().to_string();
+        let error = files.face(&REGULAR).err().unwrap();
+        assert!(error.to_string().contains(&place) && error.zh().contains(&place), "{error}");
+        std::fs::write(dir.path().join(REGULAR.file), b"no font").unwrap();
+        assert!(matches!(files.face(&REGULAR).err(), Some(FontError::Foreign { .. })));
+    }
 }

@@ -2,9 +2,11 @@
 //!
 //! Everything is set first, then shared out over pages, then drawn, because each page names the number of pages.
 
+use std::num::NonZeroU16;
+
 use krilla::Document;
 use krilla::destination::XyzDestination;
-use krilla::geom::{Point, Rect};
+use krilla::geom::{PathBuilder, Point, Rect};
 use krilla::outline::{Outline, OutlineNode};
 use krilla::page::PageSettings;
 use krilla::surface::Surface;
@@ -13,11 +15,11 @@ use krilla::tagging::{Artifact, ArtifactType, BBox, ContentTag, Identifier, Tag,
 use super::border::{Border, INSIDE, draw};
 use super::fonts::{Missing, OpenFonts};
 use super::qr::Code;
-use super::standin::{HourCertificate, Row as HourRow};
 use super::table::{Align, Draft, Role, Row};
 use super::text::{Line, Measure, Style, fill, is_wide, set};
 use super::words::{self, Words, beijing};
 use super::{BURGUNDY, DARK_GOLD, DocumentError, GOLD, GREY, INK, Language, PAGE_HEIGHT, PAGE_WIDTH};
+use crate::credential::{HourCertificate, Row as HourRow};
 use crate::merkle::Hash;
 use crate::standard::day_of;
 
@@ -25,30 +27,37 @@ use crate::standard::day_of;
 const LEFT: f32 = 66.0;
 const WIDTH: f32 = PAGE_WIDTH - 2.0 * LEFT;
 /// Where the text of a page ends, and the baseline of the line below it.
-const BOTTOM: f32 = PAGE_HEIGHT - INSIDE - 26.0;
+const BOTTOM: f32 = PAGE_HEIGHT - INSIDE - 22.0;
 const FOOT: f32 = PAGE_HEIGHT - INSIDE - 11.0;
 /// Where the text of the first page begins, and the table of the others.
-const TOP: f32 = INSIDE + 34.0;
+const TOP: f32 = INSIDE + 27.0;
 const NEXT_TOP: f32 = INSIDE + 42.0;
 /// Space between the blocks of a page.
-const GAP: f32 = 20.0;
+const GAP: f32 = 16.0;
+/// From the number's baseline to the title's, on to the line under it, to the rule, and to the sentence.
+const TO_TITLE: f32 = 48.0;
+const TO_SUBTITLE: f32 = 24.0;
+const TO_RULE: f32 = 15.0;
+const TO_BODY: f32 = 29.0;
+/// What of the sentence's last line is no part of its block.
+const LAST_DESCENT: f32 = 0.55;
 /// More lines than this are set smaller.
 const LARGE_LINES: usize = 6;
 
 const NUMBER: Style = Style::new(9.0, GREY);
 const SUBTITLE: Style = Style::new(11.5, DARK_GOLD).tracked(0.09);
 const HEADING: Style = Style::new(9.6, BURGUNDY).bold().tracked(0.12);
-const HEAD: Style = Style::new(8.2, INK).bold();
-const CELL: Style = Style::new(8.4, INK);
-const DETAIL: Style = Style::new(7.2, GREY);
+const HEAD: Style = Style::new(7.8, INK).bold();
+const CELL: Style = Style::new(8.0, INK);
+const DETAIL: Style = Style::new(7.0, GREY);
 const TOTAL: Style = Style::new(9.2, INK).bold();
 const LABEL: Style = Style::new(8.8, GREY);
 const VALUE: Style = Style::new(8.8, INK);
 const NOTE: Style = Style::new(7.4, GREY);
 
 /// The widths of the columns: course, provider, form, dates, hours, time on chain, attestation number.
-const CHINESE_COLUMNS: [f32; 7] = [127.0, 85.0, 48.0, 58.5, 37.0, 58.0, 49.776];
-const ENGLISH_COLUMNS: [f32; 7] = [117.0, 83.0, 50.0, 58.5, 37.0, 58.0, 59.776];
+const CHINESE_COLUMNS: [f32; 7] = [141.276, 74.0, 44.0, 62.0, 34.0, 54.0, 54.0];
+const ENGLISH_COLUMNS: [f32; 7] = [115.276, 78.0, 54.0, 60.0, 36.0, 64.0, 56.0];
 
 /// Writes the pages, the outline and the structure of a certificate into a document.
 pub(super) fn write(
@@ -79,12 +88,11 @@ pub(super) fn write(
         let mut y = NEXT_TOP;
         if first {
             y = opening.draw(&mut surface, fonts, TOP + (spare * 0.1).min(26.0), (spare * 0.06).min(16.0), &mut tags);
-            outline.push_child(node(&sheet.words.title.replace('\n', " "), at, TOP));
+            outline.push_child(node(&opening.name, at, TOP));
         }
         if !rows.is_empty() {
             if rows.start == 0 {
                 y = table.draw_heading(&mut surface, fonts, y, &mut tags);
-                outline.push_child(node(sheet.words.rows, at, y));
                 let head = table.head.draw(&mut surface, fonts, LEFT, y);
                 table_tag.push(TagGroup::with_children(Tag::THead, vec![head.into()]));
             } else {
@@ -103,7 +111,6 @@ pub(super) fn write(
             tags.push(std::mem::replace(&mut table_tag, TagGroup::new(Tag::Table)));
             let top = BOTTOM - closing.height;
             closing.draw(&mut surface, fonts, top, at, &mut tags);
-            outline.push_child(node(sheet.words.check, at, top));
         }
         running.draw(&mut surface, fonts, at);
         surface.finish();
@@ -166,19 +173,23 @@ impl Sheet<'_> {
             let indent = if chinese { 2.0 * size } else { 0.0 };
             set(self.fonts, &runs, Measure { width: WIDTH, indent, justified: chinese })
         };
-        let (mut size, mut lines) = (13.2, body(13.2)?);
+        let mut size = if chinese { 13.0 } else { 12.0 };
+        let mut lines = body(size)?;
         if lines.len() > LARGE_LINES {
             (size, lines) = (10.4, body(10.4)?);
         }
         let title_leading = title.size * 1.38;
         let title = self.line(self.words.title, title.bold())?;
         let body_leading = size * 1.84;
-        let height = 48.0 + lines_height(title.len(), title_leading) + 44.0 + lines_height(lines.len(), body_leading);
+        let above =
+            TO_TITLE + lines_height(title.len().saturating_sub(1), title_leading) + TO_SUBTITLE + TO_RULE + TO_BODY;
+        let height = above + lines_height(lines.len(), body_leading) - body_leading * LAST_DESCENT;
         Ok(Opening {
+            name: self.words.title.replace('\n', " "),
             number: self.line(&number, NUMBER)?,
             title: (title, title_leading),
             subtitle: (self.line(self.words.other_title, subtitle)?, self.words.other_code),
-            body: (lines, size, body_leading),
+            body: (lines, body_leading),
             height,
         })
     }
@@ -205,6 +216,7 @@ impl Sheet<'_> {
             Draft { text: vec![(activities.as_str(), HEAD)], ..cell(Role::Data, Align::Middle, 2, "") },
         ];
         Ok(Table {
+            name: self.words.rows,
             heading: self.line(self.words.rows, HEADING)?,
             head: Row::set(self.fonts, &widths, head.into_iter().collect(), true)?,
             rows,
@@ -218,7 +230,7 @@ impl Sheet<'_> {
         course.extend(details.iter().map(|detail| (detail.as_str(), DETAIL)));
         let (day, time) = beijing(row.sealed_at)?;
         let (days, hours) = (words::days(self.language, row), words::hours(row));
-        let (sealed, number) = (format!("{day}\n{time}"), format!("{}-{}", row.height, row.index));
+        let (sealed, number) = (format!("{day}\n{time}"), row.attestation_number());
         let data = |align, text| Draft { role: Role::Data, align, span: 1, text, language: None };
         let cells = vec![
             Draft { language: self.language_of(&row.title), ..data(Align::Left, course) },
@@ -226,7 +238,7 @@ impl Sheet<'_> {
                 language: self.language_of(&row.provider),
                 ..data(Align::Left, vec![(row.provider.as_str(), CELL)])
             },
-            data(Align::Middle, vec![(words::form(self.language, &row.form), CELL)]),
+            data(Align::Middle, vec![(words::form(self.language, row.form), CELL)]),
             data(Align::Middle, vec![(days.as_str(), CELL)]),
             data(Align::Right, vec![(hours.as_str(), CELL)]),
             data(Align::Middle, vec![(sealed.as_str(), CELL)]),
@@ -247,7 +259,6 @@ impl Sheet<'_> {
             (words.issuer, certificate.issuer.name.clone(), VALUE.bold()),
             (words.date, long(day_of(certificate.issued)?), VALUE),
             (words.span, format!("{} – {}", long(first), long(last)), VALUE),
-            (words.number, certificate.number.to_string(), VALUE),
             (words.address, address.clone(), VALUE),
             (words.digest, format!("SHA-256 {front}\n{back}"), Style::new(7.6, INK)),
         ];
@@ -268,6 +279,7 @@ impl Sheet<'_> {
         let height = Closing::HEADING + upper + 12.0 + lines_height(note.len(), Closing::NOTE_LEADING);
         let alternative = format!("{}{}{address}", words.code_image, words.colon);
         Ok(Closing {
+            name: words.check,
             heading: self.line(words.check, HEADING)?,
             facts,
             label_width,
@@ -293,41 +305,44 @@ impl Sheet<'_> {
 
 /// The title and the sentence of the first page.
 struct Opening {
+    /// The title on one line.
+    name: String,
     number: Vec<Line>,
     title: (Vec<Line>, f32),
     subtitle: (Vec<Line>, &'static str),
-    body: (Vec<Line>, f32, f32),
+    body: (Vec<Line>, f32),
     height: f32,
 }
 
 impl Opening {
     fn draw(&self, surface: &mut Surface, fonts: &OpenFonts, top: f32, loose: f32, tags: &mut TagTree) -> f32 {
         let number = tagged(surface, |surface| centred(surface, fonts, &self.number, top, 12.0));
-        let mut y = top + 48.0;
+        let mut y = top + TO_TITLE;
         let (title, leading) = &self.title;
         let heading = tagged(surface, |surface| centred(surface, fonts, title, y, *leading));
-        y += lines_height(title.len().saturating_sub(1), *leading) + 24.0;
+        y += lines_height(title.len().saturating_sub(1), *leading) + TO_SUBTITLE;
         let subtitle = tagged(surface, |surface| centred(surface, fonts, &self.subtitle.0, y, 14.0));
-        y += 15.0 + loose * 0.5;
+        y += TO_RULE + loose * 0.5;
         flourish(surface, y);
-        y += 29.0 + loose * 0.5;
-        let (lines, _, leading) = &self.body;
+        y += TO_BODY + loose * 0.5;
+        let (lines, leading) = &self.body;
         let body = tagged(surface, |surface| {
             for line in lines {
                 line.draw(surface, fonts, LEFT, y);
                 y += leading;
             }
         });
-        push(tags, Tag::Hn(std::num::NonZeroU16::MIN, None), heading);
+        push(tags, Tag::Hn(NonZeroU16::MIN, Some(self.name.clone())), heading);
         push(tags, Tag::P.with_lang(Some(self.subtitle.1.to_owned())), subtitle);
         push(tags, Tag::P, number);
         push(tags, Tag::P, body);
-        y - leading * 0.55 + GAP + loose
+        y - leading * LAST_DESCENT + GAP + loose
     }
 }
 
 /// The hours.
 struct Table {
+    name: &'static str,
     heading: Vec<Line>,
     head: Row,
     rows: Vec<Row>,
@@ -346,13 +361,14 @@ impl Table {
 
     fn draw_heading(&self, surface: &mut Surface, fonts: &OpenFonts, top: f32, tags: &mut TagTree) -> f32 {
         let heading = tagged(surface, |surface| left_aligned(surface, fonts, &self.heading, LEFT, top + 8.0, 16.0));
-        push(tags, Tag::Hn(second_level(), None), heading);
+        push(tags, Tag::Hn(second_level(), Some(self.name.to_owned())), heading);
         top + self.heading_height()
     }
 }
 
 /// What stands at the end: who issued it, where it is verified, what it shows.
 struct Closing {
+    name: &'static str,
     heading: Vec<Line>,
     facts: Vec<Fact>,
     label_width: f32,
@@ -374,12 +390,12 @@ struct Fact {
 
 impl Closing {
     const HEADING: f32 = 18.0;
-    const LEADING: f32 = 15.4;
+    const LEADING: f32 = 14.8;
     const NOTE_LEADING: f32 = 11.6;
 
     fn draw(&self, surface: &mut Surface, fonts: &OpenFonts, top: f32, page: usize, tags: &mut TagTree) {
         let heading = tagged(surface, |surface| left_aligned(surface, fonts, &self.heading, LEFT, top + 9.0, 16.0));
-        push(tags, Tag::Hn(second_level(), None), heading);
+        push(tags, Tag::Hn(second_level(), Some(self.name.to_owned())), heading);
         let mut y = top + Self::HEADING + 11.0;
         for fact in &self.facts {
             let identifier = tagged(surface, |surface| {
@@ -438,7 +454,6 @@ fn ornament(surface: &mut Surface, border: &mut Option<Border>) {
 
 /// A rule with a lozenge under the title.
 fn flourish(surface: &mut Surface, y: f32) {
-    use krilla::geom::PathBuilder;
     surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Layout)));
     let middle = PAGE_WIDTH / 2.0;
     let mut path = PathBuilder::new();
@@ -493,8 +508,8 @@ fn lines_height(lines: usize, leading: f32) -> f32 {
     u16::try_from(lines).map_or(0.0, f32::from) * leading
 }
 
-fn second_level() -> std::num::NonZeroU16 {
-    std::num::NonZeroU16::MIN.saturating_add(1)
+fn second_level() -> NonZeroU16 {
+    NonZeroU16::MIN.saturating_add(1)
 }
 
 fn node(text: &str, page: usize, y: f32) -> OutlineNode {

@@ -6,6 +6,7 @@
 
 use krilla::configure::{Accessibility, Archival, ConfigurationBuilder};
 use krilla::embed::{AssociationKind, EmbeddedFile, MimeType};
+use krilla::error::KrillaError;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::{Document, SerializeSettings};
 
@@ -16,13 +17,12 @@ mod border;
 mod fonts;
 mod hour;
 mod qr;
-pub mod standin;
 mod table;
 mod text;
 mod words;
 
+use crate::credential::HourCertificate;
 pub use fonts::{FontError, Fonts, Missing};
-use standin::HourCertificate;
 use words::{Words, beijing};
 
 /// Points in a millimetre.
@@ -115,7 +115,10 @@ pub fn hour_certificate(
         });
         debug_assert!(attached.is_some(), "the two names differ");
     }
-    document.finish().map_err(|error| DocumentError::Writer(error.to_string()))
+    document.finish().map_err(|error| match error {
+        KrillaError::Validation(found) => DocumentError::Writer(format!("{found:?}")),
+        error => DocumentError::Writer(error.to_string()),
+    })
 }
 
 /// PDF/A-3a and PDF/UA-1 together, which is PDF 1.7.

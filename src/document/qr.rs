@@ -7,7 +7,7 @@ use krilla::geom::{Path, PathBuilder, Rect};
 /// The least side of the code, quiet zone not included: 28 mm.
 const MIN_SIDE: f32 = 28.0 * super::MM;
 /// The least side of a module: a long address gets a larger code, not finer modules.
-const MIN_MODULE: f32 = 0.6 * super::MM;
+const MIN_MODULE: f32 = 0.72 * super::MM;
 
 /// A QR code, ready to draw.
 pub(super) struct Code {

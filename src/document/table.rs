@@ -12,7 +12,7 @@ use super::text::{Line, Measure, Style, fill, set};
 use super::{CREAM, GOLD};
 
 /// The space between a cell's edge and its text.
-const PADDING: (f32, f32) = (4.2, 4.6);
+const PADDING: (f32, f32) = (4.2, 3.5);
 
 /// What a cell is to a reader who hears the table.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,6 +11,7 @@ use krilla::paint::{Fill, FillRule};
 use krilla::surface::Surface;
 use krilla::text::{GlyphId, KrillaGlyph};
 
+use super::border::stroke;
 use super::fonts::{Missing, OpenFonts, Printed};
 
 /// What may not begin a line.
@@ -94,9 +95,13 @@ impl Line {
         for segment in &self.segments {
             let Some(font) = fonts.font(segment.face) else { continue };
             surface.set_fill(Some(fill(segment.style.colour)));
+            // The fonts for rare characters have no bold face: a thin outline makes up for it.
+            let thin = segment.style.bold && OpenFonts::is_rare(segment.face);
+            surface.set_stroke(thin.then(|| stroke(segment.style.colour, segment.style.size * 0.03)));
             let start = Point::from_xy(left + segment.left, baseline);
             surface.draw_glyphs(start, &segment.glyphs, font.clone(), &segment.text, segment.style.size, false);
         }
+        surface.set_stroke(None);
     }
 
     /// The text of the line.
@@ -177,10 +182,14 @@ fn half(piece: &Piece) -> f32 {
 /// How many pieces go into a line of a width: at least one.
 fn line_length(pieces: &[Piece], width: f32) -> usize {
     let mut right = -pieces.first().map_or(0.0, edge_cut);
-    let mut break_at = None;
+    // Numbers are parted at their hyphens only when a line has no other place.
+    let (mut break_at, mut hyphen_at) = (None, None);
     for (at, piece) in pieces.iter().enumerate() {
         if at > 0 && may_break(pieces[at - 1].character, piece.character) {
             break_at = Some(at);
+        }
+        if at > 0 && pieces[at - 1].character == '-' {
+            hyphen_at = Some(at);
         }
         if piece.character == '\n' {
             return at + 1;
@@ -192,7 +201,7 @@ fn line_length(pieces: &[Piece], width: f32) -> usize {
             _ => piece.width(),
         };
         if at > 0 && right + seen > width + 0.01 {
-            return break_at.unwrap_or(at);
+            return break_at.or(hyphen_at).unwrap_or(at);
         }
         right += piece.width();
     }
@@ -264,4 +273,64 @@ fn gap(pieces: &[Piece], left: f32) -> f32 {
 /// Whether a line is spread after a piece: between Chinese characters, and at spaces.
 fn is_gap(piece: &Piece, next: Option<&Piece>) -> bool {
     piece.character == ' ' || is_wide(piece.character) && next.is_some_and(|next| is_wide(next.character))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::super::Fonts;
+    use super::*;
+
+    const STYLE: Style = Style::new(10.0, (0, 0, 0));
+    static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::load(None).unwrap());
+
+    /// The lines of a text in a measure of so many Chinese characters.
+    fn lines(text: &str, characters: u8) -> Vec<String> {
+        let set = set(&FONTS.open(), &[(text, STYLE)], Measure::of(f32::from(characters) * STYLE.size)).unwrap();
+        set.iter().map(Line::text).collect()
+    }
+
+    #[test]
+    fn lines_break_where_the_two_scripts_allow_it() {
+        for (text, characters, expected) in [
+            ("一二三四五六", 4, vec!["一二三四", "五六"]),
+            // No punctuation at a line's beginning; its empty half may stand out at the end.
+            ("一二三四。五", 4, vec!["一二三", "四。五"]),
+            ("一二三。四五", 4, vec!["一二三。", "四五"]),
+            ("一二三》，四五", 4, vec!["一二三》，", "四五"]),
+            ("一二三——四", 4, vec!["一二", "三——四"]),
+            // None at its end that opens.
+            ("一二三（四五", 4, vec!["一二三", "（四五"]),
+            // Latin words stay whole, numbers and dates too; a word wider than the line is parted.
+            ("word of words", 4, vec!["word of ", "words"]),
+            ("于的2026-09-01", 6, vec!["于的", "2026-09-01"]),
+            ("1234567-1234567", 5, vec!["1234567-", "1234567"]),
+            ("一\n二", 4, vec!["一 ", "二"]),
+        ] {
+            assert_eq!(lines(text, characters), expected, "{text}");
+        }
+        let parted = lines("Verantwortungsbewusstsein", 4);
+        assert!(parted.len() > 2 && parted.concat() == "Verantwortungsbewusstsein", "{parted:?}");
+    }
+
+    #[test]
+    fn a_justified_line_fills_its_measure_and_the_last_does_not() {
+        let measure = Measure { width: 96.0, indent: 20.0, justified: true };
+        let lines = set(&FONTS.open(), &[("一二三四五六七八九十一二三四五六七八", STYLE)], measure).unwrap();
+        let right = |line: &Line| {
+            let last = line.segments.last().unwrap();
+            last.left + last.glyphs.iter().map(|glyph| glyph.x_advance * last.style.size).sum::<f32>()
+        };
+        assert_eq!(lines[0].segments[0].left, 20.0);
+        assert!((right(&lines[0]) - 96.0).abs() < 0.01 && (right(&lines[1]) - 96.0).abs() < 0.01);
+        assert!(right(&lines[2]) < 90.0);
+    }
+
+    #[test]
+    fn an_apostrophe_between_letters_is_narrow() {
+        let width = |text| set(&FONTS.open(), &[(text, STYLE)], Measure::of(500.0)).unwrap()[0].width;
+        assert!(width("王O’Connor") - width("王OConnor") < 5.0);
+        assert!(width("王“王") - width("王王") > 9.0);
+    }
 }

@@ -4,7 +4,7 @@
 //! the draft standard asks for these fields: it prescribes none.
 
 use super::Language;
-use super::standin::*;
+use crate::credential::{HourCertificate, MaskedIdNumber, Row, RowForm};
 use crate::standard::{Day, DayError, StudyForm, TotalHours, UnixMillis, day_of};
 
 /// The fixed texts of an edition.
@@ -53,7 +53,7 @@ const CHINESE: Words = Words {
     digest: "凭证摘要",
     rows: "学时明细",
     check: "签发与核验",
-    columns: ["课程", "培训机构", "形式", "学习日期", "学时", "上链时间（北京时间）", "存证编号"],
+    columns: ["课程", "培训机构", "形式", "学习日期", "学时", "上链时间\n（北京时间）", "存证编号"],
     total: "合计学时",
     activities: "组织培训活动",
     activity: "组织培训活动",
@@ -86,7 +86,7 @@ const ENGLISH: Words = Words {
         "Form",
         "Dates",
         "Credit hours",
-        "Time on chain (Beijing time)",
+        "Time on chain\n(Beijing time)",
         "Attestation number",
     ],
     total: "Total credit hours",
@@ -98,7 +98,7 @@ const ENGLISH: Words = Words {
     proof: "the proof bundle of the credential and of the listed hours",
     colon: ": ",
     statement: "This certificate shows that the listed records of hours have not been altered since they were sealed on the chain; it \
-                does not prove that what they say is true.",
+                does not prove that what they say is true. ",
     how: "Verify it by the QR code or the address above, or offline with the attached files credential.json and proof.json. \
           Verification also shows corrections and revocation after issue.",
 };
@@ -124,23 +124,26 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
     let mut parts = Vec::new();
     match language {
         Language::Chinese => {
-            parts.extend([plain("兹证明"), strong(&certificate.learner.name)]);
-            if let Some(number) = &certificate.id_number {
+            parts.extend([plain("兹证明 "), strong(&certificate.learner.name)]);
+            if let Some(number) = certificate.id_number.as_ref().map(MaskedIdNumber::as_str) {
                 parts.push((format!("（证件号码：{number}）"), false));
             }
             if let Some(employer) = &certificate.employer {
                 parts.extend([plain("，所在组织："), strong(employer)]);
             }
-            parts.push((format!("，于{first}至{last}期间的培训学时已在首席质量官培训学时存证账本上链，合计"), false));
-            parts.extend([strong(&total), plain("学时")]);
+            parts.push((
+                format!("，于 {first} 至 {last} 期间的培训学时已在首席质量官培训学时存证账本上链，合计 "),
+                false,
+            ));
+            parts.extend([strong(&total), plain(" 学时")]);
             if activities > 0 {
-                parts.extend([plain("，组织培训活动"), strong(&activities.to_string()), plain("次")]);
+                parts.extend([plain("，组织培训活动 "), strong(&activities.to_string()), plain(" 次")]);
             }
             parts.push(plain("。"));
         }
         Language::English => {
             parts.extend([plain("This is to certify that the training hours of "), strong(&certificate.learner.name)]);
-            if let Some(number) = &certificate.id_number {
+            if let Some(number) = certificate.id_number.as_ref().map(MaskedIdNumber::as_str) {
                 parts.push((format!(" (ID number: {number})"), false));
             }
             if let Some(employer) = &certificate.employer {
@@ -175,7 +178,7 @@ pub(super) fn credit_hour(language: Language, certificate: &HourCertificate) -> 
 }
 
 /// How a row's hours were earned.
-pub(super) fn form(language: Language, form: &RowForm) -> &'static str {
+pub(super) fn form(language: Language, form: RowForm) -> &'static str {
     match (form, language) {
         (RowForm::Activity, _) => Words::of(language).activity,
         (RowForm::Study(form), Language::Chinese) => form.chinese(),
@@ -259,7 +262,7 @@ pub(super) fn long_day(language: Language, day: Day) -> String {
     let month = usize::try_from(date.month()).unwrap_or_default();
     match language {
         Language::Chinese => format!("{year}年{month}月{}日", date.day()),
-        Language::English => format!("{} {} {year}", date.day(), MONTHS.get(month.wrapping_sub(1)).unwrap_or(&"")),
+        Language::English => format!("{}\u{a0}{} {year}", date.day(), MONTHS.get(month.wrapping_sub(1)).unwrap_or(&"")),
     }
 }
 

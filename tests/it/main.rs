@@ -28,6 +28,7 @@ mod interop;
 mod kills;
 mod pdf;
 mod pdf_breaks;
+mod paper;
 mod restore;
 mod rotation;
 mod routes;
