@@ -257,7 +257,8 @@ async fn who_may_ask_for_what() {
     ));
     assert!(matches!(service.replace(&a.actor(), &number).await, Err(Error::Conflict(_))));
     world.issue_all().await;
-    let revoked = &world.check_all(&a).await[0];
+    let all = world.check_all(&a).await;
+    let revoked = all.iter().find(|one| one.number == number).unwrap();
     assert!(matches!(revoked.state, CertificateState::Revoked { reason: RevocationReason::Fraud, .. }));
 }
 
@@ -414,6 +415,8 @@ async fn no_step_of_issuing_loses_or_doubles_a_certificate_however_it_fails() {
             let number = world.certificates(&a).await[0].number.clone();
             let frozen = world.service().certificate_proof(&a.actor(), &number).await.unwrap();
             let void = a.sign(a.correct(&held, commitment, None));
+            // Listed by the time of issue.
+            world.clock.advance(1_000);
             world.accept(&a, &[&void, &fresh]).await;
             world.seal().await.unwrap().unwrap();
             world.disk.plan(Step::Commit, nth, fault);
