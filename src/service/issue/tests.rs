@@ -112,6 +112,7 @@ async fn a_finished_course_brings_one_certificate_of_its_entries() {
     let [theirs] = &world.certificates(&b).await[..] else { panic!("one certificate") };
     assert_eq!(world.check_holder(&b, &theirs.number).await, [other.entry().id]);
     // The same course once more: only what came since.
+    world.clock.advance(1_000);
     world.accept(&a, &[&again]).await;
     world.issue_all().await;
     let all = world.check_all(&a).await;
