@@ -68,7 +68,8 @@ pub(super) fn run(args: &Args) -> Outcome {
         super::init::found(&args.data, &founding)?;
     }
     runtime.block_on(async {
-        let service = dir.open_service(config.store_options(), config.settings()).await?;
+        let settings = config.settings(listener.local_addr().map_err(Failure::new)?)?;
+        let service = dir.open_service(config.store_options(), settings).await?;
         let policy = service.suggested_policy();
         let running = serve::start(&dir, service, listener, &config).await?;
         let url = running.url.clone();

@@ -39,7 +39,8 @@ pub(super) fn run(args: Args) -> Outcome {
         let _file_size = outlive_the_file_size_limit()?;
         let dir = DataDir::new(&config.data);
         let listener = bind(config.listen).await?;
-        let service = dir.open_service(config.store_options(), config.settings()).await?;
+        let settings = config.settings(listener.local_addr().map_err(Failure::new)?)?;
+        let service = dir.open_service(config.store_options(), settings).await?;
         let running = start(&dir, service, listener, &config).await?;
         notify(READY);
         say(format!("ready {}", running.url));
@@ -72,6 +73,7 @@ pub(super) async fn start(
 ) -> Result<Running, Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
     let settings = config.server().within_descriptors();
+    service.load_fonts(config.font.0.as_deref());
     let routers = web::routers(service, &config.limits(), dir.watched());
     let public = match config.metrics_public {
         true => routers.public.merge(routers.metrics.clone()),

@@ -131,6 +131,7 @@ pub struct Service {
     queue: mpsc::Sender<ingest::Request>,
     sealing: Mutex<SealState>,
     issuing: Mutex<issue::Issuing>,
+    fonts: issue::FontCase,
     /// In milliseconds: no block's time is before this moment.
     blocks_not_before: AtomicI64,
     seal_now: Notify,

@@ -550,6 +550,9 @@ impl Service {
             }),
         };
         let id_number = if fields.has("id_number") { read_id_number(&mut fields).map(Some) } else { Some(None) };
+        if let Some(problem) = name.as_ref().and_then(|name| self.check_name(name).err()) {
+            fields.note("name", problem);
+        }
         fields.finish();
         let (employers, id_number) = (employers?, id_number?);
         Some(Learner { id: id?, provider: provider?, name: name?, employers, id_number, version: 0 })

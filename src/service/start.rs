@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::error::Error;
 use super::ingest::{self, Request};
-use super::issue::Issuing;
+use super::issue::{FontCase, Issuing};
 use super::order::{Place, Run, What};
 use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
@@ -211,6 +211,7 @@ impl Service {
             sealing: Mutex::new(SealState::default()),
             blocks_not_before: AtomicI64::new(issuing.latest_issue.map_or(0, UnixMillis::millis)),
             issuing: Mutex::new(issuing),
+            fonts: FontCase::new(),
             seal_now: Notify::new(),
             trouble: std::sync::Mutex::default(),
             published: watch::Sender::new(Arc::new(nothing)),

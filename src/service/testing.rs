@@ -14,9 +14,13 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::clock::{Clock as _, ManualClock};
-use super::order::Run;
+use super::order::{Run, places};
+use super::tables::ENTRIES;
 use super::vault::Vault;
-use super::{Actor, EntryOutcome, Error, Founding, FoundingKeys, LedgerKeys, SealError, Service, Settings, Submitted};
+use super::{
+    Actor, EntryOutcome, Error, Founding, FoundingKeys, IssueSettings, LedgerKeys, SealError, Service, Settings,
+    Submitted,
+};
 use crate::ledger::block::Block;
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{
@@ -50,6 +54,9 @@ pub(super) fn key_id(seed: u8) -> KeyId {
 pub(super) const AUTHORITY_KEY: u8 = 1;
 const RECEIPT_KEY: u8 = 2;
 const CHECKPOINT_KEY: u8 = 3;
+const NEXT_CHECKPOINT_KEY: u8 = 5;
+pub(super) const ISSUER_KEY: u8 = 4;
+pub(super) const NEXT_ISSUER_KEY: u8 = 6;
 
 /// An organisation with a key, a learner and a course.
 #[derive(Clone)]
@@ -137,6 +144,18 @@ pub(super) fn add_key(seed: u8, owner: &Party, kinds: &[Kind]) -> SignedEntry {
     change_key(KeyChange::Add { alg: Alg::Ed25519, public, kinds: kinds.to_vec(), owner, role })
 }
 
+/// A key entry that adds an issuer key of the ledger's owner.
+pub(super) fn add_issuer_key(seed: u8) -> SignedEntry {
+    let owner = Owner { code: authority().code, name: "认定主体".into() };
+    let (public, kinds) = (key(seed).verifying_key().as_bytes().to_vec(), vec![Kind::Certificate, Kind::Status]);
+    change_key(KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role: Role::Issuer })
+}
+
+/// By what the tests issue.
+pub(super) fn issue_settings() -> IssueSettings {
+    IssueSettings { site: "https://cqo.example.cn".parse().unwrap(), status_valid_ms: 24 * 3_600_000 }
+}
+
 pub(super) fn retire_key(seed: u8) -> SignedEntry {
     change_key(KeyChange::Retire { target: key_id(seed), reason: KeyReason::ALL[0] })
 }
@@ -199,6 +218,8 @@ pub(super) struct World {
     pub(super) vault_dir: TempDir,
     pub(super) clock: Arc<ManualClock>,
     pub(super) settings: Settings,
+    /// The checkpoint keys at hand.
+    checkpoint_keys: Vec<u8>,
     running: Option<Arc<Service>>,
     /// Every checkpoint that was ever published.
     checkpoints: Vec<String>,
@@ -239,6 +260,7 @@ impl World {
             vault_dir,
             clock: Arc::new(clock),
             settings,
+            checkpoint_keys: vec![CHECKPOINT_KEY],
             running: None,
             checkpoints: Vec::new(),
             acknowledged: BTreeMap::new(),
@@ -262,6 +284,38 @@ impl World {
         assert_eq!(outcomes(&world.submit(&Actor::Operator, &keys.each_ref()).await.unwrap()), "AA");
         world.seal().await.unwrap().unwrap();
         world
+    }
+
+    /// The same, and it issues certificates.
+    pub(super) async fn issuing() -> Self {
+        let mut world = Self::new().await;
+        assert_eq!(outcomes(&world.submit(&Actor::Operator, &[&add_issuer_key(ISSUER_KEY)]).await.unwrap()), "A");
+        world.seal().await.unwrap().unwrap();
+        world.settings.issue = Some(issue_settings());
+        world.reopen().await.unwrap();
+        world
+    }
+
+    /// From here on two keys sign checkpoints.
+    pub(super) async fn rotate_checkpoint_key(&mut self) {
+        self.running = None;
+        super::begin_checkpoint_rotation(&self.disk.open(), &key(NEXT_CHECKPOINT_KEY), self.clock.now()).await.unwrap();
+        self.checkpoint_keys.push(NEXT_CHECKPOINT_KEY);
+        self.reopen().await.unwrap();
+    }
+
+    /// The sealed entries of a kind that belong to no learner.
+    pub(super) async fn own_entries(&self, kind: Kind) -> Vec<SignedEntry> {
+        let service = self.service();
+        let mut found = Vec::new();
+        for place in places(&*service.store, 0..service.published().total()).await.unwrap() {
+            let row = ENTRIES.get(&*service.store, &place.id).await.unwrap().unwrap().value;
+            if row.head.learner.is_none() {
+                let signed = service.open_entry(place.id.try_into().unwrap(), &row).unwrap();
+                found.extend(Some(signed).filter(|signed| signed.entry().kind() == kind));
+            }
+        }
+        found
     }
 
     pub(super) async fn register(&self, party: &Party) {
@@ -297,9 +351,9 @@ impl World {
     ) -> Result<tokio::sync::mpsc::Receiver<super::ingest::Request>, Error> {
         self.running = None;
         let keys = LedgerKeys {
-            checkpoint: vec![key(CHECKPOINT_KEY)],
+            checkpoint: self.checkpoint_keys.iter().map(|seed| key(*seed)).collect(),
             receipt: vec![key(RECEIPT_KEY)],
-            issuer: Vec::new(),
+            issuer: vec![key(ISSUER_KEY), key(NEXT_ISSUER_KEY)],
             operator_token: Hash::of(&[TOKEN.as_bytes()]),
         };
         let vault = Vault::open(self.vault_dir.path()).unwrap();
@@ -495,7 +549,7 @@ impl World {
 }
 
 /// The trust policy, as somebody would know it from elsewhere.
-fn policy() -> TrustPolicy {
+pub(super) fn policy() -> TrustPolicy {
     let signer = NoteSigner::from_seed(ORIGIN, key(CHECKPOINT_KEY).as_bytes()).unwrap();
     TrustPolicy::parse(format!("log {}\nquorum none\n", signer.verifier_key()).as_bytes()).unwrap()
 }

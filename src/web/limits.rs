@@ -61,6 +61,9 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
     pub rate_burst: u32,
+    /// Look-ups of attestations a minute of one client, whose burst is as many; 0 for no limit. Names and numbers must not be
+    /// guessed.
+    pub lookups_per_minute: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
     pub trusted_proxies: Vec<IpAddr>,
     /// Where people find this service, when that is known: requests for another host are refused.
@@ -80,6 +83,7 @@ impl Default for Limits {
             in_flight_per_client_max: 64,
             rate_per_second: 100,
             rate_burst: 1_000,
+            lookups_per_minute: 60,
             trusted_proxies: Vec::new(),
             site: None,
         }
@@ -104,7 +108,7 @@ impl Limits {
                     .layer(LoadShedLayer::new())
                     .layer(GlobalConcurrencyLimitLayer::new(self.in_flight_max)),
             );
-        let client = Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() };
+        let client = self.client(service);
         let shares = Shares::new(client.clone(), self.in_flight_per_client_max);
         let router = router
             .layer(axum::middleware::from_fn_with_state(shares, within_share))
@@ -117,29 +121,52 @@ impl Limits {
             .layer(header(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; frame-ancestors 'none'"))
     }
 
-    fn rated(&self, router: Router, client: Client) -> Router {
-        if self.rate_per_second == 0 {
-            return router;
+    /// Puts the rate of look-ups around their routes.
+    pub(super) fn around_lookups<S: Clone + Send + Sync + 'static>(
+        &self,
+        router: Router<S>,
+        service: &Arc<Service>,
+    ) -> Router<S> {
+        match Duration::from_secs(60).checked_div(self.lookups_per_minute) {
+            Some(period) => rated(router, self.client(service), period, self.lookups_per_minute),
+            None => router,
         }
-        let config = GovernorConfigBuilder::default()
-            .key_extractor(client)
-            .period(Duration::from_secs(1) / self.rate_per_second)
-            .burst_size(self.rate_burst.max(1))
-            .finish();
-        // A period and a burst above zero always make a configuration.
-        let Some(config) = config else { return router };
-        let limiter = Arc::clone(config.limiter());
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(FORGET_CLIENTS_EVERY).await;
-                limiter.retain_recent();
-            }
-        });
-        router.layer(GovernorLayer::new(config).error_handler(|error| match error {
-            GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
-            _ => Problem::internal().into_response(),
-        }))
     }
+
+    fn client(&self, service: &Arc<Service>) -> Client {
+        Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() }
+    }
+
+    fn rated(&self, router: Router, client: Client) -> Router {
+        match Duration::from_secs(1).checked_div(self.rate_per_second) {
+            Some(period) => rated(router, client, period, self.rate_burst),
+            None => router,
+        }
+    }
+}
+
+/// One request each `period` over time, and `burst` at once.
+fn rated<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    client: Client,
+    period: Duration,
+    burst: u32,
+) -> Router<S> {
+    let config =
+        GovernorConfigBuilder::default().key_extractor(client).period(period).burst_size(burst.max(1)).finish();
+    // A period and a burst above zero always make a configuration.
+    let Some(config) = config else { return router };
+    let limiter = Arc::clone(config.limiter());
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(FORGET_CLIENTS_EVERY).await;
+            limiter.retain_recent();
+        }
+    });
+    router.layer(GovernorLayer::new(config).error_handler(|error| match error {
+        GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
+        _ => Problem::internal().into_response(),
+    }))
 }
 
 /// The timeout layer answers with an empty body; people get a problem document.

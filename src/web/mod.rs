@@ -74,6 +74,9 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
     let metrics = Arc::new(Metrics::new(&service, &connections, watched));
     let app = App { service: Arc::clone(&service), metrics, checks: pages::check::Checks::default() };
     let (paths, mut api) = described().split_for_parts();
+    let (lookups, lookups_api) = lookups().split_for_parts();
+    api.merge(lookups_api);
+    let paths = paths.merge(limits.around_lookups(lookups, &service));
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
     let description = documented(api).to_pretty_json().unwrap_or_default();
@@ -116,6 +119,25 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::chain::key_register))
         .routes(routes!(api::chain::policy))
         .routes(routes!(pages::check::check))
+        .routes(routes!(api::certificates::list, api::certificates::issue))
+        .routes(routes!(api::certificates::read))
+        .routes(routes!(api::certificates::credential))
+        .routes(routes!(api::certificates::proof))
+        .routes(routes!(api::certificates::pdf))
+        .routes(routes!(api::certificates::pdf_proof))
+        .routes(routes!(api::certificates::revoke))
+        .routes(routes!(api::certificates::replace))
+        .routes(routes!(api::status::status_list))
+        .routes(routes!(api::status::status_list_proof))
+        .routes(routes!(api::status::did))
+}
+
+/// What anybody may look up, at a rate of its own.
+fn lookups() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(api::attestations::attestation))
+        .routes(routes!(api::attestations::certificate))
+        .routes(routes!(api::attestations::search))
 }
 
 /// What the macros cannot say: the wildcard's path as OpenAPI writes it, and the refusals that every route within the
@@ -162,6 +184,7 @@ fn health() -> OpenApiRouter<App> {
     tags(
         (name = "entries", description = "学时记录 signed hour entries and their proofs"),
         (name = "registry", description = "登记 organisations, learners, courses, tokens"),
+        (name = "certificates", description = "学时证明 hour certificates, status lists, and what is known of documents"),
         (name = "chain", description = "链 the public chain: blocks, checkpoint, tiles, batches, key registers"),
         (name = "health", description = "运行状态 whether the service lives and takes entries"),
     )

@@ -46,6 +46,22 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/api/v1/verify", [200; 5]),
     ("GET", "/healthz", [200; 5]),
     ("GET", "/readyz", [200; 5]),
+    ("POST", "/api/v1/certificates", [401, 401, 201, 404, 201]),
+    ("GET", "/api/v1/certificates", [401, 401, 200, 404, 200]),
+    ("GET", "/api/v1/certificates/{number}", [404, 401, 200, 404, 200]),
+    ("GET", "/api/v1/certificates/{number}/credential", [404, 401, 200, 404, 200]),
+    ("GET", "/api/v1/certificates/{number}/proof", [404, 401, 200, 404, 200]),
+    ("GET", "/api/v1/certificates/{number}/pdf", [401, 401, 200, 404, 200]),
+    ("GET", "/api/v1/certificates/{number}/pdf/proof", [404, 401, 404, 404, 404]),
+    ("POST", "/api/v1/certificates/{number}/replacement", [401, 401, 409, 404, 409]),
+    ("POST", "/api/v1/certificates/{number}/revocation", [401, 401, 403, 403, 409]),
+    ("GET", "/status/{list}", [200; 5]),
+    ("GET", "/status/{list}/proof", [200; 5]),
+    // The test's ledger has an address and no domain.
+    ("GET", "/.well-known/did.json", [404; 5]),
+    ("GET", "/api/v1/attestations/{what}", [200; 5]),
+    ("GET", "/api/v1/attestations/certificates/{number}", [404; 5]),
+    ("POST", "/api/v1/attestations/search", [404; 5]),
     ("GET", "/api/v1/erasures", [401, 401, 403, 403, 200]),
     // The last one: what belongs to `Owner` is gone after it.
     ("POST", "/api/v1/erasures", [401, 401, 403, 403, 200]),
@@ -71,6 +87,7 @@ fn every_route_answers_every_actor_as_the_table_says() {
     let entry = owner.sign(owner.study());
     assert_eq!(ledger.post_as(&owner.token, "/api/v1/entries?wait=sealed", entry.bytes()).status, 201);
     let id = entry.entry().id.to_string();
+    let number = a_revoked_certificate(&ledger, &owner);
 
     for (method, route, statuses) in TABLE {
         for (who, status) in EVERYBODY.into_iter().zip(statuses) {
@@ -81,7 +98,7 @@ fn every_route_answers_every_actor_as_the_table_says() {
                 Who::OtherRecorder => Some(other.token.clone()),
                 Who::Operator => Some(ledger.operator_token()),
             };
-            let (path, body) = good_request(method, route, &owner, &id);
+            let (path, body) = good_request(method, route, &owner, &id, &number);
             let body = body.map(|value| value.into_bytes());
             let headers = [("if-match", "1")];
             let answer = ledger.request_with(method, &path, token.as_deref(), body.as_deref(), &headers);
@@ -119,16 +136,41 @@ fn every_documented_route_is_in_the_table() {
     assert_eq!(routes, tabled);
 }
 
+/// The number of a certificate that was issued on request and revoked, and the proof of whose status list is there.
+fn a_revoked_certificate(ledger: &Ledger, owner: &Provider) -> String {
+    let request = json!({"learner": owner.learner.to_string(), "first_day": "1990-01-01", "last_day": "2199-12-31"});
+    let body = request.to_string();
+    let issued = ledger.post_as(&owner.token, "/api/v1/certificates?wait=sealed", body.as_bytes());
+    assert_eq!((issued.status, issued.json()["sealed"].as_bool()), (201, Some(true)), "{}", issued.text());
+    let number = issued.json()["number"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/certificates/{number}/revocation");
+    let revoked = ledger.post_as(&ledger.operator_token(), &path, br#"{"reason":"error"}"#);
+    assert_eq!((revoked.status, revoked.json()["state"].as_str()), (200, Some("revoked")), "{}", revoked.text());
+    let started = std::time::Instant::now();
+    while ledger.get("/status/1/proof").status != 200 {
+        assert!(started.elapsed().as_secs() < 20, "the list's entry is sealed");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    number
+}
+
 /// A request that is good in itself, about what belongs to `owner`.
-fn good_request(method: &str, route: &str, owner: &Provider, id: &str) -> (String, Option<String>) {
+fn good_request(method: &str, route: &str, owner: &Provider, id: &str, number: &str) -> (String, Option<String>) {
     let learner = owner.learner.to_string();
     let provider = owner.code.as_str();
     let path = match route {
         "/api/v1/learners" | "/api/v1/courses" if method == "GET" => format!("{route}?provider={provider}"),
         "/api/v1/learners/{id}" => route.replace("{id}", &learner),
         "/api/v1/tokens/{id}" => route.replace("{id}", "0000000000000000"),
+        "/api/v1/certificates" if method == "GET" => format!("{route}?learner={learner}"),
+        // No edition in a language that there is none in.
+        "/api/v1/certificates/{number}/pdf/proof" => format!("{}?lang=en", route.replace("{number}", number)),
+        "/api/v1/attestations/certificates/{number}" => {
+            format!("{}?digest=0000000000000000", route.replace("{number}", number))
+        }
+        "/api/v1/attestations/{what}" => route.replace("{what}", "1-0"),
         "/tile/{path}" => "/tile/0/000.p/2".to_owned(),
-        _ => route.replace("{id}", id).replace("{height}", "1"),
+        _ => route.replace("{id}", id).replace("{height}", "1").replace("{number}", number).replace("{list}", "1"),
     };
     let body: Option<Value> = match (method, route) {
         ("POST", "/api/v1/entries") => {
@@ -147,6 +189,11 @@ fn good_request(method: &str, route: &str, owner: &Provider, id: &str) -> (Strin
         ("POST", "/api/v1/courses") => {
             Some(json!({"code": "QM-01", "title": "质量战略管理", "hours": 200, "provider": provider}))
         }
+        ("POST", "/api/v1/certificates") => {
+            Some(json!({"learner": learner, "first_day": "1990-01-01", "last_day": "2199-12-31"}))
+        }
+        ("POST", "/api/v1/certificates/{number}/revocation") => Some(json!({"reason": "error"})),
+        ("POST", "/api/v1/attestations/search") => Some(json!({"number": number, "name": "无此人"})),
         ("POST", "/api/v1/erasures") => Some(json!({"learners": [learner]})),
         ("POST", "/api/v1/verify") => Some(json!({})),
         ("POST", "/api/v1/tokens") => Some(json!({"organisation": provider})),

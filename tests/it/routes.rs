@@ -30,7 +30,7 @@ const ANY: &str = "\u{0}";
 /// The usual ones more often.
 const METHODS: [&str; 12] =
     ["GET", "POST", "GET", "POST", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "BREW"];
-const PATHS: [&str; 28] = [
+const PATHS: [&str; 40] = [
     "/",
     "/verify",
     "/verify/offline.html",
@@ -58,6 +58,18 @@ const PATHS: [&str; 28] = [
     "/api/v1/courses",
     "/api/v1/tokens",
     "/api/v1/tokens/\u{0}",
+    "/api/v1/certificates",
+    "/api/v1/certificates/\u{0}",
+    "/api/v1/certificates/\u{0}/credential",
+    "/api/v1/certificates/\u{0}/proof",
+    "/api/v1/certificates/\u{0}/pdf",
+    "/api/v1/certificates/\u{0}/revocation",
+    "/api/v1/certificates/\u{0}/replacement",
+    "/api/v1/attestations/\u{0}",
+    "/api/v1/attestations/certificates/\u{0}",
+    "/api/v1/attestations/search",
+    "/status/\u{0}",
+    "/status/\u{0}/proof",
     "/\u{0}",
 ];
 const QUERIES: [&str; 9] = ["", "from=", "limit=", "after=", "provider=", "wait=", "wait=sealed&", "height=", "&&=&"];

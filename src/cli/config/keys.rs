@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::credential::Site;
+
 /// What a value must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -23,6 +25,10 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// A path.
     Path,
+    /// A path, or `auto`.
+    PathOrAuto,
+    /// `https://` or `http://` and a host, or `auto`.
+    SiteOrAuto,
 }
 
 /// One key.
@@ -67,7 +73,8 @@ impl Kind {
             Self::AddressOrOff => text.parse::<AddressOrOff>().is_ok(),
             Self::Hosts => text.parse::<Hosts>().is_ok(),
             Self::Choice(words) => words.contains(&text),
-            Self::Path => !text.is_empty(),
+            Self::Path | Self::PathOrAuto => !text.is_empty(),
+            Self::SiteOrAuto => text.parse::<Auto<Site>>().is_ok(),
         }
     }
 
@@ -95,6 +102,11 @@ impl Kind {
                 (format!("应为其中之一：{words}"), format!("expected one of {words}"))
             }
             Self::Path => ("应为路径".into(), "expected a path".into()),
+            Self::PathOrAuto => ("应为路径或 auto".into(), "expected a path or auto".into()),
+            Self::SiteOrAuto => (
+                "应为 https:// 加小写主机名，可带端口，不带路径，如 https://ledger.example.cn，或 auto".into(),
+                "expected https:// and a host in lower case, with a port or without, no path, as https://ledger.example.cn, or auto".into(),
+            ),
         }
     }
 }
@@ -108,6 +120,18 @@ impl FromStr for AddressOrOff {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "off" { Ok(Self(None)) } else { text.parse().map(|address| Self(Some(address))) }
+    }
+}
+
+/// Something that is found out where `auto` stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Auto<T>(pub(crate) Option<T>);
+
+impl<T: FromStr> FromStr for Auto<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        if text == "auto" { Ok(Self(None)) } else { text.parse().map(|value| Self(Some(value))) }
     }
 }
 
@@ -181,6 +205,7 @@ keys! {
     listen: SocketAddr = Some("127.0.0.1:8080"), Kind::Address, "监听地址", "Address and port to listen on; port 0 takes any free one";
     metrics_listen: AddressOrOff = Some("off"), Kind::AddressOrOff, "指标的监听地址", "Address and port of /metrics, apart from the public listener";
     metrics_public: bool = Some("false"), Kind::Flag, "在公开地址上也提供指标", "Serve /metrics on the public listener too";
+    site: Auto<Site> = Some("auto"), Kind::SiteOrAuto, "证书核验网址，印在证书上，永久有效；auto 为 http://监听地址", "Where certificates are verified; it stands on each of them for ever; auto is http:// and the address listened on";
     seal_interval_ms: u64 = Some("1000"), Kind::Number(1..=60_000), "封块间隔（毫秒）", "Seal a block this often when something is pending";
     batch_max: usize = Some("2048"), Kind::Number(1..=10_000), "每个区块的记录上限（条）", "Most entries of a block";
     seal_by_ms: i64 = Some("600000"), Kind::Number(1_000..=86_400_000), "回执承诺的上链时限（毫秒）", "A receipt promises a block within this time";
@@ -188,6 +213,8 @@ keys! {
     check_threads: usize = Some("0"), Kind::Number(0..=256), "验签线程数，0 为每核一个", "Threads that check signatures; 0 for one a core";
     queue_max: usize = Some("256"), Kind::Number(1..=10_000), "等待排序的请求上限（个）", "Requests that may wait for their place in the order";
     cache_bytes: u64 = Some("67108864"), Kind::Number(16 * MIB..=65_536 * MIB), "索引缓存（字节）", "Memory for the pages of the index";
+    font: Auto<PathBuf> = Some("auto"), Kind::PathOrAuto, "证书字体所在目录，auto 为系统字体目录", "Directory of the fonts for certificates; auto looks where the system keeps them";
+    status_valid_hours: u32 = Some("24"), Kind::Number(1..=720), "证书状态列表的有效期（小时），过半即更新", "An edition of a status list holds this long; after half of it there is a new one";
     body_max_bytes: usize = Some("4194304"), Kind::Number(1_024..=8 * MIB), "请求体上限（字节）", "Largest request body";
     request_max_ms: u64 = Some("30000"), Kind::Number(1_000..=300_000), "单个请求的时限（毫秒）", "Longest time of one request";
     in_flight_max: usize = Some("128"), Kind::Number(1..=65_535), "同时处理的请求上限（个）", "Most requests under way at once";
@@ -200,6 +227,7 @@ keys! {
     idle_ms: u64 = Some("75000"), Kind::Number(100..=3_600_000), "空闲连接的保持时间（毫秒）", "Time that a connection may rest between requests";
     rate_per_second: u32 = Some("100"), Kind::Number(0..=1_000_000), "每个客户端每秒的请求数，0 为不限", "Requests a second of one client; 0 for no limit";
     rate_burst_requests: u32 = Some("1000"), Kind::Number(1..=1_000_000), "每个客户端一次可突发的请求数", "Requests that one client may make at once before the rate counts";
+    lookups_per_minute: u32 = Some("60"), Kind::Number(0..=1_000_000), "每个客户端每分钟的存证查询数，0 为不限", "Look-ups of attestations a minute of one client; 0 for no limit";
     trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";
     log_format: LogFormat = Some("json"), Kind::Choice(&["json", "text"]), "日志格式", "How log lines are written";
     log_level: String = Some("info"), Kind::Choice(&["error", "warn", "info", "debug", "trace"]), "日志级别", "The least level that is logged; RUST_LOG, when set, says it more finely";

@@ -9,12 +9,13 @@ mod keys;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::{Failure, read_input};
-use crate::service::Settings;
+use crate::service::{IssueSettings, Settings};
 use crate::standard::rulebook::Place;
 use crate::store::Options;
 use crate::web::{Limits, ServerSettings};
@@ -23,6 +24,7 @@ use keys::{KEYS, Key, Kind};
 
 /// The longest configuration file that is looked at, in bytes.
 const MAX_FILE_BYTES: usize = 64 * 1024;
+const MS_PER_HOUR: i64 = 3_600_000;
 /// Names the configuration file, where no flag does.
 const FILE_VARIABLE: &str = "CQO_CONFIG";
 /// The key that `demo` has a flag of its own for.
@@ -155,17 +157,23 @@ impl Effective {
 }
 
 impl Config {
-    pub(super) fn settings(&self) -> Settings {
+    /// The settings of a service that listens on `address`.
+    pub(super) fn settings(&self, address: SocketAddr) -> Result<Settings, Failure> {
         let usual = Settings::default();
-        Settings {
+        let site = match &self.site.0 {
+            Some(site) => site.clone(),
+            None => format!("http://{address}").parse().map_err(Failure::new)?,
+        };
+        let status_valid_ms = i64::from(self.status_valid_hours) * MS_PER_HOUR;
+        Ok(Settings {
             seal_interval_ms: self.seal_interval_ms,
             batch_max: self.batch_max,
             seal_by_ms: self.seal_by_ms,
             wait_max_ms: self.wait_max_ms,
             check_threads: if self.check_threads == 0 { usual.check_threads } else { self.check_threads },
             queue_max: self.queue_max,
-            issue: usual.issue,
-        }
+            issue: Some(IssueSettings { site, status_valid_ms }),
+        })
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -178,6 +186,7 @@ impl Config {
             in_flight_per_client_max: self.in_flight_per_client_max,
             rate_per_second: self.rate_per_second,
             rate_burst: self.rate_burst_requests,
+            lookups_per_minute: self.lookups_per_minute,
             trusted_proxies: self.trusted_proxies.0.clone(),
             ..Limits::default()
         }
@@ -291,7 +300,8 @@ impl Key {
             Kind::Address | Kind::AddressOrOff => flag.value_name("ADDRESS:PORT"),
             Kind::Choice(_) => flag.value_name("WORD"),
             Kind::Hosts => flag.value_name("ADDRESSES"),
-            Kind::Path => flag.value_name("PATH"),
+            Kind::Path | Kind::PathOrAuto => flag.value_name("PATH"),
+            Kind::SiteOrAuto => flag.value_name("URL"),
         }
     }
 }

@@ -64,7 +64,10 @@ fn a_flag_goes_before_the_file() {
 #[test]
 fn the_defaults_are_those_of_service_and_web() {
     let config = from("data = \"d\"\n", &[]).ok().unwrap().config;
-    assert_eq!(format!("{:?}", config.settings()), format!("{:?}", Settings::default()));
+    let settings = config.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
+    let issue = settings.issue.clone().unwrap();
+    assert_eq!((issue.site.as_str(), issue.status_valid_ms), ("http://127.0.0.1:8080", 24 * 3_600_000));
+    assert_eq!(format!("{settings:?}"), format!("{:?}", Settings { issue: Some(issue), ..Settings::default() }));
     assert_eq!(format!("{:?}", config.limits()), format!("{:?}", Limits::default()));
     assert_eq!(format!("{:?}", config.server()), format!("{:?}", ServerSettings::default()));
     assert_eq!(config.store_options().cache_bytes, Options::default().cache_bytes);

@@ -25,7 +25,7 @@ use crate::ledger::signed::SignedEntry;
 use crate::ledger::verify::ProvenEntry;
 use crate::merkle::Hash;
 use crate::standard::{UnixMillis, calendar_year_of, day_of};
-use crate::store::{Commit, WithTail, Write};
+use crate::store::{Commit, MAX_SCAN_ROWS, WithTail, Write};
 
 /// Certificates whose parts are in memory at once.
 const AT_ONCE: usize = 256;
@@ -197,6 +197,7 @@ impl Service {
             list,
             index,
         };
+        self.check_printable(&certificate)?;
         let credential = certificate.sign(&issuer.key).map_err(Error::internal)?;
         let sha256 = Hash::of(&[&credential]);
         let document = DocumentKind::Credential;
@@ -346,7 +347,7 @@ impl Service {
             DOCUMENTS.delete(&head.sha256),
             OUTBOX.delete(&head.entry),
         ];
-        for (key, _) in CREDENTIALS.scan(&*self.store, CREDENTIALS.prefix(&number), usize::MAX).await? {
+        for (key, _) in CREDENTIALS.scan(&*self.store, CREDENTIALS.prefix(&number), MAX_SCAN_ROWS).await? {
             writes.push(CREDENTIALS.delete(&key));
         }
         Ok(writes)

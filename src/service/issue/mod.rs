@@ -21,25 +21,31 @@
 mod freeze;
 mod make;
 mod outbox;
+mod paper;
 mod read;
 mod request;
 mod scope;
 mod state;
 mod task;
+#[cfg(test)]
+mod tests;
 
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Service;
 use super::error::Error;
 use super::tables::base64_bytes;
-use crate::credential::Site;
-use crate::ledger::entry::{CourseCode, Kind, Owner, RevocationReason};
+use crate::credential::{Site, did_document};
+use crate::ledger::entry::{Body, CourseCode, KeyChange, Kind, Owner, RevocationReason};
 use crate::ledger::keys::{Alg, KeyId, Role};
+use crate::ledger::signed::SignedEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::standard::{RulebookVersion, UnixMillis, choice, day_of};
 
 pub(super) use outbox::to_send;
+pub(super) use paper::FontCase;
 pub use read::{Certificate, PaperDigest};
 pub use scope::Scope;
 pub(super) use state::Issuing;
@@ -148,6 +154,26 @@ impl Service {
             self.rulebook.in_effect(today).ok_or_else(|| none("no rulebook is in effect", "没有生效的规则"))?;
         let (rulebook, minutes, trigger) = (edition.version, edition.hour.minutes, edition.issue.trigger);
         Ok(Issuer { key, id, owner, settings, rulebook, minutes: minutes.into(), trigger })
+    }
+
+    /// The document of the issuer's DID: every issuer key that was not revoked, also those that have retired, since what they
+    /// signed stands. None where the DID is a `did:key`.
+    pub fn did_document(&self) -> Option<Value> {
+        let site = &self.settings.issue.as_ref()?.site;
+        let keys = self.keys();
+        let sealed = keys.register.elements().iter().take(keys.within(self.published().total()));
+        let mut issuers: Vec<(KeyId, VerifyingKey)> = Vec::new();
+        for element in sealed.filter_map(|bytes| SignedEntry::from_bytes(bytes).ok()) {
+            match &element.entry().body {
+                Body::Key(KeyChange::Add { alg, public, role: Role::Issuer, .. }) => {
+                    let key = VerifyingKey::try_from(public.as_slice()).ok();
+                    issuers.extend(key.map(|key| (KeyId::of(alg, public), key)));
+                }
+                Body::Key(KeyChange::Revoke { target, .. }) => issuers.retain(|(id, _)| id != target),
+                _ => {}
+            }
+        }
+        did_document(site, &issuers.into_iter().map(|(_, key)| key).collect::<Vec<_>>())
     }
 
     /// Whether this service issues certificates, and why not.

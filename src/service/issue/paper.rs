@@ -10,9 +10,9 @@ use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::super::tables::{CERTIFICATES, DOCUMENTS, DocumentRow, DocumentWhat, PaperRow};
+use super::PaperLanguage;
 use super::freeze::not_yet;
 use super::outbox::to_send;
-use super::PaperLanguage;
 use crate::credential::{HourCertificate, HourCredential};
 use crate::document::{DocumentError, Fonts, Language, hour_certificate};
 use crate::ledger::CertificateNumber;
@@ -36,9 +36,9 @@ impl From<PaperLanguage> for Language {
 impl Service {
     /// Looks for fonts, once. Without them everything works but PDFs.
     pub fn load_fonts(&self, configured: Option<&Path>) {
-        let fonts = self.fonts.get_or_init(|| {
-            Fonts::load(configured).map(Arc::new).map_err(|error| format!("{} {error}", error.zh()))
-        });
+        let fonts = self
+            .fonts
+            .get_or_init(|| Fonts::load(configured).map(Arc::new).map_err(|error| format!("{} {error}", error.zh())));
         match fonts {
             Ok(fonts) => tracing::info!(digest = %fonts.digest(), "fonts for certificates"),
             Err(error) => tracing::warn!(error, "no certificate can be printed"),

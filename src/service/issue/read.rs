@@ -15,6 +15,7 @@ use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{CourseCode, LearnerId};
 use crate::merkle::Hash;
 use crate::standard::UnixMillis;
+use crate::store::MAX_SCAN_ROWS;
 
 /// What is told of a certificate.
 #[derive(Debug, Clone)]
@@ -168,7 +169,7 @@ impl Service {
 
     pub(super) async fn read_credential(&self, number: &str, row: &CertificateRow) -> Result<Vec<u8>, Error> {
         let learner = LearnerId::try_from(row.head.learner).map_err(Error::internal)?;
-        let parts = CREDENTIALS.scan(&*self.store, CREDENTIALS.prefix(&number.to_owned()), usize::MAX).await?;
+        let parts = CREDENTIALS.scan(&*self.store, CREDENTIALS.prefix(&number.to_owned()), MAX_SCAN_ROWS).await?;
         let sealed: Vec<u8> = parts.into_iter().flat_map(|(_, part)| part.value.tail).collect();
         Ok(self.vault.decrypt(learner.into(), &credential_context(number), &sealed)?)
     }

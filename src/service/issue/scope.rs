@@ -11,6 +11,9 @@ use crate::ledger::keys::KeyRegister;
 use crate::ledger::verify::{Counted, Message, ProvenEntry, counted};
 use crate::standard::Day;
 
+/// The field that is named where nothing counts.
+pub(super) const NOTHING_COUNTS: &str = "scope";
+
 /// What a certificate is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -215,7 +218,7 @@ fn with_corrections(sound: &[&ProvenEntry], chosen: &[&Counted<'_>]) -> Vec<Prov
 }
 
 fn nothing_counts() -> Error {
-    Error::field("scope", Problem::mismatch("holds no sealed entry that counts", "范围内没有已上链的有效记录"))
+    Error::field(NOTHING_COUNTS, Problem::mismatch("holds no sealed entry that counts", "范围内没有已上链的有效记录"))
 }
 
 pub(super) fn unsound(message: Message) -> Error {

@@ -18,7 +18,7 @@ use super::super::prove::open_in;
 use super::super::tables::{CERTIFICATES, CERTIFICATES_BY_LEARNER, CertificateRow, ENTRIES, ISSUED, IssuedRow};
 use super::make::Order;
 use super::outbox::to_send;
-use super::scope::{completion_of, root_of};
+use super::scope::{NOTHING_COUNTS, completion_of, root_of};
 use super::{CertificateState, Issuer, Issuing, Scope};
 use crate::ledger::CertificateNumber;
 use crate::ledger::commitment::Commitment;
@@ -153,6 +153,7 @@ impl Service {
                 Ok(_) => drop(self.figures.certificates_issued.inc()),
                 // Nothing is left to say of who was erased, and nothing of what was voided meanwhile.
                 Err(Error::Erased(_) | Error::NotFound(_)) => {}
+                Err(Error::Invalid(errors)) if errors.0.iter().all(|error| error.field == NOTHING_COUNTS) => {}
                 Err(error) => {
                     self.figures.certificates_refused.inc();
                     tracing::warn!(?scope, %error, "no certificate was issued");

@@ -1,8 +1,8 @@
 //! Attestations 存证查询: is this on the chain, since when, and does it hold? Public; no answer holds a name.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -12,10 +12,10 @@ use super::super::App;
 use super::super::problem::Problem;
 use super::super::request::{Asker, JsonBody, Known, Params, Segment};
 use super::registry::learner_id;
-use super::{JSON, PRIVATE, answer, private_json};
+use super::{JSON, PDF, PRIVATE, answer, private_json};
 use crate::ledger::CertificateNumber;
 use crate::ledger::fields::Problem as FieldProblem;
-use crate::service::{Certificate, CertificateState, Error, PaperDigest, Scope};
+use crate::service::{Certificate, CertificateState, Error, PaperDigest, PaperLanguage, Scope};
 
 /// For whom, and of what: a year, or the days of a span.
 #[derive(Debug, ToSchema)]
@@ -92,7 +92,8 @@ impl From<Certificate> for CertificateAnswer {
     fn from(certificate: Certificate) -> Self {
         let offer = certificate.offers_replacement();
         let (state, reason, since) = state_in_words(certificate.state);
-        let Certificate { number, learner, scope, course, issued_at, sha256, status, position, papers, .. } = certificate;
+        let Certificate { number, learner, scope, course, issued_at, sha256, status, position, papers, .. } =
+            certificate;
         let scope = match scope {
             Scope::Course { .. } => json!({"kind": "course", "course": course}),
             Scope::Entry { entry } => json!({"kind": "entry", "entry": entry}),
@@ -204,7 +205,11 @@ pub(crate) async fn list(
     get, path = "/api/v1/certificates/{number}", tag = "certificates", security(("token" = [])), params(("number" = String, Path, description = "证书编号")),
     responses((status = 200, body = CertificateAnswer), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 410, body = Problem, content_type = "application/problem+json"))
 )]
-pub(crate) async fn read(State(app): State<App>, Asker(actor): Asker, Segment(text): Segment) -> Result<Response, Problem> {
+pub(crate) async fn read(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(text): Segment,
+) -> Result<Response, Problem> {
     Ok(private_json(&CertificateAnswer::from(app.service.certificate(&actor, &number(&text)?).await?)))
 }
 
@@ -228,10 +233,65 @@ pub(crate) async fn credential(
     get, path = "/api/v1/certificates/{number}/proof", tag = "certificates", security(("token" = [])), params(("number" = String, Path, description = "证书编号")),
     responses((status = 200, body = Value, description = "a proof bundle (proofs/FORMATS.md section 10)"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json", description = "not in a block yet"), (status = 410, body = Problem, content_type = "application/problem+json"))
 )]
-pub(crate) async fn proof(State(app): State<App>, Asker(actor): Asker, Segment(text): Segment) -> Result<Response, Problem> {
+pub(crate) async fn proof(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(text): Segment,
+) -> Result<Response, Problem> {
     let number = number(&text)?;
     let bytes = app.service.certificate_proof(&actor, &number).await?;
     Ok(file(JSON, &format!("{number}.proof.json"), bytes))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct PaperQuery {
+    /// `zh` (by default) or `en`.
+    lang: Option<String>,
+}
+
+impl PaperQuery {
+    fn language(&self) -> Result<PaperLanguage, Problem> {
+        let text = self.lang.as_deref().unwrap_or("zh");
+        text.parse().map_err(|_| Error::field("lang", FieldProblem::Choice("zh, en".into())).into())
+    }
+}
+
+/// The certificate on paper, rendered for this answer, with credential and proof attached. 下载 PDF 证书
+#[utoipa::path(
+    get, path = "/api/v1/certificates/{number}/pdf", tag = "certificates", security(("token" = [])), params(("number" = String, Path, description = "证书编号"), PaperQuery),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json", description = "not in a block yet"), (status = 410, body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn pdf(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(text): Segment,
+    Params(query): Params<PaperQuery>,
+) -> Result<Response, Problem> {
+    let (number, language) = (number(&text)?, query.language()?);
+    let name = match language {
+        PaperLanguage::Zh => format!("{number}.pdf"),
+        PaperLanguage::En => format!("{number}.en.pdf"),
+    };
+    let work = |service: std::sync::Arc<crate::service::Service>| async move {
+        service.paper(&actor, &number, language).await
+    };
+    Ok(file(PDF, &name, app.to_the_end(work).await?))
+}
+
+/// The proof that the newest PDF in a language was issued. 下载 PDF 的存证证明
+#[utoipa::path(
+    get, path = "/api/v1/certificates/{number}/pdf/proof", tag = "certificates", security(("token" = [])), params(("number" = String, Path, description = "证书编号"), PaperQuery),
+    responses((status = 200, body = Value, description = "a proof bundle"), (status = 404, body = Problem, content_type = "application/problem+json", description = "also when none was handed out yet"), (status = 409, body = Problem, content_type = "application/problem+json", description = "not in a block yet"), (status = 410, body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn pdf_proof(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(text): Segment,
+    Params(query): Params<PaperQuery>,
+) -> Result<Response, Problem> {
+    let (number, language) = (number(&text)?, query.language()?);
+    let bytes = app.service.paper_proof(&actor, &number, language).await?;
+    Ok(file(JSON, &format!("{number}.{language}.pdf.proof.json"), bytes))
 }
 
 /// Revoke a certificate. 撤销学时证明
@@ -246,7 +306,8 @@ pub(crate) async fn revoke(
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let number = number(&text)?;
-    let work = |service: std::sync::Arc<crate::service::Service>| async move { service.revoke(&actor, &number, body).await };
+    let work =
+        |service: std::sync::Arc<crate::service::Service>| async move { service.revoke(&actor, &number, body).await };
     Ok(private_json(&CertificateAnswer::from(app.to_the_end(work).await?)))
 }
 

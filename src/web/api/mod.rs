@@ -1,10 +1,13 @@
 //! The JSON interface, by subject.
 
+pub(super) mod attestations;
+pub(super) mod certificates;
 pub(super) mod chain;
 pub(super) mod entries;
 pub(super) mod erasures;
 pub(super) mod health;
 pub(super) mod registry;
+pub(super) mod status;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +20,7 @@ const BRIEF: &str = "public, max-age=1";
 const PRIVATE: &str = "no-store";
 
 const JSON: &str = "application/json";
+const PDF: &str = "application/pdf";
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 

@@ -23,7 +23,10 @@ impl StatusQuery {
     fn moment(&self) -> Result<Option<UnixMillis>, Problem> {
         let read = |text: &String| {
             text.parse().map_err(|_| {
-                let problem = FieldProblem::form("must be a moment in UTC, as 2026-11-22T08:00:00.000Z", "应为 UTC 时间，如 2026-11-22T08:00:00.000Z");
+                let problem = FieldProblem::form(
+                    "must be a moment in UTC, as 2026-11-22T08:00:00.000Z",
+                    "应为 UTC 时间，如 2026-11-22T08:00:00.000Z",
+                );
                 Problem::from(Error::field("timestamp", problem))
             })
         };
