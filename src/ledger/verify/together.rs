@@ -132,7 +132,8 @@ pub struct Counted<'a> {
 /// The counted entries of one bundle in chain order (FORMATS section 16, step `evidence`): each entry must be a study,
 /// activity or correction entry, and each correction must hold and have its target among them.
 pub fn counted(entries: &[ProvenEntry]) -> Result<Vec<Counted<'_>>, Message> {
-    for id in entries.iter().map(|entry| entry.signed.entry()).filter(|entry| entry.learner().is_none()).map(|e| e.id) {
+    if let Some(other) = entries.iter().map(|entry| entry.signed.entry()).find(|entry| entry.learner().is_none()) {
+        let id = other.id;
         return Err(broken(
             format!("{id} 不是学习、活动或更正记录"),
             format!("{id} is no study, activity or correction entry"),
@@ -153,7 +154,7 @@ pub fn counted(entries: &[ProvenEntry]) -> Result<Vec<Counted<'_>>, Message> {
         .filter(|(_, entry)| !matches!(entry.signed.entry().body, Body::Correction(..)))
         .filter_map(|((origin, _), first)| {
             let last = judged.last(origin, first);
-            last.signed.entry().record().map(|record| Counted { first: *first, last, record })
+            last.signed.entry().record().map(|record| Counted { first, last, record })
         })
         .collect();
     counted.sort_by_key(|counted| (counted.last.height, counted.last.index));
