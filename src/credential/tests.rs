@@ -396,19 +396,3 @@ fn arbitrary_bytes_are_read_or_refused() {
         let _ = SignedStatusList::from_bytes(bytes);
     });
 }
-
-/// How long one certificate of 7 rows takes: `cargo test --lib credential::tests::speed -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let mut seven = certificate();
-    seven.rows.push(row(6, RowForm::Activity));
-    let key = key();
-    for _ in 0..2 {
-        let start = std::time::Instant::now();
-        for _ in 0..500 {
-            seven.sign(&key).unwrap();
-        }
-        println!("{:?} for each", start.elapsed() / 500);
-    }
-}
