@@ -185,3 +185,79 @@ pub(super) fn read_base58<const N: usize>(text: &str) -> Option<[u8; N]> {
     let length = bs58::decode(text.strip_prefix('z')?).onto(&mut bytes).ok()?;
     (length == N).then_some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::key;
+    use super::*;
+    use crate::ledger::testing::never_panics;
+
+    #[test]
+    fn what_is_a_site_and_its_did() {
+        let did_key = format!("did:key:{}", multikey(&key().verifying_key()));
+        for (text, did) in [
+            ("https://ledger.example.cn", "did:web:ledger.example.cn"),
+            ("https://ledger.example.cn:8443", "did:web:ledger.example.cn%3A8443"),
+            ("https://1.a", "did:web:1.a"),
+            ("http://ledger.example.cn", did_key.as_str()),
+            ("https://localhost", &did_key),
+            ("https://localhost:8443", &did_key),
+            ("https://127.0.0.1", &did_key),
+            ("https://[::1]:80", &did_key),
+            ("https://[2001:db8::1]", &did_key),
+        ] {
+            let site: Site = text.parse().unwrap();
+            assert_eq!(site.to_string(), text);
+            assert_eq!(Did::of(&site, &key().verifying_key()).as_str(), did, "{text}");
+            let has_document =
+                did_document(&site, &[key().verifying_key()]).is_some_and(|document| document["id"] == did);
+            assert_eq!(has_document, did != did_key, "{text}");
+            let number: CertificateNumber = "XS-2026-340100-7K3M9QX2AB-4".parse().unwrap();
+            let url = site.certificate_url(&number);
+            assert_eq!(Site::of_certificate_url(&url), Ok((site.clone(), number)));
+            assert_eq!(Site::of_list_url(&site.list_url(MAX_LIST)), Ok((site, MAX_LIST)));
+        }
+        for text in [
+            "",
+            "https://",
+            "ledger.example.cn",
+            "ftp://a.cn",
+            "https://A.cn",
+            "https://a.cn/",
+            "https://a.cn/x",
+            "https://a..cn",
+            "https://-a.cn",
+            "https://a-.cn",
+            "https://a_b.cn",
+            "https://a.cn:",
+            "https://a.cn:0",
+            "https://a.cn:080",
+            "https://a.cn:65536",
+            "https://a.cn:+80",
+            "https://a.1",
+            "https://256.1.1.1",
+            "https://[::01]",
+            "https://[::1",
+            "https://u@a.cn",
+            "https://a.cn.",
+            "https://例.cn",
+        ] {
+            assert_eq!(text.parse::<Site>(), Err(FormError), "{text}");
+        }
+        assert!(format!("https://{}.cn", ["a"; 95].join(".")).parse::<Site>().is_ok());
+        assert!(format!("https://{}.cn", ["a"; 97].join(".")).parse::<Site>().is_err());
+        for list in ["0", "1000001", "01", "+1", ""] {
+            assert!(Site::of_list_url(&format!("https://a.cn/status/{list}")).is_err(), "{list}");
+        }
+    }
+
+    #[test]
+    fn no_text_makes_a_reader_panic() {
+        never_panics("https://[::1]:80/v/XS-2026-340100-7K3M9QX2AB-4".as_bytes(), |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let _ = (text.parse::<Site>(), Site::of_certificate_url(&text), Site::of_list_url(&text));
+            let _ = (read_multikey(&text), text.parse::<CertificateNumber>());
+            let _ = text.parse::<super::super::MaskedIdNumber>();
+        });
+    }
+}

@@ -61,3 +61,26 @@ impl Form for MaskedIdNumber {
         "must be a masked number: the first character, 1 to 20 asterisks, the last four characters";
     const ZH: &'static str = "应为脱敏后的号码：首字符、1 到 20 个星号、末四位";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_shows_the_first_and_the_last_four_only() {
+        for (full, masked) in [
+            ("34010019900101123x", "3*************123X"),
+            ("E12345", "E*2345"),
+            ("1234567890123456789012345", "1********************2345"),
+        ] {
+            assert_eq!(MaskedIdNumber::of(full).unwrap().as_str(), masked);
+            assert_eq!(masked.parse::<MaskedIdNumber>().unwrap().to_string(), masked);
+        }
+        for full in ["", "12345", "12345678901234567890123456", "1234-5678", "证件号码一二三四"] {
+            assert_eq!(MaskedIdNumber::of(full), Err(FormError), "{full}");
+        }
+        for text in ["", "31234", "3*123", "34*1234", "3*12345", "e*2345", "3*123x", "**1234", "3*𠮷", "3*12*4"] {
+            assert_eq!(text.parse::<MaskedIdNumber>(), Err(FormError), "{text}");
+        }
+    }
+}

@@ -132,14 +132,14 @@ impl Claims {
         let status = read_status(&mut fields, address.as_ref().map(|(site, _)| site));
         let did = issuer.as_ref().map(|(did, _)| did.as_str());
         let key = read_proofs(&mut fields, &contexts(), issued, did);
-        if let Some(((site, _), (key, did))) = address.as_ref().zip(key.zip(did)) {
-            if Did::of(site, &key).as_str() != did {
-                let problem = Problem::mismatch(
-                    "must be the DID of the site in id, or of the key of the proofs",
-                    "应为 id 中网址或证明密钥所对应的 DID",
-                );
-                fields.note("issuer.id", problem);
-            }
+        if let Some(((site, _), (key, did))) = address.as_ref().zip(key.zip(did))
+            && Did::of(site, &key).as_str() != did
+        {
+            let problem = Problem::mismatch(
+                "must be the DID of the site in id, or of the key of the proofs",
+                "应为 id 中网址或证明密钥所对应的 DID",
+            );
+            fields.note("issuer.id", problem);
         }
         fields.finish();
         let ((site, number), subject, (origin, rows), (list, index)) = (address?, subject?, rows?, status?);

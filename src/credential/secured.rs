@@ -89,7 +89,7 @@ impl Secured {
     }
 }
 
-/// Reads the member `proof`: exactly two proofs, by one key of the DID. `expected` tells the DID of the issuer for a key.
+/// Reads the member `proof`: exactly two proofs, by one key of the issuer's DID.
 pub(super) fn read_proofs(
     fields: &mut Fields<'_, '_>,
     context: &Value,
@@ -124,19 +124,19 @@ fn read_proof(
     if suite == Suite::EddsaJcs2022 {
         fixed(&mut fields, "@context", context);
     }
-    if let Some((text, created)) = fields.string("created").zip(created) {
-        if text != created.to_string() {
-            fields.note("created", Problem::mismatch("must be that of validFrom", "应与 validFrom 相同"));
-        }
+    if let Some((text, created)) = fields.string("created").zip(created)
+        && text != created.to_string()
+    {
+        fields.note("created", Problem::mismatch("must be that of validFrom", "应与 validFrom 相同"));
     }
     fixed(&mut fields, "cryptosuite", &suite.as_str().into());
     fixed(&mut fields, "proofPurpose", &"assertionMethod".into());
     fixed(&mut fields, "type", &"DataIntegrityProof".into());
-    if let Some(value) = fields.string("proofValue") {
-        if read_base58::<{ ed25519_dalek::SIGNATURE_LENGTH }>(&value).is_none() {
-            let problem = Problem::form("must be z and base58btc of 64 bytes", "应为 z 加 64 字节的 base58btc");
-            fields.note("proofValue", problem);
-        }
+    if let Some(value) = fields.string("proofValue")
+        && read_base58::<{ ed25519_dalek::SIGNATURE_LENGTH }>(&value).is_none()
+    {
+        let problem = Problem::form("must be z and base58btc of 64 bytes", "应为 z 加 64 字节的 base58btc");
+        fields.note("proofValue", problem);
     }
     let key = fields.string("verificationMethod").and_then(|method| {
         let key = method.rsplit_once('#').and_then(|(before, key)| {
@@ -166,10 +166,10 @@ fn good_key(text: &str) -> Option<VerifyingKey> {
 
 /// Notes a member that is not exactly this value.
 pub(super) fn fixed(fields: &mut Fields<'_, '_>, name: &str, expected: &Value) {
-    if let Some(value) = fields.value(name) {
-        if value != Json::from(expected.clone()) {
-            let form = serde_json::to_string(expected).unwrap_or_default();
-            fields.note(name, Problem::form(format!("must be exactly {form}"), format!("应恰为 {form}")));
-        }
+    if let Some(value) = fields.value(name)
+        && value != Json::from(expected.clone())
+    {
+        let form = serde_json::to_string(expected).unwrap_or_default();
+        fields.note(name, Problem::form(format!("must be exactly {form}"), format!("应恰为 {form}")));
     }
 }

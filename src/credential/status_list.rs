@@ -201,14 +201,14 @@ fn read(mut fields: Fields<'_, '_>) -> Option<(StatusList, VerifyingKey)> {
     }
     let did = fields.string("issuer");
     let key = read_proofs(&mut fields, &contexts(), valid_from, did.as_deref());
-    if let Some((((site, _), _), (key, did))) = address.as_ref().zip(key.zip(did)) {
-        if Did::of(site, &key).as_str() != did {
-            let problem = Problem::mismatch(
-                "must be the DID of the site in id, or of the key of the proofs",
-                "应为 id 中网址或证明密钥所对应的 DID",
-            );
-            fields.note("issuer", problem);
-        }
+    if let Some((((site, _), _), (key, did))) = address.as_ref().zip(key.zip(did))
+        && Did::of(site, &key).as_str() != did
+    {
+        let problem = Problem::mismatch(
+            "must be the DID of the site in id, or of the key of the proofs",
+            "应为 id 中网址或证明密钥所对应的 DID",
+        );
+        fields.note("issuer", problem);
     }
     fields.finish();
     let ((site, number), _) = address?;
@@ -239,4 +239,58 @@ fn read_subject(fields: &mut Fields<'_, '_>, id: Option<&str>) -> Option<Vec<u8>
     fixed(&mut fields, "type", &"BitstringStatusList".into());
     fields.finish();
     bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::status_list;
+    use super::*;
+
+    fn gzip(bits: &[u8]) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(&encode(bits)[1..]).unwrap()
+    }
+
+    fn read(gzip: &[u8]) -> Option<Vec<u8>> {
+        decode(&format!("u{}", URL_SAFE_NO_PAD.encode(gzip)))
+    }
+
+    #[test]
+    fn index_0_is_the_highest_bit_of_the_first_byte() {
+        let list = status_list();
+        assert_eq!((list.bits[0], list.bits[94_568 / 8]), (0x80, 0x80));
+        for (index, set) in [(0, true), (1, false), (94_567, false), (94_568, true), (MAX_INDEX, false), (BITS, true)] {
+            assert_eq!(list.is_set(index), set, "{index}");
+        }
+        assert_eq!(decode(&encode(&list.bits)), Some(list.bits));
+    }
+
+    #[test]
+    fn only_one_gzip_member_of_exactly_the_bytes_of_a_list_is_read() {
+        let good = gzip(&[0; BYTES]);
+        assert_eq!(read(&good), Some(vec![0; BYTES]));
+        let changed = |at: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[at] = byte;
+            bytes
+        };
+        for (bad, why) in [
+            (gzip(&[0; BYTES - 1]), "too short"),
+            (gzip(&[0; BYTES + 1]), "too long"),
+            (gzip(&vec![0; 64 * 1024 * 1024]), "a bomb"),
+            ([&good[..], &good].concat(), "two members"),
+            ([&good[..], &[0]].concat(), "a byte after it"),
+            (good[..good.len() - 1].to_vec(), "cut off"),
+            (changed(good.len() - 5, 1), "another checksum"),
+            (changed(good.len() - 1, 1), "another length"),
+            (changed(3, 0x20), "a reserved flag"),
+            (changed(2, 7), "another method"),
+            (Vec::new(), "nothing"),
+        ] {
+            assert_eq!(read(&bad), None, "{why}");
+        }
+        let text = encode(&[0; BYTES]);
+        for bad in [text[1..].to_owned(), format!("{text}="), text.replacen('u', "z", 1), format!("{text}\n")] {
+            assert_eq!(decode(&bad), None, "{bad}");
+        }
+    }
 }

@@ -103,11 +103,11 @@ fn a_change_of_any_field_breaks_both_proofs_each_by_itself() {
             for change in changes(signed.pointer(pointer).unwrap()) {
                 let mut changed = signed.clone();
                 *changed.pointer_mut(pointer).unwrap() = change;
-                let read = rules::canonical(&changed);
-                assert!(HourCredential::from_bytes(&read).is_err_or(|c| c.verify_jcs().and(c.verify_rdfc()).is_err()));
-                assert!(
-                    SignedStatusList::from_bytes(&read).is_err_or(|l| l.verify_jcs().and(l.verify_rdfc()).is_err())
-                );
+                let bytes = rules::canonical(&changed);
+                let holds = HourCredential::from_bytes(&bytes)
+                    .is_ok_and(|c| c.verify_jcs().and(c.verify_rdfc()).is_ok())
+                    || SignedStatusList::from_bytes(&bytes).is_ok_and(|l| l.verify_jcs().and(l.verify_rdfc()).is_ok());
+                assert!(!holds, "{pointer}");
                 let proofs = changed.as_object_mut().unwrap().remove("proof").unwrap();
                 for (i, proof) in proofs.as_array().unwrap().iter().enumerate() {
                     if pointer.starts_with("/proof/") && !pointer.starts_with(&format!("/proof/{i}/")) {
@@ -118,16 +118,6 @@ fn a_change_of_any_field_breaks_both_proofs_each_by_itself() {
                 }
             }
         }
-    }
-}
-
-trait OrElse<T> {
-    fn is_err_or(self, check: impl FnOnce(T) -> bool) -> bool;
-}
-
-impl<T, E> OrElse<T> for Result<T, E> {
-    fn is_err_or(self, check: impl FnOnce(T) -> bool) -> bool {
-        self.map_or(true, check)
     }
 }
 
@@ -405,20 +395,4 @@ fn arbitrary_bytes_are_read_or_refused() {
     never_panics(&status_list().sign(&key()).unwrap(), |bytes| {
         let _ = SignedStatusList::from_bytes(bytes);
     });
-}
-
-/// How long one certificate of 7 rows takes: `cargo test --lib credential::tests::speed -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let mut seven = certificate();
-    seven.rows.push(row(6, RowForm::Activity));
-    let key = key();
-    for _ in 0..2 {
-        let start = std::time::Instant::now();
-        for _ in 0..500 {
-            seven.sign(&key).unwrap();
-        }
-        println!("{:?} for each", start.elapsed() / 500);
-    }
 }

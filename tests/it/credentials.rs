@@ -113,3 +113,20 @@ fn openbadgeslib_accepts_our_certificates_and_refuses_changed_ones() {
     let dir = samples();
     run(Command::new(python).arg(root().join("tests/it/interop/credentials.py")).arg(dir.path()));
 }
+
+/// How long one certificate of 7 rows takes: `cargo test --release --test it credentials::speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    let mut certificate = certificate("https://ledger.example.cn");
+    let rows = certificate.rows.clone();
+    let numbered = (0..7_u32).zip(rows.iter().cycle());
+    certificate.rows =
+        numbered.map(|(i, row)| Row { commitment: Hash::of(&[&i.to_be_bytes()]), ..row.clone() }).collect();
+    let key = key();
+    let start = std::time::Instant::now();
+    for _ in 0..500 {
+        certificate.sign(&key).unwrap();
+    }
+    println!("{:?} for each", start.elapsed() / 500);
+}
