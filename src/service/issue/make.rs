@@ -69,6 +69,9 @@ struct Made {
     entry: SignedEntry,
 }
 
+/// What was made, or why not, with the place that nothing came to have.
+type Outcome = Result<Made, (Option<(u32, u32)>, Error)>;
+
 /// Blocks by their totals: entries that were sealed together find theirs at once.
 #[derive(Default)]
 struct Blocks(BTreeMap<u64, Arc<Block>>);
@@ -140,7 +143,7 @@ impl Service {
         issuer: &Issuer,
         register: &Arc<KeyRegister>,
         materials: Vec<Result<Material, Error>>,
-    ) -> Result<Vec<Result<Made, (Option<(u32, u32)>, Error)>>, Error> {
+    ) -> Result<Vec<Outcome>, Error> {
         let mut jobs = Vec::new();
         let mut materials = materials.into_iter().peekable();
         while materials.peek().is_some() {
@@ -235,7 +238,7 @@ impl Service {
         &self,
         issuing: &mut Issuing,
         issuer: &Issuer,
-        made: Vec<Result<Made, (Option<(u32, u32)>, Error)>>,
+        made: Vec<Outcome>,
         actor: &Actor,
     ) -> Result<Vec<Result<CertificateNumber, Error>>, Error> {
         let (mut outcomes, mut batch, mut bytes) = (Vec::with_capacity(made.len()), Vec::new(), 0);

@@ -73,8 +73,8 @@ impl Bits {
 impl Issuing {
     /// Reads every certificate's head, and the newest edition of every list.
     pub(in crate::service) async fn load(store: &dyn Store) -> Result<Self, Error> {
-        let mut issuing = Self::default();
-        issuing.considered = ISSUED.get(store, &()).await?.map(|row| row.value.before);
+        let considered = ISSUED.get(store, &()).await?.map(|row| row.value.before);
+        let mut issuing = Self { considered, ..Self::default() };
         let mut range = CERTIFICATES.all();
         loop {
             let rows = CERTIFICATES.scan(store, range, MAX_SCAN_ROWS).await?;
