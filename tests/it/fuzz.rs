@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
+use cqo_ledger::credential::verify::{self, File, verify_files};
 use cqo_ledger::ledger::block::Block;
 use cqo_ledger::ledger::bundle::Bundle;
 use cqo_ledger::ledger::entry::{CourseCode, EntryId, LearnerId, Origin};
@@ -216,6 +217,39 @@ fn files_for_verify() {
             let status = exit_status(&files, &verify_together(&files), false);
             assert!([0, 1, 3].contains(&status), "{status}");
             Ok(None)
+        });
+    }
+}
+
+fn named<'a>(name: &'a str, bytes: &'a [u8]) -> File<'a> {
+    File { name, bytes: Ok(bytes) }
+}
+
+/// Certificates and lists, beside the good bundle and the good list: there is always a verdict, and no change of a
+/// certificate passes.
+#[test]
+fn certificates_for_verify() {
+    let files = vectors();
+    let policy = TrustPolicy::parse(&files["policy.txt"]).unwrap();
+    let good = [&files["good/certificate.json"], &files["good/certificate.proof.json"], &files["good/status.json"]];
+    for (name, seeds) in [("certificate", vectors_named("certificate.json")), ("status", vectors_named("status.json"))]
+    {
+        target(name, &seeds, |bytes| {
+            let status = [named("list", if name == "status" { bytes } else { good[2] })];
+            let question = verify::Question {
+                policy: Some(&policy),
+                at: None,
+                leaf: None,
+                status: &status,
+                now: "2026-11-22T12:00:00.000Z".parse().unwrap(),
+            };
+            let certificate = if name == "status" { good[0] } else { bytes };
+            let verdict = verify_files(&[named("certificate", certificate), named("bundle", good[1])], question);
+            assert_eq!(verdict.files.len(), 3, "a file without a report");
+            let is_good = bytes == if name == "status" { good[2] } else { good[0] }.as_slice();
+            assert_eq!(verdict.exit == 0, is_good, "{}", String::from_utf8_lossy(bytes));
+            let said = verdict.to_value().to_string();
+            if verdict.exit == 0 { Ok(None) } else { Err(said.chars().take(1).collect()) }
         });
     }
 }

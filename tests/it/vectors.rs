@@ -432,7 +432,7 @@ fn broken_entries(v: &mut Vectors, k: &Keys, small: &Chain) {
         ("recorder-region", |e| e["recorder"] = "91A10000MA0000000H".into()),
         ("id-of-version-4", |e| e["id"] = "019a0b1c-2d3e-4f40-8a5b-0000000000ff".into()),
         ("rulebook-leading-zero", |e| e["rulebook"] = "2026.01".into()),
-        ("kind-of-later-version", |e| e["kind"] = "status".into()),
+        ("members-of-another-kind", |e| e["kind"] = "status".into()),
         ("completes-as-number", |e| e["completes"] = 1.into()),
         ("course-code-with-space", |e| e["course"]["code"] = "QM 101".into()),
         ("entry-member-unknown", |e| e["note"] = "x".into()),
@@ -1180,6 +1180,71 @@ fn no_single_change_goes_unseen() {
         let report = verify_file(kind, &bytes, question);
         let is_failed = report.steps.iter().any(|step| step.state == State::Failed);
         assert!(is_failed, "a change went unseen: {}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+/// A certificate or its list with one byte changed never ends as the good one does, and what is left of a certificate says
+/// no more than the good one.
+#[test]
+fn no_single_change_of_a_certificate_or_its_list_goes_unseen() {
+    let read = |name: &str| std::fs::read(directory().join(name)).unwrap();
+    let policy = TrustPolicy::parse(&read("policy.txt")).unwrap();
+    let good = [read("good/certificate.json"), read("good/status.json")];
+    let bundle = read("good/certificate.proof.json");
+    let mut dice = Dice(0xce27);
+    let mut changes = 0;
+    while changes < campaign(600, 40_000) {
+        let at = changes % 2;
+        let mut files = good.clone();
+        files[at] = mutated(&good[at], &mut dice);
+        if files == good {
+            continue;
+        }
+        changes += 1;
+        let status = [File { name: "list", bytes: Ok(&files[1]) }];
+        let now = certificates::NOW.parse().unwrap();
+        let question = Question { policy: Some(&policy), at: None, leaf: None, status: &status, now };
+        let shown = [File { name: "certificate", bytes: Ok(&files[0]) }, File { name: "bundle", bytes: Ok(&bundle) }];
+        let exit = verify_files(&shown, question).exit;
+        assert!([1, 2].contains(&exit), "{exit}, a change went unseen: {}", String::from_utf8_lossy(&files[at]));
+    }
+}
+
+/// Who reads that a step failed is told where, what should be there, and what is.
+#[test]
+fn a_failed_step_names_the_field() {
+    let words = [
+        ("broken/evidence-wrong-total", "credentialSubject.result[0].value: expected 3.50, found 3.60"),
+        ("broken/evidence-wrong-activities", "credentialSubject.result[1].value: expected 1, found 2"),
+        (
+            "broken/evidence-hours-of-a-row",
+            "evidence[0].narrative: expected 1.50 学时；上链时间 2026-11-22T08:02:00.123Z",
+        ),
+        ("broken/evidence-row-dropped", "evidence: entry 2-3 of the bundle counts and is not there"),
+        ("broken/evidence-superseded-entry-counted", "evidence[1]: entry 2-1 is none of those that count"),
+        (
+            "broken/evidence-entry-of-a-namesake",
+            "entry 2-5 is another learner's: credentialSubject.id: expected urn:uuid:",
+        ),
+        ("broken/evidence-name-of-the-learner", "credentialSubject.name: expected 李雷, found 李蕾"),
+        (
+            "broken/evidence-span-ends-too-early",
+            "credentialSubject.activityEndDate: entry 2-3 is of 2026-09-15, outside",
+        ),
+        ("broken/issuer-of-another-name", "issuer.name: expected 某某市质量协会, found 某某省质量协会"),
+        ("broken/issued-after-it-was-sealed", "validFrom: issued at 2026-11-22T08:04:00.124Z, after"),
+        ("broken/form-certificate-unknown-term-inside", "evidence[0].hours is not a known field"),
+    ];
+    for (name, expected) in words {
+        let bytes =
+            [".json", ".proof.json"].map(|end| std::fs::read(directory().join(format!("{name}{end}"))).unwrap());
+        let files = [("a", &bytes[0]), ("b", &bytes[1])].map(|(name, bytes)| File { name, bytes: Ok(bytes) });
+        let policy = TrustPolicy::parse(&std::fs::read(directory().join("policy.txt")).unwrap()).unwrap();
+        let now = certificates::NOW.parse().unwrap();
+        let question = Question { policy: Some(&policy), at: None, leaf: None, status: &[], now };
+        let verdict = verify_files(&files, question);
+        let failed = verdict.files[0].steps.iter().find(|step| step.state == State::Failed).unwrap();
+        assert!(failed.detail.en.contains(expected), "{name}: {}", failed.detail);
     }
 }
 

@@ -18,9 +18,10 @@ pub(super) fn check(
 ) -> Vec<StepReport> {
     let mut steps = Steps::new(STEPS);
     let form = match error {
-        Some(error) => {
-            Err(Message::new(format!("不是本系统签发的 PDF：{error}"), format!("not a PDF of ours: {error}")))
-        }
+        Some(error) => Err(Message::new(
+            format!("不是本系统签发的 PDF：{}", error.zh()),
+            format!("not a PDF of this system's writer: {error}"),
+        )),
         None => Ok((Message::new("恰有两个附件", "exactly two attachments"), ())),
     };
     if steps.step(Step::Form, form).is_some() {

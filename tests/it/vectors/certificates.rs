@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use super::{Case, Places, Vectors, bytes, changed, flip};
 use crate::chain::*;
+use crate::pdf::written;
+use crate::pdf_breaks::breaks;
 
 const SITE: &str = "https://ledger.example.org";
 /// When a verifier is asked, unless the case says otherwise.
@@ -223,6 +225,13 @@ impl Vectors {
         self.run(&name.replace('-', " "), &[&file, CERTIFICATE[1]], 1, Some(step))
     }
 
+    /// A PDF of which a step fails, alone.
+    fn broken_pdf(&mut self, step: &'static str, name: &str, bytes: Vec<u8>) {
+        let file = format!("broken/{step}-{name}.pdf");
+        self.put(&file, bytes);
+        self.run(&name.replace('-', " "), &[&file], 1, Some(step));
+    }
+
     /// A list, with the good certificate and its bundle.
     fn with_list(
         &mut self,
@@ -267,6 +276,7 @@ pub(super) fn add_all(v: &mut Vectors) {
     wrong_evidence(v, &k, &chain, &whole);
     not_in_force(v, &k, &chain, &whole);
     lists(v, &k, &chain, &whole);
+    pdfs(v, &k, &chain);
 }
 
 fn good(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificate, issued: &Issued) {
@@ -377,7 +387,6 @@ fn moments(v: &mut Vectors) {
         v.run(says, &CERTIFICATE, *exit, *failed).at(at);
     }
     v.run("a stale list", &CERTIFICATE, 3, None).now("2026-12-24T12:00:00.000Z");
-    v.run("a list that is not valid yet", &CERTIFICATE, 3, None).now("2026-11-22T07:59:59.999Z");
 }
 
 type Change = fn(&mut Value);
@@ -758,7 +767,7 @@ fn not_in_force(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificat
     let newer = "good/status-newer-revoked.json";
     v.case("the newer of two lists has the bit set", &CERTIFICATE, 1, Some("in_force")).status(&[LIST, newer]).now(NOW);
     v.case("the same in another order", &CERTIFICATE, 1, Some("in_force")).status(&[newer, LIST]).now(NOW);
-    v.case("asked before the newer list", &CERTIFICATE, 0, None).status(&[newer, LIST]).at("2026-11-22T09:00:00.000Z");
+    v.run("asked before the newer list", &CERTIFICATE, 0, None).status(&[newer, LIST]).at("2026-11-22T09:00:00.000Z");
     v.put(
         "good/status-newest-clear.json",
         signed_list(&list(1, "2026-11-22T11:00:00.000Z", UNTIL, REVOKED), &k.issuer),
@@ -820,7 +829,8 @@ fn lists(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificate) {
     v.with_list("broken", "proof-list-cleared", cleared, 1, Some("proof"));
     let prolonged = changed(&document, |d| d["validUntil"] = "2027-11-22T08:00:00.000Z".into());
     v.with_list("broken", "proof-list-prolonged", prolonged, 1, Some("proof"));
-    // A list is not what a bundle serves, so nothing but the second proof tells.
+    let later = list(1, "2026-11-22T12:00:00.001Z", UNTIL, INDEX);
+    v.with_list("good", "status-of-the-future", signed_list(&later, &k.issuer), 3, None);
     v.with_list("good", "status-of-a-stranger", signed_list(&good, &k.stranger), 3, None);
     v.with_list("good", "status-of-another-issuer", signed_list(&good, &k.foreign), 3, None);
     v.with_list("good", "status-of-a-recorder", signed_list(&good, &k.r1), 3, None);
@@ -857,4 +867,62 @@ fn lists(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificate) {
         1,
         Some("issuer"),
     );
+}
+
+/// Longest broken PDF that is kept here, in bytes; what is larger is tried beside the reader.
+const MAX_PDF_KEPT: usize = 100_000;
+
+/// PDFs of our writer with a small certificate in them, and every way to break one.
+fn pdfs(v: &mut Vectors, k: &Keys, chain: &Chain) {
+    let only: &[(usize, usize)] = &[(2, 3)];
+    let certificate = certificate(chain, only, 60);
+    let issued = issue(chain, &unsigned(&certificate, &k.issuer), only, 60, &k.issuer);
+    let (credential, bundle) = (issued.credential.clone(), bytes(&issued.bundle()));
+    let pdf = written(&credential, &bundle);
+    let printed = |number: u64, pdf: &[u8]| {
+        let mut chain = issued.chain.clone();
+        let entry = issued_entry(number, "pdf", &self::number(60), &sha256(pdf));
+        chain.seal(vec![sign(&entry, &[&k.issuer])]);
+        bytes(&chain.bundle(&[(5, 0)]))
+    };
+    let file = "good/certificate.pdf";
+    v.put(file, pdf.clone());
+    v.put("good/certificate.pdf.proof.json", printed(0x120, &pdf));
+    v.put("good/certificate-another.pdf.proof.json", printed(0x121, b"another edition"));
+    let hours = [("李雷", 0)];
+    v.run("a PDF and the bundle of its digest", &[file, "good/certificate.pdf.proof.json"], 0, None).hours(&hours);
+    v.run("a PDF without the bundle of its digest", &[file], 3, None).hours(&hours);
+    v.run("a PDF and the bundle of another PDF", &[file, "good/certificate-another.pdf.proof.json"], 3, None);
+    // Each certificate here was sealed in a block 4 of its own: the operator showed two chains.
+    v.run("a PDF and a certificate of another chain", &[file, CERTIFICATE[0], CERTIFICATE[1]], 1, Some("one_chain"));
+    v.case("a PDF and no list", &[file, "good/certificate.pdf.proof.json"], 3, None).now(NOW);
+    v.run("a PDF without a policy", &[file, "good/certificate.pdf.proof.json"], 3, None).policy(None);
+    v.run("the bundle of a PDF alone", &["good/certificate.pdf.proof.json"], 0, None).hours(&[]);
+    v.put("good/certificate-in-pdf.json", credential.clone());
+    v.put("good/certificate-in-pdf.proof.json", bundle.clone());
+    let all =
+        [file, "good/certificate.pdf.proof.json", "good/certificate-in-pdf.json", "good/certificate-in-pdf.proof.json"];
+    v.run("a PDF beside the files that are in it", &all, 0, None).hours(&hours);
+
+    let tampered = String::from_utf8(credential.clone()).unwrap().replace("某某制造", "另外制造").into_bytes();
+    let attached: [(&'static str, &str, Vec<u8>); 4] = [
+        ("proof", "pdf-holds-a-changed-certificate", written(&tampered, &bundle)),
+        ("form", "pdf-holds-them-the-wrong-way-round", written(&bundle, &credential)),
+        ("form", "pdf-holds-no-certificate", written(b"{}", &bundle)),
+        ("form", "pdf-holds-no-bundle", written(&credential, b"{}")),
+    ];
+    for (step, name, pdf) in attached {
+        v.broken_pdf(step, name, pdf);
+    }
+    let another = written(&credential, &v.files[CERTIFICATE[1]].clone());
+    v.put("good/certificate-with-another-bundle.pdf", another);
+    v.run("a PDF that holds another certificate's bundle", &["good/certificate-with-another-bundle.pdf"], 3, None);
+    let revoked = HourCertificate { index: REVOKED, ..certificate };
+    let revoked = issue(chain, &unsigned(&revoked, &k.issuer), only, 60, &k.issuer);
+    v.broken_pdf("in_force", "pdf-revoked", written(&revoked.credential, &bytes(&revoked.bundle())));
+    for (name, broken) in breaks(&pdf) {
+        if broken.starts_with(b"%PDF-") && broken.len() <= MAX_PDF_KEPT {
+            v.broken_pdf("form", &format!("pdf-{}", name.replace([' ', '/'], "-").replace(',', "")), broken);
+        }
+    }
 }
