@@ -281,10 +281,7 @@ fn as_serving(mut steps: Vec<StepReport>) -> Vec<StepReport> {
 }
 
 /// The step `form` of a credential: its detail, or its bad fields.
-fn read_form<T>(
-    read: &Result<T, CredentialError>,
-    says: impl FnOnce(&T) -> Message,
-) -> Result<(Message, &T), Message> {
+fn read_form<T>(read: &Result<T, CredentialError>, says: impl FnOnce(&T) -> Message) -> Result<(Message, &T), Message> {
     match read {
         Ok(read) => Ok((says(read), read)),
         Err(CredentialError::Fields(FieldErrors(errors))) => {

@@ -156,10 +156,10 @@ pub fn counted<'a>(entries: impl IntoIterator<Item = &'a ProvenEntry>) -> Result
             Body::Study(..) | Body::Activity(..) => {}
             Body::Correction(..) => continue,
             Body::Key(_) | Body::Certificate(_) | Body::Status(_) => {
-                let (id, kind) = (entry.id, entry.kind());
+                let id = entry.id;
                 return Err(broken(
-                    format!("记录 {id} 的种类是{}，不是学时记录", kind.chinese()),
-                    format!("entry {id} is of kind {kind}, which records no hours"),
+                    format!("记录 {id} 不是学习、活动或更正记录"),
+                    format!("entry {id} is no study, activity or correction entry"),
                 ));
             }
         }
