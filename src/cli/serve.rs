@@ -73,7 +73,7 @@ pub(super) async fn start(
 ) -> Result<Running, Failure> {
     let address = listener.local_addr().map_err(Failure::new)?;
     let settings = config.server().within_descriptors();
-    service.load_fonts(config.font.0.as_deref());
+    service.use_fonts(config.font.0.as_deref());
     let routers = web::routers(service, &config.limits(), dir.watched());
     let public = match config.metrics_public {
         true => routers.public.merge(routers.metrics.clone()),

@@ -149,6 +149,12 @@ impl Fonts {
         Ok(Self { faces, digest: Hash::of(&parts) })
     }
 
+    /// Whether the files are there without which nothing is printed; they are not read.
+    pub fn find(configured: Option<&Path>) -> Result<(), FontError> {
+        let files = Files::new(configured);
+        [&REGULAR, &BOLD].into_iter().try_for_each(|wanted| files.find(wanted).map(drop))
+    }
+
     /// SHA-256 of the SHA-256 digests of the font files, in the order of their names: for the log.
     pub fn digest(&self) -> Hash {
         self.digest
@@ -255,9 +261,13 @@ impl Files {
         Self { places: configured.map(Path::to_path_buf).into_iter().chain(system).collect(), read: BTreeMap::new() }
     }
 
-    fn face(&mut self, wanted: &Wanted) -> Result<Face, FontError> {
+    fn find(&self, wanted: &Wanted) -> Result<PathBuf, FontError> {
         let path = self.places.iter().map(|place| place.join(wanted.file)).find(|path| path.is_file());
-        let path = path.ok_or_else(|| FontError::NotFound { file: wanted.file, places: self.listed() })?;
+        path.ok_or_else(|| FontError::NotFound { file: wanted.file, places: self.listed() })
+    }
+
+    fn face(&mut self, wanted: &Wanted) -> Result<Face, FontError> {
+        let path = self.find(wanted)?;
         let file = match std::fs::read(&path) {
             Ok(file) => Arc::new(file),
             Err(error) => return Err(FontError::Unreadable { path, error }),
@@ -274,6 +284,12 @@ impl Files {
         let places: Vec<String> = self.places.iter().map(|place| place.display().to_string()).collect();
         places.join(", ")
     }
+}
+
+/// Whether a text has only characters that every font asked for here has: ASCII, the dot of names, and the ideographs of
+/// Unicode's first version. What else there is, [`Fonts::covers`] tells.
+pub fn is_common(text: &str) -> bool {
+    text.chars().all(|character| matches!(character, ' '..='~' | '·' | '\u{4E00}'..='\u{9FA5}'))
 }
 
 /// Which face of a file has a PostScript name.
@@ -298,6 +314,13 @@ mod tests {
         let face = |character, bold| open.glyph(character, bold, false).map(|printed| printed.face);
         assert_eq!([face('质', false), face('质', true), face('\u{2B820}', true)], [Ok(0), Ok(1), Ok(3)]);
         assert_eq!(face('\u{E000}', false), Err(Missing { character: '\u{E000}' }));
+    }
+
+    #[test]
+    fn common_characters_are_all_there() {
+        let all: String = ('\0'..=char::MAX).filter(|character| is_common(&character.to_string())).collect();
+        assert!(all.chars().count() > 20_000 && !is_common("𬭎"));
+        Fonts::load(None).unwrap().covers(&all).unwrap();
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod text;
 mod words;
 
 use crate::credential::HourCertificate;
-pub use fonts::{FontError, Fonts, Missing};
+pub use fonts::{FontError, Fonts, Missing, is_common};
 use words::{Words, beijing};
 
 /// Points in a millimetre.

@@ -211,7 +211,7 @@ impl Service {
             sealing: Mutex::new(SealState::default()),
             blocks_not_before: AtomicI64::new(issuing.latest_issue.map_or(0, UnixMillis::millis)),
             issuing: Mutex::new(issuing),
-            fonts: FontCase::new(),
+            fonts: FontCase::default(),
             seal_now: Notify::new(),
             trouble: std::sync::Mutex::default(),
             published: watch::Sender::new(Arc::new(nothing)),

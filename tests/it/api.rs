@@ -60,7 +60,7 @@ fn the_same_entry_again_gives_the_same_receipt_and_another_one_under_its_id_a_co
     let mut other = provider.study();
     other.id = entry.entry().id;
     if let cqo_ledger::ledger::entry::Body::Study(_, study) = &mut other.body {
-        study.completes = false;
+        study.completes = true;
     }
     let conflict = ledger.post_as(&provider.token, "/api/v1/entries", provider.sign(other).bytes());
     assert_eq!(conflict.status, 409);
@@ -84,7 +84,7 @@ fn bad_input_is_refused_with_a_problem_that_names_the_field() {
         ("/entry/course/title", json!("别的课程"), 422, "entry.course.title"),
         ("/entry/ledger", json!("other.example.org/cqo"), 422, "entry.ledger"),
         ("/entry/recorder", json!(other.code), 422, "entry.recorder"),
-        ("/entry/completes", json!(false), 422, "signatures"),
+        ("/entry/completes", json!(true), 422, "signatures"),
     ];
     for (pointer, bad, status, field) in cases {
         let mut value = good.clone();

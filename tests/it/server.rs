@@ -301,7 +301,7 @@ impl Provider {
             body: Body::Study(
                 Learner { id: self.learner, name: self.name.clone() },
                 Study {
-                    completes: true,
+                    completes: false,
                     course_code: "QM-01".parse().unwrap(),
                     course_title: "质量战略管理".into(),
                     evidence: Vec::new(),

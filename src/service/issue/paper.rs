@@ -3,7 +3,7 @@
 //! An edition is recorded before it is handed out: its digest in a `certificate` entry of its own, which has its place when
 //! the answer goes out. So a printed page that anybody holds can be proven to be ours.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::super::Service;
@@ -14,15 +14,21 @@ use super::PaperLanguage;
 use super::freeze::not_yet;
 use super::outbox::to_send;
 use crate::credential::{HourCertificate, HourCredential};
-use crate::document::{DocumentError, Fonts, Language, hour_certificate};
+use crate::document::{DocumentError, Fonts, Language, hour_certificate, is_common};
 use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{Body, DocumentKind, IssuedDocument};
 use crate::ledger::fields::Problem;
 use crate::merkle::Hash;
 use crate::store::Commit;
 
-/// The fonts of a service, or why there are none; not set before anybody looked for them.
-pub(in crate::service) type FontCase = OnceLock<Result<Arc<Fonts>, String>>;
+/// The fonts of a service: a hundred megabytes, so they are read when the first page is printed, or the first name comes
+/// that needs them.
+#[derive(Default)]
+pub(in crate::service) struct FontCase {
+    /// Where to look first, once the service was told to print.
+    configured: OnceLock<Option<PathBuf>>,
+    loaded: OnceLock<Result<Arc<Fonts>, String>>,
+}
 
 impl From<PaperLanguage> for Language {
     fn from(language: PaperLanguage) -> Self {
@@ -34,15 +40,13 @@ impl From<PaperLanguage> for Language {
 }
 
 impl Service {
-    /// Looks for fonts, once. Without them everything works but PDFs.
-    pub fn load_fonts(&self, configured: Option<&Path>) {
-        let fonts = self
-            .fonts
-            .get_or_init(|| Fonts::load(configured).map(Arc::new).map_err(|error| format!("{} {error}", error.zh())));
-        match fonts {
-            Ok(fonts) => tracing::info!(digest = %fonts.digest(), "fonts for certificates"),
-            Err(error) => tracing::warn!(error, "no certificate can be printed"),
+    /// Lets this service print, and says now whether it can. Without fonts everything works but PDFs.
+    pub fn use_fonts(&self, configured: Option<&Path>) {
+        if let Err(error) = Fonts::find(configured) {
+            tracing::warn!(error = format!("{} {error}", error.zh()), "no certificate can be printed");
         }
+        // Told twice, it stays with the first.
+        let _ = self.fonts.configured.set(configured.map(Path::to_path_buf));
     }
 
     /// A certificate as PDF.
@@ -107,15 +111,25 @@ impl Service {
     }
 
     fn fonts(&self) -> Result<Arc<Fonts>, Error> {
-        match self.fonts.get() {
-            Some(Ok(fonts)) => Ok(Arc::clone(fonts)),
-            Some(Err(error)) => Err(Error::CannotIssue(error.clone())),
-            None => Err(Error::CannotIssue("本服务没有加载字体 this service has loaded no fonts".into())),
-        }
+        let none = || Error::CannotIssue("本服务没有加载字体 this service has loaded no fonts".into());
+        let configured = self.fonts.configured.get().ok_or_else(none)?;
+        let loaded = self.fonts.loaded.get_or_init(|| {
+            let fonts = Fonts::load(configured.as_deref());
+            let fonts = fonts.map(Arc::new).map_err(|error| format!("{} {error}", error.zh()));
+            match &fonts {
+                Ok(fonts) => tracing::info!(digest = %fonts.digest(), "fonts for certificates"),
+                Err(error) => tracing::warn!(error, "no certificate can be printed"),
+            }
+            fonts
+        });
+        loaded.clone().map_err(Error::CannotIssue)
     }
 
     /// Refuses a name that could not be printed, where fonts are at hand to tell.
     pub(in crate::service) fn check_name(&self, name: &str) -> Result<(), Problem> {
+        if is_common(name) {
+            return Ok(());
+        }
         let Ok(fonts) = self.fonts() else { return Ok(()) };
         fonts.covers(name).map_err(|missing| Problem::mismatch(missing.to_string(), missing.zh()))
     }
