@@ -18,6 +18,7 @@ fn main() {
     for (name, certificate) in [
         ("one", specimen::certificate(1, "王𫖯䶮𫠠")),
         ("eight", specimen::certificate(8, "欧阳㛃𬭎")),
+        ("nine", specimen::certificate(9, "欧阳翚")),
         ("forty", specimen::certificate(40, "欧阳翚")),
         ("thousand", specimen::certificate(1_000, "欧阳翚")),
         ("latin", specimen::latin(6)),

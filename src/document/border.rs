@@ -12,29 +12,29 @@ use krilla::paint::{LineCap, LineJoin, Stroke};
 use krilla::surface::Surface;
 
 use super::text::fill;
-use super::{BURGUNDY, GOLD, PAGE_HEIGHT, PAGE_WIDTH};
+use super::{BURGUNDY, GOLD, PAGE_HEIGHT, PAGE_WIDTH, ROSE};
 
 /// The middle of the band, from the edge of the page.
 const MIDDLE: f32 = 30.0;
 /// The outer rule, and the two inner ones.
-const RULES: [(f32, f32); 3] = [(13.5, 0.7), (46.5, 1.3), (49.8, 0.45)];
+const RULES: [(f32, f32); 3] = [(13.5, 0.5), (46.5, 1.0), (49.8, 0.4)];
 /// The inside of the border, from the edge of the page.
 pub(super) const INSIDE: f32 = 49.8;
 
 /// The length of one period of the band, and how often it is repeated on each side.
-const PERIOD: f32 = 33.0;
-const ACROSS: u16 = 16;
-const DOWN: u16 = 24;
+const PERIOD: f32 = 66.0;
+const ACROSS: u16 = 8;
+const DOWN: u16 = 12;
 /// The band's strands in each colour, and how far they swing at the narrowest and at the widest.
-const STRANDS: u16 = 6;
-const SWING: (f32, f32) = (3.2, 9.6);
+const STRANDS: u16 = 5;
+const SWING: (f32, f32) = (2.6, 9.4);
 /// How often a strand swings in a period, and the curves it is made of.
-const SWINGS: f32 = 2.0;
-const CURVES: u16 = 14;
+const SWINGS: f32 = 3.0;
+const CURVES: u16 = 21;
 
 /// A rosette's petals in each colour, and how far they reach.
-const PETALS: u16 = 24;
-const REACH: f32 = 20.0;
+const PETALS: u16 = 20;
+const REACH: f32 = 19.0;
 
 /// The parts of the border, made once for a document.
 #[derive(Clone)]
@@ -47,8 +47,8 @@ impl Border {
     /// Writes the parts of the border into the document of a surface.
     pub(super) fn new(surface: &mut Surface) -> Self {
         let period = graphic(surface, |surface| {
-            for (colour, start) in [(GOLD, 0.5), (BURGUNDY, 0.0)] {
-                surface.set_stroke(Some(stroke(colour, 0.3)));
+            for (colour, start) in [(GOLD, 0.5), (ROSE, 0.0)] {
+                surface.set_stroke(Some(stroke(colour, 0.22)));
                 let mut path = PathBuilder::new();
                 for strand in 0..STRANDS {
                     let phase = TAU * (f32::from(strand) + start) / f32::from(STRANDS);
@@ -57,9 +57,9 @@ impl Border {
                 draw(surface, path.finish());
             }
         });
-        let petals = [(GOLD, 1.0), (BURGUNDY, 0.8)].map(|(colour, part)| {
+        let petals = [(GOLD, 1.0), (ROSE, 0.8)].map(|(colour, part)| {
             graphic(surface, |surface| {
-                surface.set_stroke(Some(stroke(colour, 0.36)));
+                surface.set_stroke(Some(stroke(colour, 0.24)));
                 let mut path = PathBuilder::new();
                 let (reach, width) = (REACH * part, REACH * part * 0.36);
                 trace(&mut path, 12, TAU, |t| ((1.0 - t.cos()) * reach / 2.0, t.sin() * width * (t / 2.0).sin()));

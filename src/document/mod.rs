@@ -33,6 +33,7 @@ const PAGE_HEIGHT: f32 = 297.0 * MM;
 
 /// The colours, red, green and blue.
 const BURGUNDY: (u8, u8, u8) = (122, 28, 38);
+const ROSE: (u8, u8, u8) = (166, 84, 80);
 const GOLD: (u8, u8, u8) = (176, 141, 82);
 const DARK_GOLD: (u8, u8, u8) = (138, 106, 52);
 const CREAM: (u8, u8, u8) = (248, 241, 226);

@@ -24,6 +24,11 @@ impl Code {
         Some(Self { code, side })
     }
 
+    /// The width of the quiet zone around it: four modules (ISO/IEC 18004 clause 6.3.8).
+    pub(super) fn quiet(&self) -> f32 {
+        4.0 * self.side / modules(self.code.size)
+    }
+
     /// The dark modules with the upper left corner at a point. Neighbours in a row are one rectangle.
     pub(super) fn path(&self, left: f32, top: f32) -> Option<Path> {
         let module = self.side / modules(self.code.size);

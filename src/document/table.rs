@@ -12,7 +12,7 @@ use super::text::{Line, Measure, Style, fill, set};
 use super::{CREAM, GOLD};
 
 /// The space between a cell's edge and its text.
-const PADDING: (f32, f32) = (4.2, 3.5);
+const PADDING: (f32, f32) = (4.0, 2.3);
 
 /// What a cell is to a reader who hears the table.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,8 +36,8 @@ pub(super) struct Draft<'t> {
     pub(super) align: Align,
     /// How many columns it takes.
     pub(super) span: usize,
-    /// Its paragraphs, each with its style.
-    pub(super) text: Vec<(&'t str, Style)>,
+    /// Its paragraphs, each of runs with their styles.
+    pub(super) text: Vec<Vec<(&'t str, Style)>>,
     /// Its language, where that is not the document's.
     pub(super) language: Option<&'static str>,
 }
@@ -60,6 +60,11 @@ struct Cell {
 }
 
 impl Row {
+    /// What of a column's width is for text.
+    pub(super) fn text_width(column: f32) -> f32 {
+        column - 2.0 * PADDING.0
+    }
+
     /// Sets the cells of a row in columns of these widths.
     pub(super) fn set(fonts: &OpenFonts, widths: &[f32], drafts: Vec<Draft>, shaded: bool) -> Result<Self, Missing> {
         let mut cells = Vec::with_capacity(drafts.len());
@@ -68,8 +73,9 @@ impl Row {
             let width: f32 = widths.iter().skip(column).take(draft.span).sum();
             let mut lines = Vec::new();
             for paragraph in &draft.text {
-                let set = set(fonts, std::slice::from_ref(paragraph), Measure::of(width - 2.0 * PADDING.0))?;
-                lines.extend(set.into_iter().map(|line| (line, paragraph.1.size)));
+                let size = paragraph.first().map_or(0.0, |(_, style)| style.size);
+                let set = set(fonts, paragraph, Measure::of(Self::text_width(width)))?;
+                lines.extend(set.into_iter().map(|line| (line, size)));
             }
             let Draft { role, align, span, language, .. } = draft;
             cells.push(Cell { role, align, span, language, left, width, lines });
@@ -111,7 +117,7 @@ impl Row {
             draw(surface, rectangle(left, top, width, self.height));
         }
         surface.set_fill(None);
-        surface.set_stroke(Some(stroke(GOLD, 0.55)));
+        surface.set_stroke(Some(stroke(GOLD, 0.45)));
         let mut rules = PathBuilder::new();
         for x in self.cells.iter().map(|cell| left + cell.left).chain([left + width]) {
             rules.move_to(x, top);
@@ -160,5 +166,5 @@ impl Cell {
 
 /// The height of a line of a font size.
 fn leading(size: f32) -> f32 {
-    size * 1.36
+    size * 1.3
 }

@@ -26,7 +26,6 @@ pub(super) struct Words {
     pub(super) check: &'static str,
     pub(super) columns: [&'static str; 7],
     pub(super) total: &'static str,
-    pub(super) activities: &'static str,
     pub(super) activity: &'static str,
     pub(super) scan: &'static str,
     pub(super) code_image: &'static str,
@@ -55,7 +54,6 @@ const CHINESE: Words = Words {
     check: "签发与核验",
     columns: ["课程", "培训机构", "形式", "学习日期", "学时", "上链时间\n（北京时间）", "存证编号"],
     total: "合计学时",
-    activities: "组织培训活动",
     activity: "组织培训活动",
     scan: "扫码核验",
     code_image: "核验二维码",
@@ -90,7 +88,6 @@ const ENGLISH: Words = Words {
         "Attestation number",
     ],
     total: "Total credit hours",
-    activities: "Activities organised",
     activity: "Organised activity",
     scan: "Scan to verify",
     code_image: "QR code for verification",
@@ -144,7 +141,7 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
         Language::English => {
             parts.extend([plain("This is to certify that the training hours of "), strong(&certificate.learner.name)]);
             if let Some(number) = certificate.id_number.as_ref().map(MaskedIdNumber::as_str) {
-                parts.push((format!(" (ID number: {number})"), false));
+                parts.push((format!(" (ID\u{a0}number:\u{a0}{number})"), false));
             }
             if let Some(employer) = &certificate.employer {
                 parts.extend([plain(", employer: "), strong(employer)]);
@@ -158,9 +155,7 @@ pub(super) fn body(language: Language, certificate: &HourCertificate) -> Vec<(St
             ));
             parts.extend([strong(&total), plain(" credit hours in all")]);
             if activities > 0 {
-                let noun =
-                    if activities == 1 { " training activity organised" } else { " training activities organised" };
-                parts.extend([plain(", and "), strong(&activities.to_string()), plain(noun)]);
+                parts.extend([plain("; activities organised: "), strong(&activities.to_string())]);
             }
             parts.push(plain("."));
         }
@@ -192,8 +187,8 @@ pub(super) fn form(language: Language, form: RowForm) -> &'static str {
     }
 }
 
-/// What stands under a row's title: the course's code, why the form is `other`, how many took part.
-pub(super) fn details(language: Language, row: &Row) -> Vec<String> {
+/// What is said of a row beside its title: the course's code, why the form is `other`, how many took part.
+pub(super) fn details(language: Language, row: &Row) -> String {
     let code = row.course_code.as_ref().map(ToString::to_string);
     let reason = row.form_reason.as_ref().map(|reason| match language {
         Language::Chinese => format!("形式说明：{reason}"),
@@ -203,7 +198,8 @@ pub(super) fn details(language: Language, row: &Row) -> Vec<String> {
         Language::Chinese => format!("参加人数 {attendees}"),
         Language::English => format!("{attendees} attended"),
     });
-    [code, reason, attendees].into_iter().flatten().collect()
+    let parts: Vec<String> = [code, reason, attendees].into_iter().flatten().collect();
+    parts.join(" · ")
 }
 
 /// The days of a row.
@@ -212,21 +208,13 @@ pub(super) fn days(language: Language, row: &Row) -> String {
     match language {
         _ if first == last => first.to_string(),
         Language::Chinese => format!("{first}\n至 {last}"),
-        Language::English => format!("{first} to\n{last}"),
+        Language::English => format!("{first}\nto {last}"),
     }
 }
 
 /// The hours of a row; an activity has none.
 pub(super) fn hours(row: &Row) -> String {
     row.hours.map_or_else(|| "–".to_owned(), |hours| hours.to_string())
-}
-
-/// The count of activities.
-pub(super) fn activities(language: Language, count: usize) -> String {
-    match language {
-        Language::Chinese => format!("{}：{count} 次", CHINESE.activities),
-        Language::English => format!("{}: {count}", ENGLISH.activities),
-    }
 }
 
 /// The sum of the hours, with two decimals.

@@ -79,6 +79,7 @@ fn what_is_printed_can_be_copied_in_reading_order() {
         "首席质量官培训学时证明",
         "兹证明欧阳㛃𬭎𫠠（证件号码：4*************1234），所在组织：示范精密制造（深圳）有限公司，于2026年9月1日至2026年10月26日",
         "合计66.00学时",
+        "培训机构：示范质量培训中心",
         "《质量强国建设纲要》解读与企业落实",
         "签发机构",
         "示范市质量协会",
@@ -100,9 +101,11 @@ fn every_page_has_the_number_and_repeats_the_head() {
     let dir = tempfile::tempdir().unwrap();
     for (language, rows, pages, head, last) in [
         (Language::Chinese, 1, 1..=1, "存证编号", "第1页/共1页"),
-        (Language::Chinese, 40, 3..=4, "存证编号", "页/共"),
-        (Language::English, 40, 3..=4, "Creditho", "Page1of"),
-        (Language::Chinese, 1_000, 40..=80, "存证编号", "第1页/共"),
+        (Language::Chinese, 9, 1..=1, "存证编号", "第1页/共1页"),
+        (Language::English, 9, 1..=1, "Creditho", "Page1of1"),
+        (Language::Chinese, 40, 2..=3, "存证编号", "页/共"),
+        (Language::English, 40, 2..=3, "Creditho", "Page1of"),
+        (Language::Chinese, 1_000, 36..=60, "存证编号", "第1页/共"),
     ] {
         let path = printed(dir.path(), language, &specimen::certificate(rows, "欧阳翚"));
         let output = run("pdftotext", &["-raw", text(&path), "-"]);
@@ -117,20 +120,27 @@ fn every_page_has_the_number_and_repeats_the_head() {
 }
 
 #[test]
-fn a_phone_reads_the_code() {
+fn a_phone_reads_the_code_of_short_and_long_addresses() {
     let dir = tempfile::tempdir().unwrap();
-    let certificate = specimen::certificate(8, "欧阳翚");
-    let path = printed(dir.path(), Language::Chinese, &certificate);
-    let prefix = dir.path().join("page");
-    // What a phone is held over: the lower part of the page, inside the ornament.
-    let part = ["-x", "110", "-y", "1150", "-W", "1020", "-H", "490"];
-    run("pdftoppm", &[&["-r", "150", "-gray", "-singlefile"], &part[..], &[text(&path), text(&prefix)]].concat());
-    let (width, height, pixels) = grey(&std::fs::read(dir.path().join("page.pgm")).unwrap());
-    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| pixels[y * width + x]);
-    let read = |grid: &rqrr::Grid<_>| grid.decode().map_or_else(|error| error.to_string(), |(_, content)| content);
-    let codes: Vec<String> = image.detect_grids().iter().map(read).collect();
-    let says = format!("{}#{}", certificate.site.certificate_url(&certificate.number), Hash::of(&[CREDENTIAL]));
-    assert!(codes.contains(&says), "{codes:?}, not {says}");
+    for (rows, host) in [(8, 0), (1, 40), (1, 90), (1, 130), (1, 165)] {
+        let mut certificate = specimen::certificate(rows, "欧阳翚");
+        if host > 0 {
+            let labels = ["quality-ledger-of-training-hours."; 6].concat();
+            certificate.site = format!("https://{}.cn", &labels[..host].trim_end_matches(['.', '-'])).parse().unwrap();
+        }
+        let path = printed(dir.path(), Language::Chinese, &certificate);
+        let prefix = dir.path().join("page");
+        // What a phone is held over: the lower part of the page, inside the ornament, at 300 dots an inch.
+        let part = ["-x", "220", "-y", "2100", "-W", "2040", "-H", "1180"];
+        run("pdftoppm", &[&["-r", "300", "-gray", "-singlefile"], &part[..], &[text(&path), text(&prefix)]].concat());
+        let (width, height, pixels) = grey(&std::fs::read(dir.path().join("page.pgm")).unwrap());
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| pixels[y * width + x]);
+        let read = |grid: &rqrr::Grid<_>| grid.decode().map_or_else(|error| error.to_string(), |(_, content)| content);
+        let codes: Vec<String> = image.detect_grids().iter().map(read).collect();
+        let address = certificate.site.certificate_url(&certificate.number);
+        let says = format!("{address}#{}", Hash::of(&[CREDENTIAL]));
+        assert!(codes.contains(&says), "an address of {} characters: {codes:?}, not {says}", address.len());
+    }
 }
 
 /// The size and the pixels of a binary PGM file.
