@@ -6,6 +6,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::server::campaign;
 use cqo_ledger::credential::verify::{File, Question, verify_files};
 use cqo_ledger::ledger::json;
@@ -1365,7 +1368,10 @@ fn all_verifiers_judge_damaged_certificates_alike() {
             let value = serde_json::from_slice::<Value>(&good).ok().filter(|_| number % 5 > 0);
             let bytes = match value {
                 Some(mut value) => {
-                    change_inside(&mut value, &mut dice);
+                    match value.pointer_mut("/credentialSubject/encodedList") {
+                        Some(list) if number % 2 == 0 => change_gzip(list, &mut dice),
+                        _ => change_inside(&mut value, &mut dice),
+                    }
                     bytes(&value)
                 }
                 None if number % 5 > 0 => mutated_at(&good, places[dice.below(places.len())], &mut dice),
@@ -1377,18 +1383,24 @@ fn all_verifiers_judge_damaged_certificates_alike() {
             let (certificate, bundle, list) =
                 ("good/certificate.json", "good/certificate.proof.json", "good/status.json");
             // Most alone: what a change does to the form is seen there, and bundles take their time.
-            let (files, lists): (&[&str], &[&str]) = match (name, number % 4) {
-                ("status.json", 0) => (&[certificate, bundle], &[file]),
-                ("certificate.json", 0) => (&[file, bundle], &[list]),
-                ("certificate.pdf", 0) => (&[file, "good/certificate.pdf.proof.json"], &[list]),
-                _ => (&[file], &[]),
+            let (files, lists) = match (name, number % 4) {
+                ("status.json", 0) => (vec![certificate, bundle], vec![file]),
+                ("certificate.json", 0) => (vec![file, bundle], vec![list]),
+                ("certificate.pdf", 0) => (vec![file, "good/certificate.pdf.proof.json"], vec![list]),
+                _ => (vec![file], Vec::new()),
             };
-            vectors.case(name, files, 0, None).status(lists).now(certificates::NOW);
+            vectors.case(name, &files, 0, None).status(&lists).now(certificates::NOW);
         }
     }
     judged_alike(&vectors.cases, |case| {
         case.files.iter().chain(&case.status).find(|name| Path::new(name).is_absolute()).unwrap()
     });
+}
+
+/// Changes one place of the gzip in a status list.
+fn change_gzip(list: &mut Value, dice: &mut Dice) {
+    let gzip = URL_SAFE_NO_PAD.decode(&list.as_str().unwrap()[1..]).unwrap();
+    *list = format!("u{}", URL_SAFE_NO_PAD.encode(mutated(&gzip, dice))).into();
 }
 
 /// The places of a PDF that are not in the data of a stream.
