@@ -4,9 +4,10 @@
 
      node verify.mjs [--policy FILE] [--status FILE] [--leaf FILE] [--at MOMENT] [--json] FILE...
 
-   FILE is a certificate (PDF or JSON), a proof bundle, a status list or a block proof. What a proof shows is 上链后未被篡改: that an entry is unaltered since the time of its block. It never shows that an
-   entry is true. Exit status: 0 everything passed; 1 a step failed; 2 misuse, or a file that cannot be read as a proof;
-   3 nothing failed, but a step could not be checked.
+   FILE is a certificate (PDF or JSON), a proof bundle, a status list or a block proof. What a proof shows is
+   上链后未被篡改: that an entry is unaltered since the time of its block. It never shows that an entry is true. Exit
+   status: 0 everything passed; 1 a step failed; 2 misuse, or a file that cannot be read as a proof; 3 nothing failed, but
+   a step could not be checked.
 
    The authority for every rule is FORMATS.md, whose sections the comments name. This file was written from that page,
    shares no code with the service and depends on nothing but the platform. It can be embedded in a page as it stands,
@@ -632,15 +633,20 @@ const ENTRIES = {
 const SIGNATURE = closed({ alg: ALG, key: HASH, sig: hexBytes(1, 256) }, lengthByAlg("sig", 64));
 const SIGNED = closed({ entry: checkEntry, signatures: listing(SIGNATURE, 1, 4) }, signedRule);
 
+/** Whether these can be the first and the last day of a study entry. */
+function areDays(first, last) {
+  const days = (Date.parse(last) - Date.parse(first)) / 86_400_000;
+  return isDay(first) && isDay(last) && 0 <= days && days <= 366;
+}
+
 function studyRule(value, where) {
   need(
     "form_reason" in value === (value.form === "other"),
     `${where}：form_reason 只在 form 为 other 时出现`,
     `${where}: form_reason goes with form other, and only with it`,
   );
-  const days = (Date.parse(value.last_day) - Date.parse(value.first_day)) / 86_400_000;
   need(
-    0 <= days && days <= 366,
+    areDays(value.first_day, value.last_day),
     `${where}：first_day 与 last_day 次序有误或相距过远`,
     `${where}: first_day and last_day are out of order or too far apart`,
   );
@@ -1239,8 +1245,8 @@ class Bundle {
   }
 
   in_force() {
-    const serves = this.run.files.some((file) => file.server?.bundle === this);
-    if (serves || this.entries.every(({ signed }) => ["certificate", "status"].includes(signed.entry.kind))) {
+    const served = this.run.all(Credential).flatMap((credential) => credential.serving());
+    if (served.some(({ bundle }) => bundle === this) || this.entries.every(({ signed }) => ["certificate", "status"].includes(signed.entry.kind))) {
       throw new Skipped("此处不需要：由证书的同名步骤判断", "not needed here: the certificate's own step tells");
     }
     throw new Open(
@@ -1477,10 +1483,8 @@ function checkCorrection(correction, target) {
 // Sections 14 and 15: hour certificates, and the proofs of a credential
 // ---------------------------------------------------------------------------------------------------------------------
 
-const HOST = "(?:[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?|\\[[0-9a-f:.]+\\])(?::[1-9][0-9]{0,4})?";
-const SITE = `https?://${HOST}`;
 const DAYTIME = "T00:00:00+08:00";
-const HOURS = "(?:0|[1-9][0-9]{0,6})\\.[0-9]{2}";
+const HOURS = "(?:0|[1-9][0-9]{0,5})\\.[0-9]{2}";
 const DAYS = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
 const CONTEXT = ["https://www.w3.org/ns/credentials/v2"];
 const OPEN_BADGES = [...CONTEXT, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"];
@@ -1498,8 +1502,8 @@ const shaped = (source) => matching(source, "规定的格式", "of the form that
 
 const identity = (type, hash) =>
   closed({ hashed: constant(false), identityHash: hash, identityType: constant(type), type: constant("IdentityObject") });
-const result = (name, form) =>
-  closed({ resultDescription: constant(RESULT + name), type: constant(["Result"]), value: shaped(form) });
+const result = (name, test, zh, en) =>
+  closed({ resultDescription: constant(RESULT + name), type: constant(["Result"]), value: passing(test, zh, en) });
 const described = (name, label, type) => ({ id: RESULT + name, name: label, resultType: type, type: ["ResultDescription"] });
 
 const IDENTITIES = new Map([
@@ -1529,11 +1533,14 @@ const SUBJECT = closed({
   id: shaped(`urn:uuid:${UUID7}`),
   identifier: checkIdentifiers,
   name: text(100),
-  result: pair(result("credit-hours", HOURS), result("activities", DECIMAL)),
+  result: pair(
+    result("credit-hours", (value) => isHours(value, 0, 100_000_00), "0.00 至 100000.00 的学时", "credit hours of 0.00 to 100000.00"),
+    result("activities", (value) => isBetween(value, 0, 1000), " 0 至 1000 的整数", "a count of 0 to 1000"),
+  ),
   type: constant(["AchievementSubject"]),
 });
 const ISSUER = closed({
-  id: shaped("did:.{1,250}"),
+  id: text(300),
   name: text(200),
   otherIdentifier: listing(
     closed({
@@ -1546,16 +1553,12 @@ const ISSUER = closed({
   ),
   type: constant(["Profile"]),
 });
-const STUDY_ROW = {
-  description: new RegExp(
-    `^课程 (?<code>[-A-Za-z0-9._]{1,64})；培训机构 (?<provider>.+)；(?<from>${DAYS}) 至 (?<to>${DAYS})(?:；形式说明 (?<reason>.+))?$`,
-  ),
-  narrative: new RegExp(`^(?<hours>${HOURS}) 学时；上链时间 (?<sealedAt>${MOMENT})；存证编号 (?<place>${DECIMAL}-${DECIMAL})$`),
-};
-const ACTIVITY_ROW = {
-  description: new RegExp(`^培训机构 (?<provider>.+)；(?<to>${DAYS})；参加人数 (?<attendees>${DECIMAL})$`),
-  narrative: new RegExp(`^组织培训活动 1 次；上链时间 (?<sealedAt>${MOMENT})；存证编号 (?<place>${DECIMAL}-${DECIMAL})$`),
-};
+const NARRATIVE = new RegExp(
+  `^(?:(?<hours>${HOURS}) 学时|组织培训活动 1 次)；上链时间 (?<sealedAt>${MOMENT})；存证编号 (?<height>${DECIMAL})-(?<index>${DECIMAL})$`,
+);
+const COURSE = new RegExp(`^课程 (?<code>[-A-Za-z0-9._]{1,64})；培训机构 (?<provider>.+)；(?<from>${DAYS}) 至 (?<to>${DAYS})$`);
+const ORGANISED = new RegExp(`^培训机构 (?<provider>.+)；(?<to>${DAYS})；参加人数 (?<attendees>${DECIMAL})$`);
+const REASON = "；形式说明 ";
 const EVIDENCE_ID = /^urn:cqo-ledger:(?<origin>[-a-z0-9._~]*(?:%(?:2F|3A)[-a-z0-9._~]*)*):(?<commitment>[0-9a-f]{64})$/;
 const ROW = closed(
   {
@@ -1569,13 +1572,9 @@ const ROW = closed(
   (value, where) => void readRow(value, where),
 );
 const LIST_ENTRY = {
-  id: shaped(`${SITE}/status/${DECIMAL}#${DECIMAL}`),
-  statusListCredential: shaped(`${SITE}/status/${DECIMAL}`),
-  statusListIndex: passing(
-    (value) => decimal(value) < 8 * LIST_BYTES && decimal(value) !== null,
-    "清单内的序号",
-    "an index of the list",
-  ),
+  id: text(250),
+  statusListCredential: text(250),
+  statusListIndex: passing((value) => isBetween(value, 0, 8 * LIST_BYTES - 1), "清单内的序号", "an index of the list"),
   statusPurpose: constant("revocation"),
   type: constant("BitstringStatusListEntry"),
 };
@@ -1585,7 +1584,7 @@ const CREDENTIAL = closed(
     credentialStatus: closed(LIST_ENTRY),
     credentialSubject: SUBJECT,
     evidence: listing(ROW, 1, MAX_ROWS),
-    id: shaped(`${SITE}/v/.{27}`),
+    id: text(250),
     issuer: ISSUER,
     name: constant(TITLE),
     proof: later,
@@ -1621,36 +1620,83 @@ function checkIdentifiers(value, where) {
   value.forEach((element, i) => IDENTITIES.get(types[i])(element, `${where}[${i}]`));
 }
 
-/** What a row says in its texts. */
+const isBetween = (digits, low, high) => decimal(digits) !== null && low <= decimal(digits) && decimal(digits) <= high;
+const isHours = (value, low, high) => matches(value, HOURS) && low <= hundredths(value) && hundredths(value) <= high;
+const hundredths = (hours) => Number(hours.replace(".", ""));
+
+/** What a row says in its texts: the members of a row in what `--json` prints. */
 function readRow(row, where) {
-  const form = row.genre === "activity" ? ACTIVITY_ROW : STUDY_ROW;
-  const [description, narrative] = [form.description.exec(row.description), form.narrative.exec(row.narrative)];
-  need(
-    description !== null && (description.groups.reason !== undefined) === (row.genre === "other"),
-    `${where}.description 不是规定的格式`,
-    `${where}.description is not of the form that is laid down`,
-  );
-  need(narrative !== null, `${where}.narrative 不是规定的格式`, `${where}.narrative is not of the form that is laid down`);
-  return { ...description.groups, ...narrative.groups };
+  const [description, narrative] = [readDescription(row.genre, row.description), NARRATIVE.exec(row.narrative)?.groups];
+  need(description, `${where}.description 不是规定的格式`, `${where}.description is not of the form that is laid down`);
+  const isStudy = row.genre !== "activity";
+  const isSound =
+    narrative &&
+    (isStudy ? isHours(narrative.hours ?? "", 1, 100_00) : narrative.hours === undefined) &&
+    isMoment(narrative.sealedAt) &&
+    decimal(narrative.height) !== null &&
+    isBetween(narrative.index, 0, 65535);
+  need(isSound, `${where}.narrative 不是规定的格式`, `${where}.narrative is not of the form that is laid down`);
+  return {
+    title: row.name,
+    course_code: description.code ?? null,
+    provider: description.provider,
+    form: row.genre,
+    form_reason: description.reason ?? null,
+    first_day: description.from ?? description.to,
+    last_day: description.to,
+    hours: isStudy ? hundredths(narrative.hours) : null,
+    attendees: isStudy ? null : Number(description.attendees),
+    sealed_at: narrative.sealedAt,
+    attestation_number: `${narrative.height}-${narrative.index}`,
+    commitment: EVIDENCE_ID.exec(row.id).groups.commitment,
+  };
+}
+
+/** The parts of a description; null when it is not of the form. A provider or a reason may hold the words between them:
+ *  the first good reading counts, which is the one with the longest reason. */
+function readDescription(genre, description) {
+  const good = (found, reason) => {
+    if (!found) return null;
+    const { provider, from = found.groups.to, to, attendees = "1" } = found.groups;
+    const isSound = [provider, reason ?? provider].every(isName) && areDays(from, to) && isBetween(attendees, 1, 100_000);
+    return isSound ? { ...found.groups, reason } : null;
+  };
+  if (genre === "activity") return good(ORGANISED.exec(description));
+  if (genre !== "other") return good(COURSE.exec(description));
+  for (let at = description.indexOf(REASON); at >= 0; at = description.indexOf(REASON, at + 1)) {
+    const found = good(COURSE.exec(description.slice(0, at)), description.slice(at + REASON.length));
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Whether this is a text of up to 200. */
+function isName(value) {
+  try {
+    text(200)(value, "");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function credentialRule(value, where) {
   const { credentialSubject: subject, credentialStatus: status, issuer } = value;
   const number = subject.achievement.humanCode;
-  const [, site] = /^(https?:\/\/[^/]+)\//.exec(value.id);
+  const site = value.id.slice(0, -`/v/${number}`.length);
+  need(value.id === `${site}/v/${number}` && isSite(site), `${where}.id 与证书编号不符`, `${where}.id is not a site with the number`);
   need(
-    site.length <= 200 && value.id === `${site}/v/${number}`,
-    `${where}.id 与证书编号不符`,
-    `${where}.id does not end in the number`,
+    subject.activityStartDate <= subject.activityEndDate,
+    `${where}：起止日期次序有误`,
+    `${where}: the span ends before it begins`,
   );
   const code = issuer.otherIdentifier[0].identifier;
   const isOwn = number.split("-")[1] === dayOf(value.validFrom).slice(0, 4) && number.split("-")[2] === code.slice(2, 8);
   need(isOwn, "证书编号与签发年份、签发机构地区不符", "the number does not fit the year of issue and the region of the issuer");
-  const list = decimal(status.statusListCredential.slice(`${site}/status/`.length));
+  const list = status.statusListCredential.split("/").at(-1);
   const isStatus =
     status.statusListCredential === `${site}/status/${list}` &&
-    1 <= list &&
-    list <= MAX_LIST &&
+    isBetween(list, 1, MAX_LIST) &&
     status.id === `${status.statusListCredential}#${status.statusListIndex}`;
   need(isStatus, `${where}.credentialStatus 不合格`, `${where}.credentialStatus is malformed`);
   const isLearner = subject.id === `urn:uuid:${subject.identifier[0].identityHash}`;
@@ -1671,6 +1717,28 @@ function originOf(value) {
 /** The day of a moment in UTC+8. */
 function dayOf(moment) {
   return new Date(Date.parse(moment) + 8 * 3_600_000).toISOString().slice(0, 10);
+}
+
+/** Whether this is `<site>`: a scheme and a host with an optional port. */
+function isSite(text) {
+  const [, host, port] = /^https?:\/\/([-a-z0-9.]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?$/.exec(text) ?? [];
+  if (host === undefined || text.length > 200 || Number(port ?? 1) > 65535) return false;
+  return host.startsWith("[") ? isAddress6(host) : isDomain(host) || isAddress4(host);
+}
+
+const isDomain = (host) => !/(?:^|\.)[0-9]+$/.test(host) && host.split(".").every((label) => /^(?!-)[-a-z0-9]{1,63}$(?<!-)/.test(label));
+const isAddress4 = (host) => host.split(".").length === 4 && host.split(".").every((part) => isBetween(part, 0, 255));
+
+/** An IPv6 address in brackets, as RFC 5952 spells it. The platform spells all but those that hold an IPv4 address so. */
+function isAddress6(host) {
+  const [, inside] = /^\[::ffff:(.*)\]$/.exec(host) ?? [];
+  if (inside?.includes(".")) return isAddress4(inside);
+  if (inside?.split(":").length === 2) return false; // it holds an IPv4 address as well
+  try {
+    return new URL(`http://${host}`).hostname === host;
+  } catch {
+    return false;
+  }
 }
 
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -1699,8 +1767,8 @@ function checkProofs(value, did, site, where) {
   need(readMultikey(multikey) !== null, `${where}.proof 的公钥不合格`, `${where}.proof has no sound key`);
   const [, scheme, host] = /^(https?):\/\/(.*)$/.exec(site);
   const name = host.replace(/:[0-9]+$/, "");
-  const isDomain = scheme === "https" && name !== "localhost" && !/^\[|^[0-9.]+$/.test(name);
-  const expected = isDomain ? `did:web:${host.replace(":", "%3A")}` : `did:key:${multikey}`;
+  const isWeb = scheme === "https" && name !== "localhost" && isDomain(name);
+  const expected = isWeb ? `did:web:${host.replace(":", "%3A")}` : `did:key:${multikey}`;
   need(did === expected, `${where}.issuer 的 DID 与网址和公钥不符`, `${where}.issuer: the DID is not that of the site and the key`);
   const proof = (suite, context) =>
     closed({
@@ -1759,25 +1827,24 @@ class Credential extends SignedDocument {
   static mark = '"OpenBadgeCredential"';
   kind = "credential";
   stages = { alone: ["form", "proof", "proof_rdfc"], together: ["issued", "issuer", "evidence"], last: ["in_force"] };
-  server = null; // the bundle that serves it, and its certificate entry
+  server = null; // the serving bundle, and its certificate entry
   counted = null; // the entries that it counts
 
   form() {
     this.read(CREDENTIAL, "credential");
     this.origin = originOf(this.value);
     this.number = this.value.credentialSubject.achievement.humanCode;
-    this.certificate = fieldsOf(this.value, this.sha256);
+    this.certificate = claimsOf(this.value, this.sha256);
     return new Said(`证书 ${this.number}`, `certificate ${this.number}`);
   }
 
-  /** The first bundle that serves this credential, with its certificate entry; null when there is none. */
+  /** The bundles that serve this credential, each with its certificate entry; none unless `form` has passed. */
   serving() {
-    if (this.number === undefined) return null;
-    for (const bundle of this.ofLedger()) {
-      const entry = certificateEntries(bundle, "credential", this.number).find((item) => item.signed.entry.sha256 === this.sha256);
-      if (entry !== undefined) return { bundle, entry };
-    }
-    return null;
+    if (this.certificate === undefined) return [];
+    return this.ofLedger().flatMap((bundle) => {
+      const entries = certificateEntries(bundle, "credential", this.number);
+      return entries.filter(({ signed }) => signed.entry.sha256 === this.sha256).map((entry) => ({ bundle, entry }));
+    });
   }
 
   /** The bundles of its ledger without a failed step. */
@@ -1869,34 +1936,33 @@ class Credential extends SignedDocument {
   }
 
   in_force() {
+    const counted = this.counted ?? [];
     const corrected = this.ofLedger()
       .flatMap((bundle) => bundle.entries)
-      .find(
-        ({ signed: { entry } }) =>
-          entry.kind === "correction" && this.counted?.some((counted) => counted.entry.id === entry.target.id),
-      );
-    need(corrected === undefined, "所列记录后来被更正", "an entry that it holds was corrected later");
+      .map(({ signed }) => signed.entry.target?.commitment) // only the target of a correction has one
+      .some((commitment) => counted.some((entry) => entry.commitment === commitment));
+    need(!corrected, "所列记录后来被更正", "an entry that it holds was corrected later");
     const { moment } = this.run;
     const { statusListCredential, statusListIndex } = this.value.credentialStatus;
     const lists = this.run
       .sound(StatusList)
       .filter(
-        (list) =>
-          list.steps.every(({ state }) => state === "passed" || state === "skipped") &&
-          list.value.id === statusListCredential &&
-          list.owner === this.value.issuer.otherIdentifier[0].identifier &&
-          list.value.validFrom <= moment &&
-          moment < list.value.validUntil,
+        ({ value, owners }) =>
+          value.id === statusListCredential &&
+          owners.get(this.origin) === this.value.issuer.otherIdentifier[0].identifier &&
+          value.validFrom <= moment &&
+          moment < value.validUntil,
       );
-    const newest = lists.reduce((a, b) => (a !== null && a.value.validFrom >= b.value.validFrom ? a : b), null);
-    need(!newest?.isSet(Number(statusListIndex)), "状态清单：已撤销或已更正", "the status list says: revoked or corrected");
-    if (newest === null) {
+    const newest = lists.map(({ value }) => value.validFrom).sort().at(-1); // moments sort as texts
+    const isSet = lists.some((list) => list.value.validFrom === newest && list.isSet(Number(statusListIndex)));
+    need(!isSet, "状态清单：已撤销或已更正", "the status list says: revoked or corrected");
+    if (newest === undefined) {
       throw new Open(`没有涵盖 ${moment} 的状态清单`, `no status list that covers ${moment} has passed`);
     }
     if (this.counted === null) throw new Open("所列记录未能核验", "its entries could not be checked");
     return new Said(
-      `状态清单（${newest.value.validFrom}）：未撤销`,
-      `the status list of ${newest.value.validFrom} says: not revoked`,
+      `状态清单（${newest}）：未撤销`,
+      `the status list of ${newest} says: not revoked`,
     );
   }
 }
@@ -1922,46 +1988,31 @@ function rowOf(bundle, first, last, said) {
   return { id, genre: said.form, name: title, description, narrative: `${decimals(said.hours)} 学时；${sealed}` };
 }
 
-/** The fields of a certificate, to be held against the paper. */
-function fieldsOf(value, digest) {
-  const { credentialSubject: subject, issuer } = value;
+/** What a certificate says, to be held against the paper: the table after section 16. */
+function claimsOf(value, digest) {
+  const { credentialSubject: subject, credentialStatus: status, issuer } = value;
   const { achievement, identifier, result } = subject;
   const known = (type) => identifier.find(({ identityType }) => identityType === type)?.identityHash ?? null;
   const { minutes, rulebook } = new RegExp(`^${CRITERIA}$`).exec(achievement.criteria.narrative).groups;
   return {
-    sha256: digest,
     number: achievement.humanCode,
-    address: value.id,
-    status_list: value.credentialStatus.statusListCredential,
-    issued_at: value.validFrom,
-    issued_day: dayOf(value.validFrom),
-    issuer: { name: issuer.name, code: issuer.otherIdentifier[0].identifier },
-    learner: { id: known("systemId"), name: subject.name },
+    name: subject.name,
+    learner: known("systemId"),
     employer: known("ext:employer"),
     id_number: known("nationalIdentityNumber"),
-    from: subject.activityStartDate.slice(0, 10),
-    to: subject.activityEndDate.slice(0, 10),
-    hours: result[0].value,
-    activities: result[1].value,
-    minutes,
+    first_day: subject.activityStartDate.slice(0, 10),
+    last_day: subject.activityEndDate.slice(0, 10),
+    rows: value.evidence.map((row, i) => readRow(row, `evidence[${i}]`)),
+    total: hundredths(result[0].value),
+    activities: Number(result[1].value),
+    minutes: Number(minutes),
     rulebook,
-    rows: value.evidence.map((row, i) => {
-      const said = readRow(row, `evidence[${i}]`);
-      return {
-        genre: row.genre,
-        title: row.name,
-        code: said.code ?? null,
-        provider: said.provider,
-        from: said.from ?? said.to,
-        to: said.to,
-        form_reason: said.reason ?? null,
-        attendees: said.attendees ?? null,
-        hours: said.hours ?? null,
-        sealed_at: said.sealedAt,
-        attestation: said.place,
-        commitment: EVIDENCE_ID.exec(row.id).groups.commitment,
-      };
-    }),
+    issuer: { code: issuer.otherIdentifier[0].identifier, name: issuer.name, did: issuer.id },
+    issued: value.validFrom,
+    origin: originOf(value),
+    address: value.id,
+    status: { list: status.statusListCredential, index: Number(status.statusListIndex) },
+    sha256: digest,
   };
 }
 
@@ -1974,12 +2025,12 @@ const LIST = closed(
     "@context": constant(CONTEXT),
     credentialSubject: closed({
       encodedList: shaped("u[-_A-Za-z0-9]+"),
-      id: shaped(`${SITE}/status/${DECIMAL}#list`),
+      id: text(250),
       statusPurpose: constant("revocation"),
       type: constant("BitstringStatusList"),
     }),
-    id: shaped(`${SITE}/status/${DECIMAL}`),
-    issuer: shaped("did:.{1,250}"),
+    id: text(250),
+    issuer: text(300),
     proof: later,
     type: constant(["VerifiableCredential", "BitstringStatusListCredential"]),
     validFrom: passing(isMoment, "时刻", "a moment"),
@@ -1989,9 +2040,10 @@ const LIST = closed(
 );
 
 function listRule(value, where) {
-  const [, site, number] = /^(https?:\/\/[^/]+)\/status\/([0-9]+)$/.exec(value.id);
-  const isNumber = site.length <= 200 && 1 <= decimal(number) && decimal(number) <= MAX_LIST;
-  need(isNumber, `${where}.id 不合格`, `${where}.id is malformed`);
+  const number = value.id.split("/").at(-1);
+  const site = value.id.slice(0, -`/status/${number}`.length);
+  const isList = value.id === `${site}/status/${number}` && isSite(site) && isBetween(number, 1, MAX_LIST);
+  need(isList, `${where}.id 不合格`, `${where}.id is malformed`);
   const isOwn = value.credentialSubject.id === `${value.id}#list`;
   need(isOwn, `${where}.credentialSubject.id 与 id 不符`, `${where}.credentialSubject.id is not that of the list`);
   const isSpan = value.validFrom < value.validUntil;
@@ -2004,7 +2056,7 @@ class StatusList extends SignedDocument {
   static mark = '"BitstringStatusListCredential"';
   kind = "status";
   stages = { alone: ["form", "proof", "proof_rdfc"], together: ["issuer"] };
-  owner = null; // the credit code of whoever signed it
+  owners = new Map(); // origin of a ledger by which its key is good -> the credit code of whoever owns it
 
   async form() {
     this.read(LIST, "list");
@@ -2025,30 +2077,35 @@ class StatusList extends SignedDocument {
   issuer() {
     const isTrusted = ({ steps }) => steps.some(({ step, state }) => step === "checkpoint" && state === "passed");
     const bundles = this.run.sound(Bundle).filter(isTrusted);
-    const longest = bundles.reduce((a, b) => (a !== null && a.elements.length >= b.elements.length ? a : b), null);
-    const key = longest?.register.keys.get(this.keyId);
-    const sealing = bundles.find((bundle) => this.isSealedIn(bundle));
-    if (sealing !== undefined) {
-      this.owner = sealing.register.keys.get(this.keyId).owner.code;
-      return new Said("此清单的摘要已上链", "the digest of this list is on the chain");
+    let isRevoked = false;
+    for (const origin of new Set(bundles.map((bundle) => bundle.origin))) {
+      const ofLedger = bundles.filter((bundle) => bundle.origin === origin);
+      const longest = ofLedger.reduce((a, b) => (b.elements.length > a.elements.length ? b : a));
+      const key = longest.register.keys.get(this.keyId);
+      if (key === undefined) continue;
+      const works = key.role === "issuer" && key.kinds.includes("status") && key.ended === null;
+      if (works || ofLedger.some((bundle) => this.isSealedIn(bundle, key))) this.owners.set(origin, key.owner.code);
+      isRevoked ||= key.isRevoked;
     }
-    need(!key?.isRevoked, "签名密钥已被吊销", "its key has been revoked");
-    if (key === undefined || key.ended !== null || key.role !== "issuer" || !key.kinds.includes("status")) {
+    if (this.owners.size === 0) {
+      need(!isRevoked, "签名密钥已被吊销", "its key has been revoked");
       throw new Open("没有证明包证明此密钥可以签发状态清单", "no bundle shows that its key may sign status lists");
     }
-    this.owner = key.owner.code;
-    return new Said(`由 ${key.owner.name} 的密钥签发`, `signed by a key of ${key.owner.name}`);
+    return new Said(
+      `签名密钥属于 ${[...this.owners.values()].join("、")}`,
+      `signed by a key of ${[...this.owners.values()].join(", ")}`,
+    );
   }
 
-  /** Whether a bundle proves a status entry with this very list, signed by its key. */
-  isSealedIn(bundle) {
+  /** Whether a bundle proves a status entry with this very list, signed by its key before that was compromised. */
+  isSealedIn(bundle, key) {
     return bundle.entries.some(
-      ({ signed: { entry, signatures } }) =>
+      ({ block, signed: { entry, signatures } }) =>
         entry.kind === "status" &&
-        entry.action === "list" &&
         entry.list === this.number &&
         entry.sha256 === this.sha256 &&
-        signatures.some(({ key }) => key === this.keyId && bundle.register.keys.has(key)),
+        signatures.some((signature) => signature.key === this.keyId) &&
+        !isCompromised(key, block),
     );
   }
 }
@@ -2096,7 +2153,11 @@ async function gunzip(bytes, limit) {
   let at = 10;
   if (flags & 4) at += 2 + bytes[at] + 256 * bytes[at + 1]; // extra field
   for (const flag of [8, 16]) if (flags & flag) at = bytes.indexOf(0, at) + 1 || Infinity; // name, comment
-  if (flags & 2) at += 2; // check of the head
+  if (flags & 2) {
+    // check of the head
+    if (at + 2 > end || (crc32(bytes.subarray(0, at)) & 0xffff) !== bytes[at] + 256 * bytes[at + 1]) return null;
+    at += 2;
+  }
   const data = at < end ? await inflate(bytes.subarray(at, end), "deflate-raw", limit) : null;
   const tail = new DataView(bytes.buffer, bytes.byteOffset + end);
   return data !== null && tail.getUint32(0, true) === crc32(data) && tail.getUint32(4, true) === data.length ? data : null;
@@ -2115,206 +2176,247 @@ function crc32(bytes) {
 // Section 17: certificates on paper
 // ---------------------------------------------------------------------------------------------------------------------
 
-const ATTACHMENTS = [
-  ["credential.json", CREDENTIAL_LIMIT],
-  ["proof.json", BUNDLE_LIMIT],
-];
-/** Names of what changes a file, hides in it or acts: no dictionary of the profile has one as a key or as a value. */
-const FORBIDDEN = new Set(
-  "AA AcroForm EmbeddedFDFs Encrypt JS JavaScript Launch ObjStm OpenAction Prev RichMedia XFA XRef XRefStm".split(" "),
+const PDF_HEADER = Uint8Array.from("%PDF-1.7\n%\x80\x80\x80\x80\n\n", (char) => char.charCodeAt(0));
+const PDF_END = new RegExp(
+  "^xref\n0 (?<size>[1-9][0-9]{0,7})\n0000000000 65535 f\r\n(?<places>(?:[0-9]{10} 00000 n\r\n)*)" +
+    "trailer\n<</Size (?<again>[0-9]+)/Root (?<root>[1-9][0-9]{0,7}) 0 R/Info (?<info>[1-9][0-9]{0,7}) 0 R" +
+    "/ID\\[(?:\\([A-Za-z0-9+/=]{24}\\)){2}\\]>>\nstartxref\n(?:0|[1-9][0-9]{0,7})\n%%EOF$",
 );
+const PDF_OBJECTS = 200_000;
+const PDF_VALUE = 1024 * 1024;
+const PDF_DEPTH = 16;
+const ATTACHMENTS = [
+  { name: "credential.json", limit: CREDENTIAL_LIMIT, relation: "/Source" },
+  { name: "proof.json", limit: BUNDLE_LIMIT, relation: "/Supplement" },
+];
+/** How often these names occur in all objects together; those that never do come last. */
+const PDF_NAMES = new Map([
+  ...Object.entries({ AF: 1, AFRelationship: 2, Catalog: 1, EF: 2, EmbeddedFile: 2, EmbeddedFiles: 1 }),
+  ...Object.entries({ F: 4, Filespec: 2, Names: 2, UF: 4 }),
+  ...(
+    "3D AA AcroForm Action Annot Annots Collection Encrypt Extensions FDecodeParms FFilter FS FileAttachment GoTo GoTo3DView " +
+    "GoToE GoToR ImportData JS JavaScript Launch Linearized Movie OC OCG OCMD OCProperties ObjStm OpenAction PS Perms PieceInfo " +
+    "RF Rendition RichMedia Screen Sound SubmitForm Threads URI Widget XFA XRef XRefStm"
+  )
+    .split(" ")
+    .map((name) => [name, 0]),
+]);
 
-class Name {
-  constructor(text) {
+const pdfNeed = (condition, zh, en) => need(condition, `不是本系统所写的 PDF：${zh}`, `not a PDF of our writer: ${en}`);
+
+/** Whether this is a dictionary with exactly these keys. */
+const hasKeys = (value, keys) => value instanceof Map && value.size === keys.length && keys.every((key) => value.has(`/${key}`));
+const isString = (value) => typeof value === "string" && /^[(<]/.test(value); // a dictionary is a Map
+
+/** The number of bytes that a value tells; null for another value. */
+const lengthIn = (value) => (typeof value === "string" && matches(value, "0|[1-9][0-9]{0,7}") ? Number(value) : null);
+
+/** A value of the table "Values": a Map for a dictionary, an array, or the text of anything else as it is written. */
+class PdfValue {
+  at = 0;
+
+  constructor(text, objects, names) {
     this.text = text;
-  }
-}
-class Reference {
-  constructor(number) {
-    this.number = number;
-  }
-}
-
-const isName = (value, text) => value instanceof Name && value.text === text;
-const pdfNeed = (condition, en) => need(condition, `不是本系统所写的 PDF：${en}`, `not a PDF of the profile: ${en}`);
-
-/** A PDF of the profile that the service writes: plain objects one after the other, one table of them, and nothing else.
- *  Whatever two readers could read differently is refused. */
-class PdfReader {
-  objects = new Map(); // number -> {value, data: the bytes of a stream, or null}
-  fileSpecs = 0; // dictionaries with an embedded file
-
-  constructor(bytes) {
-    this.bytes = bytes;
-    this.text = new TextDecoder("latin1").decode(bytes); // one character a byte; those beyond ASCII are never looked at
-    for (const word of ["startxref", "%%EOF"]) {
-      pdfNeed(this.text.indexOf(word) === this.text.lastIndexOf(word), `a second ${word}`);
-    }
-    const end = /startxref\n(?<table>[1-9][0-9]{0,9})\n%%EOF\n?$/.exec(this.text.slice(-64));
-    pdfNeed(end !== null, "no startxref and %%EOF at the end");
-    this.table = Number(end.groups.table);
-    this.readObjects(this.readTable());
-    this.text = null;
+    this.objects = objects;
+    this.names = names; // counts all names that have been read
   }
 
-  /** What stands at the place, by an expression with the flag y; the place goes on behind it. */
-  take(expression, en) {
+  refuse(zh = "有不合规定的写法", en = "something is written otherwise than laid down") {
+    pdfNeed(false, zh, en);
+  }
+
+  /** What stands here, by an expression with the flag y; null for something else. */
+  take(expression) {
     expression.lastIndex = this.at;
     const found = expression.exec(this.text);
-    pdfNeed(found !== null, `${en} at byte ${this.at}`);
-    this.at = expression.lastIndex;
-    return found;
+    if (found !== null) this.at = expression.lastIndex;
+    return found?.[0] ?? null;
   }
 
-  /** The table and the trailer, which end the file; returns the offsets of the objects. */
-  readTable() {
-    this.at = this.table;
-    const [, size] = this.take(/xref\n0 ([1-9][0-9]{0,6})\n0000000000 65535 f[\r ]\n/y, "no cross-reference table");
-    const offsets = [];
-    for (let number = 1; number < Number(size); number++) {
-      offsets.push([Number(this.take(/([0-9]{10}) 00000 n[\r ]\n/y, "a malformed cross-reference")[1]), number]);
-    }
-    this.take(/trailer\n/y, "no trailer");
-    this.trailer = this.value(1);
-    this.take(/\nstartxref\n[0-9]+\n%%EOF\n?$/y, "something after the trailer");
-    pdfNeed(this.trailer instanceof Map && this.trailer.get("Size") === Number(size), "a malformed trailer");
-    return offsets.sort(([a], [b]) => a - b);
-  }
-
-  /** Each object, once and where the table says, with nothing before, between and after them. */
-  readObjects(offsets) {
-    this.at = 0;
-    this.take(/%PDF-1\.7\n%[^\0-\x7f]{4}\n\n?/y, "a malformed head");
-    for (const [offset, number] of offsets) {
-      pdfNeed(this.at === offset, `object ${number} does not stand where the table says`);
-      pdfNeed(Number(this.take(/([1-9][0-9]{0,6}) 0 obj\n/y, "no object")[1]) === number, `object ${number} has another number`);
-      const value = this.value(1);
-      this.objects.set(number, { value, data: this.text.startsWith("\nstream\n", this.at) ? this.stream(value) : null });
-      this.take(/\nendobj\n\n?/y, "no end of an object");
-    }
-    pdfNeed(this.at === this.table, "something before the cross-reference table");
-  }
-
-  stream(dictionary) {
-    const start = this.at + "\nstream\n".length;
-    const length = dictionary instanceof Map ? dictionary.get("Length") : null;
-    pdfNeed(Number.isSafeInteger(length) && 0 <= length && length <= this.bytes.length, "a stream without a length");
-    this.at = start + length;
-    this.take(/\nendstream/y, "no end of a stream");
-    return this.bytes.subarray(start, start + length);
-  }
-
-  /** One value: a Map for a dictionary, an array, a Name, a Reference, a text, a number, a boolean or null. */
-  value(depth) {
-    pdfNeed(depth <= 32, "it nests too deep");
-    this.take(/[ \n]*/y, "");
-    if (this.text.startsWith("<<", this.at)) return this.dictionary(depth);
+  read(depth = 1) {
     switch (this.text[this.at]) {
       case "[":
         return this.array(depth);
-      case "/":
-        return this.name();
       case "(":
         return this.string();
+      case "/":
+        return this.name();
       case "<":
-        return this.take(/<([0-9A-Fa-f]*)>/y, "a malformed string")[1];
+        return this.text[this.at + 1] === "<" ? this.dictionary(depth) : (this.take(/<(?:[0-9A-F]{2})*>/y) ?? this.refuse());
     }
-    const [word, number] = this.take(/([0-9]{1,7}) 0 R(?![^ \n\/<>\[\]()])|[-+.0-9]{1,30}|true|false|null/y, "no value");
-    if (number !== undefined) return new Reference(Number(number));
-    const constants = { true: true, false: false, null: null };
-    if (word in constants) return constants[word];
-    pdfNeed(/^[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$/.test(word), "a malformed number");
-    return Number(word);
+    const reference = this.take(/[1-9][0-9]{0,7} 0 R(?=[ /<>[\](]|$)/y);
+    const isThere = reference === null || parseInt(reference) <= this.objects;
+    pdfNeed(isThere, `没有对象 ${reference}`, `there is no object ${reference}`);
+    return reference ?? this.take(/(?:-?[0-9]{1,16}(?:\.[0-9]{1,16})?|true|false|null)(?=[ /<>[\](]|$)/y) ?? this.refuse();
   }
 
-  dictionary(depth) {
-    const found = new Map();
-    this.at += 2;
+  /** What holds other values, up to its end. */
+  inside(depth, begin, end, one) {
+    pdfNeed(depth <= PDF_DEPTH, `嵌套超过 ${PDF_DEPTH} 层`, `it nests deeper than ${PDF_DEPTH}`);
+    this.at += begin.length;
     for (;;) {
-      this.take(/[ \n]*/y, "");
-      if (this.text.startsWith(">>", this.at)) break;
-      const key = this.name().text;
-      pdfNeed(!found.has(key), `a second ${show(key)} in a dictionary`);
-      found.set(key, this.value(depth + 1));
+      this.take(/ ?/y);
+      if (this.text.startsWith(end, this.at)) break;
+      one();
     }
-    this.at += 2;
-    this.fileSpecs += found.has("EF") || isName(found.get("Type"), "Filespec") ? 1 : 0;
-    return found;
+    this.at += end.length;
   }
 
   array(depth) {
     const found = [];
-    this.at += 1;
-    for (;;) {
-      this.take(/[ \n]*/y, "");
-      if (this.text[this.at] === "]") break;
-      found.push(this.value(depth + 1));
-    }
-    this.at += 1;
+    this.inside(depth, "[", "]", () => found.push(this.read(depth + 1)));
+    return found;
+  }
+
+  dictionary(depth) {
+    const found = new Map();
+    this.inside(depth, "<<", ">>", () => {
+      const key = this.name();
+      pdfNeed(!found.has(key), `重复的键 ${key}`, `a dictionary has ${key} twice`);
+      this.take(/ ?/y);
+      found.set(key, this.read(depth + 1));
+    });
     return found;
   }
 
   name() {
-    const [, raw] = this.take(/\/((?:[^\0-\x20\x7f#()<>[\]{}\/%]|#[0-9A-Fa-f]{2})*)/y, "no name");
-    const text = raw.replace(/#(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
-    pdfNeed(!FORBIDDEN.has(text), `/${text}`);
-    return new Name(text);
-  }
-
-  /** A string in parentheses; what it means matters only where it is plain. */
-  string() {
-    const start = ++this.at;
-    for (let open = 1; open > 0; this.at++) {
-      const char = this.text[this.at];
-      pdfNeed(char !== undefined, "a string without an end");
-      if (char === "\\") this.at++;
-      else if (char === "(") open++;
-      else if (char === ")") open--;
-    }
-    return this.text.slice(start, this.at - 1);
-  }
-
-  /** The value that a reference names, which must be a dictionary; with its stream. */
-  named(reference) {
-    const object = reference instanceof Reference ? this.objects.get(reference.number) : undefined;
-    pdfNeed(object?.value instanceof Map, "a reference to no dictionary");
-    return object;
-  }
-
-  /** The two attachments, which /AF and the name tree must both name. */
-  async attachments() {
-    const { value: catalog } = this.named(this.trailer.get("Root"));
-    const [associated, names] = [catalog.get("AF"), catalog.get("Names")];
-    const tree = names instanceof Map && names.size === 1 ? names.get("EmbeddedFiles") : null;
-    const pairs = tree instanceof Map && tree.size === 1 ? tree.get("Names") : null;
-    const isTwo = Array.isArray(associated) && associated.length === 2 && Array.isArray(pairs) && pairs.length === 4;
-    pdfNeed(isName(catalog.get("Type"), "Catalog") && isTwo && this.fileSpecs === 2, "not exactly two attachments");
-    const found = [];
-    for (const [i, [name, limit]] of ATTACHMENTS.entries()) {
-      const reference = pairs[2 * i + 1];
-      const isSame = reference instanceof Reference && reference.number === associated[i]?.number;
-      pdfNeed(pairs[2 * i] === name && isSame, `${name} is not named alike by /AF and the name tree`);
-      found.push(await this.attachment(reference, name, limit));
-    }
+    const found = this.take(/\/(?:application#2Fjson|[-A-Za-z0-9._+:*]{1,100})(?=[ /<>[\](]|$)/y) ?? this.refuse();
+    this.names.set(found.slice(1), (this.names.get(found.slice(1)) ?? 0) + 1);
     return found;
   }
 
-  async attachment(reference, name, limit) {
-    const { value: spec } = this.named(reference);
-    const files = spec.get("EF");
-    const isOne = files instanceof Map && files.size === 2 && files.get("F")?.number === files.get("UF")?.number;
-    const isNamed = isName(spec.get("Type"), "Filespec") && spec.get("F") === name && spec.get("UF") === name;
-    pdfNeed(isNamed && isOne, `the file specification of ${name}`);
-    const { value: stream, data } = this.named(files.get("F"));
-    const isPlain = isName(stream.get("Type"), "EmbeddedFile") && isName(stream.get("Filter"), "FlateDecode");
-    pdfNeed(isPlain && data !== null && !stream.has("DecodeParms") && !stream.has("F"), `the stream of ${name}`);
-    const bytes = await inflate(data, "deflate", limit);
-    pdfNeed(bytes !== null, `${name} does not inflate to at most ${limit} bytes`);
-    const parameters = stream.get("Params");
-    pdfNeed(parameters instanceof Map && parameters.get("Size") === bytes.length, `the size of ${name}`);
+  string() {
+    const start = this.at;
+    let open = 0;
+    do {
+      const part = this.take(/[()]|[ -'*-[\]-~]+|\\(?:[nrtbf()\\]|[0-3][0-7][0-7])/y) ?? this.refuse();
+      open += part === "(" ? 1 : part === ")" ? -1 : 0;
+    } while (open > 0);
+    return this.text.slice(start, this.at);
+  }
+}
+
+/** A PDF of our own writer, and of nothing else: whatever two readers could read differently is refused. */
+class PdfReader {
+  objects = []; // {value, data: the bytes of a stream, or null}; object 1 comes first
+  names = new Map();
+
+  constructor(bytes) {
+    pdfNeed(bytes.length <= BUNDLE_LIMIT, "超过 16 MiB", "it is longer than 16 MiB");
+    pdfNeed(beginsWith(bytes, PDF_HEADER), "文件头不符", "another header");
+    this.bytes = bytes;
+    this.text = new TextDecoder("latin1").decode(bytes); // one character a byte; only ASCII matters in it
+    const places = this.readTable();
+    this.count = places.length - 1;
+    for (let number = 1; number < places.length; number++) this.readObject(number, places[number - 1], places[number]);
+    for (const [name, count] of PDF_NAMES) {
+      const found = this.names.get(name) ?? 0;
+      pdfNeed(found === count, `/${name} 出现 ${found} 次，应为 ${count} 次`, `/${name} is there ${found} times, not ${count}`);
+    }
+  }
+
+  /** The table and the trailer, which end the file; returns where each object begins, and where the last one ends. */
+  readTable() {
+    const start = /\nstartxref\n(0|[1-9][0-9]{0,7})\n%%EOF$/.exec(this.text.slice(-40));
+    const table = Number(start?.[1] ?? Infinity);
+    const found = PDF_END.exec(this.text.slice(table))?.groups;
+    const size = Number(found?.size);
+    const places = found?.places.match(/^[0-9]{10}/gm)?.map(Number) ?? [];
+    const isWhole = 2 <= size && size <= PDF_OBJECTS + 1 && found.again === found.size && places.length === size - 1;
+    pdfNeed(isWhole && Number(found.root) < size && Number(found.info) < size, "交叉引用表不合格", "a malformed table");
+    pdfNeed(places[0] === PDF_HEADER.length, "对象 1 不在开头", "object 1 does not come first");
+    this.root = `${found.root} 0 R`;
+    return [...places, table];
+  }
+
+  /** One object, from where the table says to where the next one begins. */
+  readObject(number, start, end) {
+    const [head, tail] = [`${number} 0 obj\n`, "\nendobj\n"];
+    const [from, to] = [start + head.length, end - tail.length];
+    const isFramed = from <= to && this.text.startsWith(head, start) && this.text.startsWith(tail, to);
+    pdfNeed(isFramed, `对象 ${number} 不在表中所说之处`, `object ${number} is not where the table says`);
+    const line = this.text.slice(from, Math.min(to, this.text.indexOf("\n", from))); // no value goes on behind it
+    const reader = new PdfValue(line, this.count, this.names);
+    const value = reader.read();
+    const isOne = reader.at === line.length && line.length <= PDF_VALUE;
+    pdfNeed(isOne, `对象 ${number} 不是一个值`, `object ${number} is not one value`);
+    const data = from + line.length === to ? null : this.stream(number, value, from + line.length, to);
+    this.objects.push({ value, data });
+  }
+
+  /** The data of the stream between a dictionary and the end of its object. */
+  stream(number, dictionary, start, end) {
+    const [head, tail] = ["\nstream\n", "\nendstream"];
+    const length = dictionary instanceof Map ? lengthIn(dictionary.get("/Length")) : null;
+    const isStream =
+      length !== null &&
+      start + head.length + length + tail.length === end &&
+      this.text.startsWith(head, start) &&
+      this.text.startsWith(tail, end - tail.length);
+    pdfNeed(isStream, `对象 ${number} 的流不合格`, `object ${number} has a malformed stream`);
+    return this.bytes.subarray(start + head.length, end - tail.length);
+  }
+
+  /** The object that a reference names. */
+  named(reference) {
+    return this.objects[parseInt(reference) - 1];
+  }
+
+  /** The bytes of the two attachments, which /AF and the name tree both name. */
+  async attachments() {
+    const { value: catalog, data } = this.named(this.root);
+    const others = "Pages Metadata OutputIntents Lang StructTreeRoot MarkInfo ViewerPreferences Outlines".split(" ");
+    const isCatalog = data === null && hasKeys(catalog, ["Type", "Names", "AF", ...others]) && catalog.get("/Type") === "/Catalog";
+    const names = isCatalog ? catalog.get("/Names") : null;
+    const tree = hasKeys(names, ["EmbeddedFiles"]) ? names.get("/EmbeddedFiles") : null;
+    const [pairs, associated] = hasKeys(tree, ["Names"]) ? [tree.get("/Names"), catalog.get("/AF")] : [];
+    const isTwo =
+      [pairs, associated].every(Array.isArray) &&
+      same(pairs, ["(credential.json)", associated[0], "(proof.json)", associated[1]]) &&
+      associated.length === 2 &&
+      associated.every(isReference);
+    pdfNeed(isTwo, "没有恰好两个附件", "the catalog does not have exactly the two attachments");
+    const streams = ATTACHMENTS.map((attachment, i) => this.streamOf(associated[i], attachment));
+    pdfNeed(streams[0] !== streams[1], "两个附件是同一个流", "both attachments are one stream");
+    return [await this.content(streams[0], ATTACHMENTS[0]), await this.content(streams[1], ATTACHMENTS[1])];
+  }
+
+  /** The reference of the stream that a file specification names. */
+  streamOf(reference, { name, relation }) {
+    const { value: spec, data } = this.named(reference);
+    const isSpec =
+      data === null &&
+      hasKeys(spec, ["Type", "F", "UF", "EF", "AFRelationship", "Desc"]) &&
+      spec.get("/Type") === "/Filespec" &&
+      spec.get("/F") === `(${name})` &&
+      spec.get("/UF") === `(${name})` &&
+      spec.get("/AFRelationship") === relation &&
+      isString(spec.get("/Desc"));
+    const files = isSpec ? spec.get("/EF") : null;
+    const stream = hasKeys(files, ["F", "UF"]) && files.get("/F") === files.get("/UF") ? files.get("/F") : null;
+    pdfNeed(isReference(stream), `${name} 的文件说明不合格`, `the file specification of ${name}`);
+    return stream;
+  }
+
+  async content(reference, { name, limit }) {
+    const { value: stream, data } = this.named(reference);
+    const parameters = data !== null && hasKeys(stream, ["Length", "Type", "Filter", "Subtype", "Params"]) && stream.get("/Params");
+    const isPlain =
+      hasKeys(parameters, ["Size", "ModDate"]) &&
+      isString(parameters.get("/ModDate")) &&
+      stream.get("/Type") === "/EmbeddedFile" &&
+      stream.get("/Filter") === "/FlateDecode" &&
+      stream.get("/Subtype") === "/application#2Fjson";
+    const size = isPlain ? lengthIn(parameters.get("/Size")) : null;
+    const isSound = size !== null && size <= limit && data[0] === 0x78 && data[1] === 0x9c;
+    pdfNeed(isSound, `${name} 的流不合格`, `the stream of ${name}`);
+    const bytes = await inflate(data, "deflate", size);
+    pdfNeed(bytes?.length === size, `${name} 的压缩数据不合格`, `${name} does not inflate to exactly ${size} bytes`);
     return bytes;
   }
 }
+
+const isReference = (value) => typeof value === "string" && value.endsWith(" 0 R");
 
 /** A certificate on paper, with its credential and proof attached. The methods named in `stages` are its steps. */
 class Pdf {
@@ -2330,12 +2432,11 @@ class Pdf {
   }
 
   async form() {
-    need(this.bytes.length <= BUNDLE_LIMIT, "超过 16 MiB", "it is longer than 16 MiB");
     this.sha256 = hex(sha256(this.bytes));
     const [credential, proof] = await new PdfReader(this.bytes).attachments();
     this.credential = new Credential(credential, this.run);
     const files = [this.credential, new Bundle(proof, this.run)];
-    this.attached = ATTACHMENTS.map(([name], i) => [name, files[i]]);
+    this.attached = ATTACHMENTS.map(({ name }, i) => [name, files[i]]);
     this.bytes = null;
     return new Said("两个附件：credential.json 与 proof.json", "two attachments: credential.json and proof.json");
   }
@@ -2417,7 +2518,11 @@ class Run {
 
   /** Those of a kind without a failed step. */
   sound(Kind) {
-    return this.files.filter((file) => file instanceof Kind && !hasFailed(file.steps));
+    return this.all(Kind).filter((file) => !hasFailed(file.steps));
+  }
+
+  all(Kind) {
+    return this.files.filter((file) => file instanceof Kind);
   }
 
   /** Judges a file alone, and then what is attached to it. */
@@ -2429,19 +2534,21 @@ class Run {
   }
 
   /** Everything about all files: first each alone, then with the others, then what depends on all of that. */
-  async judge(given) {
+  async judge(given, status) {
     if (given.length === 0) throw new Misuse("未给出文件", "no file was given");
     const reports = [];
-    for (const { name, bytes } of given) {
+    for (const [place, { name, bytes }] of [...given, ...status].entries()) {
       try {
-        const file = new (recognise(bytes))(bytes, this);
+        const Kind = recognise(bytes);
+        if (place >= given.length && Kind !== StatusList) throw new Misuse("不是状态清单", "not a status list");
+        const file = new Kind(bytes, this);
         await this.take(name, file, reports);
       } catch (reason) {
         if (!(reason instanceof Misuse)) throw reason;
         reports.push({ name, error: reason });
       }
     }
-    for (const file of this.files) if (file instanceof Credential) file.server = file.serving();
+    for (const file of this.all(Credential)) file.server = file.serving()[0] ?? null;
     for (const stage of ["together", "last"]) {
       for (const file of this.files) await perform(file, file.stages[stage]);
     }
@@ -2476,7 +2583,7 @@ function fault(reason) {
 export async function verifyFiles(files, { policy, status, at, leaf, now } = {}) {
   try {
     const run = new Run({ policy: policy ?? null, at: at ?? null, leaf: leaf ?? null, now: now ?? new Date().toISOString() });
-    return await run.judge([...files, ...(status ?? [])]);
+    return await run.judge(files, status ?? []);
   } catch (reason) {
     return fault(reason);
   }
@@ -2490,7 +2597,7 @@ const HELP = `用法 usage: node verify.mjs [--policy FILE] [--status FILE] [--l
 
 离线核验存证 Check proofs of a cqo-ledger offline. FILE: certificate.json, *.pdf, *.proof.json, *.tlog-proof
   --policy FILE   信任策略，须从别处取得 C2SP trust policy, from elsewhere than the proof
-  --status FILE   状态清单 a status list
+  --status FILE   状态清单，可多次给出 a status list, repeatable
   --leaf FILE     .tlog-proof 的区块文本 the block text of a .tlog-proof
   --at MOMENT     所问时刻 fail when sealed after this, e.g. 2026-11-22T08:00:00.123Z
   --json          一个 JSON 对象 one JSON object instead of lines
@@ -2510,7 +2617,7 @@ const RESULTS = [
 
 /** The words of a command line: the files, and what was given with each option. */
 function readArguments(words) {
-  const given = { files: [], json: false, help: false };
+  const given = { files: [], status: [], json: false, help: false };
   for (let rest = [...words], isOver = false; rest.length > 0;) {
     const [word, inline] = isOver ? [rest.shift()] : rest.shift().split(/(?<=^--[a-z]+)=(.*)/s);
     const name = word.slice(2);
@@ -2521,10 +2628,12 @@ function readArguments(words) {
     } else if (["--json", "--help", "-h"].includes(word) && inline === undefined) {
       given[word === "-h" ? "help" : name] = true;
     } else {
-      const value = ["policy", "status", "leaf", "at"].includes(name) && !(name in given) ? (inline ?? rest.shift()) : undefined;
+      const isOnce = ["policy", "leaf", "at"].includes(name) && !(name in given);
+      const value = isOnce || name === "status" ? (inline ?? rest.shift()) : undefined;
       if (value === undefined)
         throw new Misuse(`参数有误：${show(word)}`, `this argument is unknown, twice or incomplete: ${show(word)}`);
-      given[name] = value;
+      if (name === "status") given.status.push(value);
+      else given[name] = value;
     }
   }
   return given;
@@ -2544,8 +2653,7 @@ function* reportLines(report) {
   if (report.joint.steps.length > 0) yield "合并核验 together";
   yield* stepLines(report.joint.steps);
   for (const { name, id, hours, entries, activities } of report.joint.learners) {
-    const total = `${Math.floor(hours / 100)}.${String(hours % 100).padStart(2, "0")}`;
-    yield `  ${name} ${id}: ${total} 学时 credit hours, ${entries} 条学习记录 study entries, ${activities} 次活动 activities`;
+    yield `  ${name} ${id}: ${decimals(hours)} 学时 credit hours, ${entries} 条学习记录 study entries, ${activities} 次活动 activities`;
   }
   if (report.error) yield `错误 error: ${report.error_zh} / ${report.error}`;
   yield `结果 result: ${RESULTS[report.exit]} (${report.exit})`;
@@ -2584,7 +2692,7 @@ async function main(words) {
       given.files.map((name) => ({ name, bytes: read(name, BUNDLE_LIMIT) })),
       {
         policy: optional(given.policy, POLICY_LIMIT),
-        status: given.status === undefined ? [] : [{ name: given.status, bytes: optional(given.status, BUNDLE_LIMIT) }],
+        status: given.status.map((name) => ({ name, bytes: read(name, BUNDLE_LIMIT) })),
         leaf: optional(given.leaf, EXTRA_LIMIT),
         at: given.at ?? null,
         now: new Date().toISOString(),
@@ -2599,8 +2707,7 @@ async function main(words) {
     }
     report = await check(given);
   } catch (reason) {
-    const { zh, en } = reason instanceof Misuse ? reason : new Said(`程序故障：${reason}`, `internal fault: ${reason}`);
-    report = { exit: 2, files: [], joint: { steps: [], learners: [] }, error: en, error_zh: zh };
+    report = fault(reason);
   }
   if (words.includes("--json")) console.log(JSON.stringify(report));
   else for (const line of reportLines(report)) console.log(plain(line));

@@ -61,7 +61,14 @@ class Skipped(Exception):
 
 
 class Misuse(Exception):
-    """Exit status 2: the command was wrong, or a file is no proof at all."""
+    """Exit status 2: the command was wrong, or a file is no proof at all. The first text is English, the second Chinese."""
+
+    def __str__(self):
+        return self.args[0]
+
+    @property
+    def chinese(self):
+        return self.args[-1]
 
 
 def need(condition, reason):
@@ -1221,7 +1228,7 @@ CRITERIA = re.compile(
     "1 学时 = (?P<minutes>[1-9][0-9]{0,2}) 分钟（规则 (?P<rulebook>%s)）。所列学时自上链时间起未被篡改；不证明其内容属实。" % RULEBOOK
 )
 DAY_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-STUDY_HEAD = re.compile("课程 [-A-Za-z0-9._]{1,64}；培训机构 ")
+STUDY_HEAD = re.compile("课程 ([-A-Za-z0-9._]{1,64})；培训机构 ")
 STUDY_DAYS = re.compile("；(%s) 至 (%s)" % (DAY_PATTERN, DAY_PATTERN))
 ACTIVITY_DESCRIPTION = re.compile("培训机构 (.*)；(%s)；参加人数 ([1-9][0-9]{0,5})" % DAY_PATTERN)
 NARRATIVE = "；上链时间 (?P<time>%s)；存证编号 (?P<height>%s)-(?P<index>%s)" % (MOMENT, DECIMAL, DECIMAL)
@@ -1252,35 +1259,51 @@ def are_days(first, last):
     return is_day(first) and is_day(last) and 0 <= days_between(first, last) <= 366
 
 
-def is_study_description(value, form):
+def study_description(value, form):
+    """The parts of the description of a study entry, or None."""
     head = STUDY_HEAD.match(value)
     if not head:
-        return False
+        return None
     rest = value[head.end() :]
     for found in STUDY_DAYS.finditer(rest):  # a provider's name may hold such days too: one good reading is enough
-        after, reason = rest[found.end() :], "；形式说明 "
-        tail = after.startswith(reason) and is_text(after[len(reason) :]) if form == "other" else not after
-        if tail and is_text(rest[: found.start()]) and are_days(found[1], found[2]):
-            return True
-    return False
+        provider, after, mark = rest[: found.start()], rest[found.end() :], "；形式说明 "
+        reason = after[len(mark) :] if form == "other" else None
+        tail = after.startswith(mark) and is_text(reason) if form == "other" else not after
+        if tail and is_text(provider) and are_days(found[1], found[2]):
+            parts = {"course_code": head[1], "provider": provider, "form_reason": reason}
+            return {**parts, "first_day": found[1], "last_day": found[2], "attendees": None}
+    return None
 
 
-def is_activity_description(value):
+def activity_description(value):
+    """The parts of the description of an activity, or None."""
     found = ACTIVITY_DESCRIPTION.fullmatch(value)
-    return bool(found) and is_text(found[1]) and is_day(found[2]) and int(found[3]) <= 100000
+    if not found or not is_text(found[1]) or not is_day(found[2]) or int(found[3]) > 100000:
+        return None
+    parts = {"course_code": None, "provider": found[1], "form_reason": None}
+    return {**parts, "first_day": found[2], "last_day": found[2], "attendees": int(found[3])}
 
 
-def row_rule(value, where):
-    activity = value["genre"] == "activity"
+def read_row(value, where):
+    """What a row says: one of `rows` in what `--json` prints."""
+    activity, description = value["genre"] == "activity", value["description"]
     pattern = ACTIVITY_NARRATIVE if activity else STUDY_NARRATIVE
-    description = value["description"]
-    good = is_activity_description(description) if activity else is_study_description(description, value["genre"])
-    need(good, "%s.description is not of its form" % where)
+    parts = activity_description(description) if activity else study_description(description, value["genre"])
+    need(parts, "%s.description is not of its form" % where)
     found = pattern.fullmatch(value["narrative"])
     good = found and is_moment(found["time"]) and None not in (decimal(found["height"]), decimal(found["index"]))
     good = good and decimal(found["index"]) < 65536
-    good = good and (activity or 1 <= int(found["hours"].replace(".", "")) <= 10000)
-    need(good, "%s.narrative is not of its form" % where)
+    hours = int(found["hours"].replace(".", "")) if good and not activity else None
+    need(good and (activity or 1 <= hours <= 10000), "%s.narrative is not of its form" % where)
+    return {
+        **parts,
+        "title": value["name"],
+        "form": value["genre"],
+        "hours": hours,
+        "sealed_at": found["time"],
+        "attestation_number": "%s-%s" % (found["height"], found["index"]),
+        "commitment": EVIDENCE_ID.fullmatch(value["id"])[2],
+    }
 
 
 def evidence_origin(value):
@@ -1341,7 +1364,7 @@ ROW = closed(
         "narrative": LONG,
         "type": fixed(["Evidence"]),
     },
-    row_rule,
+    read_row,
 )
 START = passing(lambda value: is_day(value[:10]) and value[10:] == "T00:00:00+08:00", "the beginning of a day")
 ACHIEVEMENT = {
@@ -1454,7 +1477,8 @@ class HourCertificate(Secured):
         need(subject["id"] == "urn:uuid:" + self.learner["id"], "credentialSubject.id is not that of the learner")
         self.first_day, self.last_day = (subject["activity%sDate" % end][:10] for end in ("Start", "End"))
         need(self.first_day <= self.last_day, "the first day of the span is after the last one")
-        self.rulebook = CRITERIA.fullmatch(subject["achievement"]["criteria"]["narrative"])["rulebook"]
+        criteria = CRITERIA.fullmatch(subject["achievement"]["criteria"]["narrative"])
+        self.rulebook, self.minutes = criteria["rulebook"], int(criteria["minutes"])
         self.totals = [item["value"] for item in subject["result"]]
         ids = [row["id"] for row in value["evidence"]]
         need(len(set(ids)) == len(ids), "evidence holds an entry twice")
@@ -1473,15 +1497,20 @@ class HourCertificate(Secured):
         return {
             "number": self.number,
             "name": self.learner["name"],
+            "learner": self.learner["id"],
             "employer": self.employer,
             "id_number": self.id_number,
             "first_day": self.first_day,
             "last_day": self.last_day,
-            "rows": len(self.value["evidence"]),
+            "rows": [read_row(row, "evidence") for row in self.value["evidence"]],
             "total": int(self.totals[0].replace(".", "")),
             "activities": int(self.totals[1]),
+            "minutes": self.minutes,
+            "rulebook": self.rulebook,
             "issuer": {"code": self.code, "name": self.name, "did": self.value["issuer"]["id"]},
             "issued": self.issued_at,
+            "origin": self.origin,
+            "address": self.value["id"],
             "status": {"list": self.list, "index": int(self.index)},
             "sha256": self.sha256,
         }
@@ -2040,7 +2069,8 @@ def read(name, limit):
         with open(name, "rb") as file:
             return file.read(limit + 1)
     except (OSError, ValueError) as error:
-        raise Misuse("cannot read %s: %s" % (show(name), error.__class__.__name__))
+        why = error.__class__.__name__
+        raise Misuse("cannot read %s: %s" % (show(name), why), "无法读取 %s：%s" % (show(name), why))
 
 
 def load(data, options):
@@ -2052,13 +2082,14 @@ def load(data, options):
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        raise Misuse("it is neither UTF-8 nor a tlog-proof or PDF")
+        raise Misuse("it is neither UTF-8 nor a tlog-proof or PDF", "不是 UTF-8，也不是 tlog-proof 或 PDF")
     if len(data) > BUNDLE_LIMIT:
-        raise Misuse("it is longer than 16 MiB")
+        raise Misuse("it is longer than 16 MiB", "超过 16 MiB")
     for kind, sign in SIGNS:
         if sign in data:
             return kind(data, options)
-    raise Misuse("it is no proof bundle, hour certificate, status list or tlog-proof")
+    kinds = "it is no proof bundle, hour certificate, status list or tlog-proof"
+    raise Misuse(kinds, "不是证明包、学时证明、状态清单，也不是 tlog-proof")
 
 
 SIGNS = (
@@ -2131,7 +2162,7 @@ def verify(arguments):
         try:
             proof = load(read(name, BUNDLE_LIMIT), options)
             if number >= len(options.files) and proof.kind != "status":
-                raise Misuse("it is no status list")
+                raise Misuse("it is no status list", "不是状态清单")
             files.append((name, proof))
             files += proof.parts(name) if proof.kind == "pdf" else []
         except Misuse as reason:
@@ -2148,7 +2179,7 @@ def verify(arguments):
 
 def as_object(name, proof):
     if isinstance(proof, Misuse):
-        return {"file": name, "kind": None, "steps": [], "error": str(proof)}
+        return {"file": name, "kind": None, "steps": [], "error": str(proof), "error_zh": proof.chinese}
     report = {"file": name, "kind": proof.kind, "steps": as_objects(proof.results)}
     if proof.kind == "credential" and not failed(proof.results[:1]):
         report["certificate"] = proof.claims()
@@ -2170,7 +2201,7 @@ PAPER = (
 def print_certificate(claims):
     """The signed fields, to compare with the paper."""
     say("  证书所载 what it says, to compare with the paper:")
-    shown = {**claims, "total": decimals(claims["total"])}
+    shown = {**claims, "total": decimals(claims["total"]), "rows": len(claims["rows"])}
     for name, label in PAPER:
         if shown[name] is not None:
             say("    %s: %s" % (label, shown[name]))
@@ -2188,7 +2219,7 @@ def print_report(report):
         if "certificate" in file:
             print_certificate(file["certificate"])
         if "error" in file:
-            say("  无法读取 unreadable: %s" % file["error"])
+            say("  无法读取 unreadable: %s / %s" % (file["error_zh"], file["error"]))
     if report["joint"]["steps"]:
         say("合并 all files together")
         print_steps(report["joint"]["steps"])
@@ -2197,7 +2228,7 @@ def print_report(report):
             line = "  学时合计 credit hours: %s (%s) %s, %d 条 entries, 组织培训活动 activities %d"
             say(line % (who["name"], who["id"], hours, who["entries"], who["activities"]))
     if report.get("error"):
-        say("错误 error: %s" % report["error"])
+        say("错误 error: %s / %s" % (report["error_zh"], report["error"]))
     say("结果 result: %s (%d)" % (CLOSING[report["exit"]], report["exit"]))
 
 
@@ -2205,11 +2236,13 @@ def main(arguments):
     try:
         report = verify(arguments)
     except (Misuse, MemoryError) as reason:
+        error, error_zh = (str(reason), reason.chinese) if isinstance(reason, Misuse) else ("out of memory", "内存不足")
         nothing = {"steps": [], "learners": []}
-        report = {"exit": 2, "files": [], "joint": nothing, "error": str(reason) or "out of memory"}
+        report = {"exit": 2, "files": [], "joint": nothing, "error": error, "error_zh": error_zh}
     except Exception as fault:  # a fault of this program must neither pass for a verdict nor end in a traceback
         nothing = {"steps": [], "learners": []}
-        report = {"exit": 2, "files": [], "joint": nothing, "error": "internal fault: %s" % show(str(fault))}
+        what = show(str(fault))
+        report = {"exit": 2, "files": [], "joint": nothing, "error": "internal fault: " + what, "error_zh": "程序故障：" + what}
     try:
         if "--json" in arguments:
             print(json.dumps(report))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Report, Verdict};
-use crate::credential::{HourCredential, Row};
+use crate::credential::{Did, HourCredential, Row};
 use crate::ledger::verify::{LearnerTotal, StepReport};
 
 impl Verdict {
@@ -20,7 +20,8 @@ impl Report {
         let kind = self.kind.as_ref().ok().map(|kind| kind.name());
         let mut value = json!({"file": self.name, "kind": kind, "steps": steps(&self.steps)});
         if let Err(error) = &self.kind {
-            value["error"] = error.to_string().into();
+            value["error"] = error.en.as_str().into();
+            value["error_zh"] = error.zh.as_str().into();
         }
         if let Some(credential) = &self.credential {
             value["certificate"] = certificate(credential);
@@ -48,23 +49,26 @@ fn learner(total: &LearnerTotal) -> Value {
     })
 }
 
-/// What a certificate says, to compare with the paper. Hours are in hundredths.
+/// What a certificate says, to compare with the paper (FORMATS section 16, "For programs"). Hours are in hundredths.
 fn certificate(credential: &HourCredential) -> Value {
     let certificate = credential.certificate();
+    let (issuer, did) = (&certificate.issuer, Did::of(&certificate.site, credential.key()));
     json!({
         "number": certificate.number.as_str(),
-        "learner": {"id": certificate.learner.id.to_string(), "name": certificate.learner.name},
+        "name": certificate.learner.name,
+        "learner": certificate.learner.id.to_string(),
         "employer": certificate.employer,
         "id_number": certificate.id_number.as_ref().map(|number| number.as_str()),
-        "span": {"first_day": certificate.span.0.to_string(), "last_day": certificate.span.1.to_string()},
-        "minutes": certificate.minutes,
-        "rulebook": certificate.rulebook.to_string(),
+        "first_day": certificate.span.0.to_string(),
+        "last_day": certificate.span.1.to_string(),
         "rows": certificate.rows.iter().map(row).collect::<Vec<Value>>(),
         "total": credential.hours_hundredths(),
         "activities": credential.activities(),
-        "issuer": {"code": certificate.issuer.code.as_str(), "name": certificate.issuer.name},
+        "minutes": certificate.minutes,
+        "rulebook": certificate.rulebook.to_string(),
+        "issuer": {"code": issuer.code.as_str(), "name": issuer.name, "did": did.as_str()},
         "issued": certificate.issued.to_string(),
-        "ledger": certificate.origin.as_str(),
+        "origin": certificate.origin.as_str(),
         "address": certificate.site.certificate_url(&certificate.number),
         "status": {"list": credential.list_url(), "index": certificate.index},
         "sha256": credential.digest().to_string(),
@@ -73,8 +77,6 @@ fn certificate(credential: &HourCredential) -> Value {
 
 fn row(row: &Row) -> Value {
     json!({
-        "attestation_number": row.attestation_number(),
-        "commitment": row.commitment.to_string(),
         "title": row.title,
         "course_code": row.course_code.as_ref().map(|code| code.as_str()),
         "provider": row.provider,
@@ -85,5 +87,7 @@ fn row(row: &Row) -> Value {
         "hours": row.hours.map(|hours| hours.hundredths()),
         "attendees": row.attendees,
         "sealed_at": row.sealed_at.to_string(),
+        "attestation_number": row.attestation_number(),
+        "commitment": row.commitment.to_string(),
     })
 }

@@ -425,35 +425,18 @@ function table(caption, head, rows) {
 function claimsOf({ kind, steps, certificate }) {
   const has = (name) => steps.some(({ step, state }) => step === name && state === "passed");
   const isRefused = steps.some(({ state }) => state === "failed");
-  return kind === "credential" && certificate && has("proof") ? { ...oneForm(certificate), isIssued: has("issuer"), isRefused } : null;
-}
-
-/** The server writes hours in hundredths and names some fields otherwise than the browser's verifier. */
-function oneForm(certificate) {
-  const { span, total, activities, issued, status, rows } = certificate;
-  if (!span) return certificate;
-  const decimals = (hundredths) => (hundredths === null ? null : hours(hundredths));
-  return {
-    ...certificate,
-    ...{ from: span.first_day, to: span.last_day, hours: decimals(total), activities: String(activities) },
-    ...{ issued_at: issued, issued_day: inChina(issued).slice(0, 10), status_list: status.list },
-    rows: rows.map((row) => ({
-      ...row,
-      ...{ genre: row.form, code: row.course_code, from: row.first_day, to: row.last_day, hours: decimals(row.hours) },
-      attestation: row.attestation_number,
-    })),
-  };
+  return kind === "credential" && certificate && has("proof") ? { ...certificate, isIssued: has("issuer"), isRefused } : null;
 }
 
 function claimsTable(claims) {
   const text = (value) => (value === null ? null : [quoted(value)]);
   const span = (from, to) => (from === to ? [code(from)] : say(["{0} 至 {1}", "{0} to {1}"], code(from), code(to)));
   const rows = claims.rows.map((row) => [
-    [quoted(row.title), el("span", { class: "under" }, row.code === null ? [] : [code(row.code), " · "], quoted(row.provider))],
-    [...say(FORMS[row.genre] ?? [row.genre, row.genre]), ...(row.form_reason === null ? [] : [" ", quoted(row.form_reason)])],
-    span(row.from, row.to),
-    row.hours === null ? say(["活动 1 次，{0} 人", "1 activity, {0} people"], code(row.attendees)) : [String(row.hours)],
-    [...beijing(row.sealed_at), el("span", { class: "under" }, code(row.attestation))],
+    [quoted(row.title), el("span", { class: "under" }, row.course_code === null ? [] : [code(row.course_code), " · "], quoted(row.provider))],
+    [...say(FORMS[row.form] ?? [row.form, row.form]), ...(row.form_reason === null ? [] : [" ", quoted(row.form_reason)])],
+    span(row.first_day, row.last_day),
+    row.hours === null ? say(["活动 1 次，{0} 人", "1 activity, {0} people"], code(row.attendees)) : [hours(row.hours)],
+    [...beijing(row.sealed_at), el("span", { class: "under" }, code(row.attestation_number))],
   ]);
   const head = [["课程或活动", "Course or activity"], ["形式", "Form"], ["日期", "Dates"], ["学时", "Credit hours"], ["上链时间，存证编号", "Time on chain, attestation number"]];
   return el(
@@ -465,15 +448,15 @@ function claimsTable(claims) {
     el("p", { class: "small" }, say(["以下是签名数据的内容，请与纸面逐项对照。", "This is what was signed. Compare it with the paper, field by field."])),
     facts([
       [["证书编号", "Certificate No."], [code(claims.number)]],
-      [["姓名", "Name"], [quoted(claims.learner.name, { class: "name" })]],
+      [["姓名", "Name"], [quoted(claims.name, { class: "name" })]],
       [["所在组织", "Employer"], text(claims.employer)],
       [["证件号码", "ID number"], text(claims.id_number)],
-      [["起止日期", "Period"], span(claims.from, claims.to)],
-      [["合计学时", "Total credit hours"], [el("strong", {}, quoted(claims.hours))]],
+      [["起止日期", "Period"], span(claims.first_day, claims.last_day)],
+      [["合计学时", "Total credit hours"], [el("strong", {}, quoted(hours(claims.total)))]],
       [["组织培训活动", "Activities organised"], text(claims.activities)],
       [["学时折算", "Length of a credit hour"], say(["1 学时 = {0} 分钟（规则 {1}）", "1 credit hour = {0} minutes (rulebook {1})"], code(claims.minutes), code(claims.rulebook))],
       [["签发机构", "Issued by"], [quoted(claims.issuer.name), " ", code(claims.issuer.code)]],
-      [["签发日期", "Date of issue"], [code(claims.issued_day)]],
+      [["签发日期", "Date of issue"], [code(inChina(claims.issued).slice(0, 10))]],
       [["核验网址", "Verify at"], [code(claims.address)]],
     ]),
     table(["所列课程与活动", "Courses and activities"], head, rows),
@@ -489,12 +472,12 @@ function offerMore(report, claims, by) {
   const isOpen = (kind, name) =>
     report.files.some((file) => file.kind === kind && file.steps.some(({ step, state }) => step === name && state === "open"));
   if (isOnline && !by && claims?.isIssued) {
-    const list = sameOriginList(claims.status_list);
+    const list = sameOriginList(claims.status.list);
     if (isOpen("credential", "in_force") && now.fetched.length === 0) {
       offers.push(
         list
           ? offer("fetch-list", ["向本网站取得状态清单", "Fetch the status list from this site"], ["只发出清单编号 {0}，不发出证书的任何内容。清单由签发机构签名，取得后在浏览器里核验。", "Only the number of the list, {0}, is sent; nothing of the certificate. The list is signed by the issuer and is checked in your browser."], code(list), () => fetchList(list))
-          : el("p", { class: "offer" }, say(["是否已被撤销，要看签发机构网站上的状态清单，请下载后一起选入：{0}", "Whether it was revoked is told by the status list at the issuer's site. Download it and choose it together with the certificate: {0}"], quoted(claims.status_list))),
+          : el("p", { class: "offer" }, say(["是否已被撤销，要看签发机构网站上的状态清单，请下载后一起选入：{0}", "Whether it was revoked is told by the status list at the issuer's site. Download it and choose it together with the certificate: {0}"], quoted(claims.status.list))),
       );
     }
     const pdf = report.files.find(({ kind, steps }) => kind === "pdf" && steps.some(({ step, state }) => step === "printed_page" && state === "open"));
