@@ -88,6 +88,16 @@ impl Service {
         }
     }
 
+    /// The proof that a PDF was issued, for those who have it: its digest is what they ask by. It shows the certificate's
+    /// number and the issuer, both of which stand on the page, and nobody's hours.
+    pub async fn paper_by_digest(&self, text: &str) -> Result<Vec<u8>, Error> {
+        let digest = text.parse::<Hash>().map_err(|_| none())?;
+        let row = DOCUMENTS.get(&*self.store, &digest).await?.map(|row| row.value);
+        let row = row.filter(|row| matches!(row.what, DocumentWhat::Paper(_))).ok_or_else(none)?;
+        self.position_of(row.entry).await?.ok_or_else(none)?;
+        self.proof_of_own(row.entry).await
+    }
+
     /// What is known of a certificate, for those who hold it: the first digits of its digest are the proof of that. An unknown
     /// number and a wrong digest are answered alike.
     pub async fn attested_certificate(&self, number: &str, digest: &str) -> Result<Attestation, Error> {

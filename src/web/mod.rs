@@ -136,6 +136,7 @@ fn described() -> OpenApiRouter<App> {
 fn lookups() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(api::attestations::attestation))
+        .routes(routes!(api::attestations::proof))
         .routes(routes!(api::attestations::certificate))
         .routes(routes!(api::attestations::search))
 }

@@ -60,6 +60,8 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     // The test's ledger has an address and no domain.
     ("GET", "/.well-known/did.json", [404; 5]),
     ("GET", "/api/v1/attestations/{what}", [200; 5]),
+    // An attestation number is no PDF's digest.
+    ("GET", "/api/v1/attestations/{what}/proof", [404; 5]),
     ("GET", "/api/v1/attestations/certificates/{number}", [404; 5]),
     ("POST", "/api/v1/attestations/search", [404; 5]),
     ("GET", "/api/v1/erasures", [401, 401, 403, 403, 200]),
@@ -74,6 +76,9 @@ const PAGES: &[&str] = &[
     "/v/XS-2026-340100-7K3M9QX2AB-0",
     "/verify/offline.html",
     "/verify.mjs",
+    "/assets/view.js",
+    "/assets/lookups.js",
+    "/assets/report.js",
     "/assets/verify.js",
     "/assets/style.css",
     "/assets/seal.svg",
@@ -168,7 +173,7 @@ fn good_request(method: &str, route: &str, owner: &Provider, id: &str, number: &
         "/api/v1/attestations/certificates/{number}" => {
             format!("{}?digest=0000000000000000", route.replace("{number}", number))
         }
-        "/api/v1/attestations/{what}" => route.replace("{what}", "1-0"),
+        "/api/v1/attestations/{what}" | "/api/v1/attestations/{what}/proof" => route.replace("{what}", "1-0"),
         "/tile/{path}" => "/tile/0/000.p/2".to_owned(),
         _ => route.replace("{id}", id).replace("{height}", "1").replace("{number}", number).replace("{list}", "1"),
     };

@@ -30,7 +30,7 @@ const ANY: &str = "\u{0}";
 /// The usual ones more often.
 const METHODS: [&str; 12] =
     ["GET", "POST", "GET", "POST", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "BREW"];
-const PATHS: [&str; 40] = [
+const PATHS: [&str; 41] = [
     "/",
     "/verify",
     "/verify/offline.html",
@@ -66,6 +66,7 @@ const PATHS: [&str; 40] = [
     "/api/v1/certificates/\u{0}/revocation",
     "/api/v1/certificates/\u{0}/replacement",
     "/api/v1/attestations/\u{0}",
+    "/api/v1/attestations/\u{0}/proof",
     "/api/v1/attestations/certificates/\u{0}",
     "/api/v1/attestations/search",
     "/status/\u{0}",

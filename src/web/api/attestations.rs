@@ -11,7 +11,7 @@ use super::super::budget::ChangesNothing;
 use super::super::problem::Problem;
 use super::super::request::{JsonBody, Params, Segment};
 use super::certificates::state_in_words;
-use super::private_json;
+use super::{JSON, PRIVATE, answer, private_json};
 use crate::ledger::entry::MAX_NAME;
 use crate::ledger::fields::{FieldErrors, Fields};
 use crate::service::{Attestation, DIGEST_DIGITS, Error};
@@ -87,6 +87,15 @@ pub(crate) struct SearchRequest {
 )]
 pub(crate) async fn attestation(State(app): State<App>, Segment(what): Segment) -> Result<Response, Problem> {
     Ok(private_json(&AttestationAnswer::from(app.service.attestation(&what).await?)))
+}
+
+/// The proof that a PDF was issued, by the PDF's SHA-256. 凭 PDF 的摘要取得存证证明
+#[utoipa::path(
+    get, path = "/api/v1/attestations/{what}/proof", tag = "certificates", params(("what" = String, Path, description = "SHA-256 of a PDF, 64 hexadecimal digits")),
+    responses((status = 200, body = Value, description = "a proof bundle of the PDF's `certificate` entry alone"), (status = 404, body = Problem, content_type = "application/problem+json", description = "no PDF that is known"))
+)]
+pub(crate) async fn proof(State(app): State<App>, Segment(what): Segment) -> Result<Response, Problem> {
+    Ok(answer(JSON, PRIVATE, app.service.paper_by_digest(&what).await?))
 }
 
 /// Look up a certificate by its number, with what only its holder has. 凭证书编号与摘要查询

@@ -30,7 +30,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const START_PAGE: &str = include_str!("start.html");
 const VERIFY_PAGE: &str = include_str!("verify.html");
-const VERIFY_SCRIPT: &str = include_str!("verify.js");
+/// The page's own modules, each after those that it imports.
+const PAGE_SCRIPTS: [(&str, &str); 4] = [
+    ("/assets/view.js", include_str!("view.js")),
+    ("/assets/lookups.js", include_str!("lookups.js")),
+    ("/assets/report.js", include_str!("report.js")),
+    ("/assets/verify.js", include_str!("verify.js")),
+];
 const STYLE: &str = include_str!("style.css");
 const SEAL: &str = include_str!("seal.svg");
 /// The verifier that is published for third parties, as it stands.
@@ -46,13 +52,17 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 
 /// The pages' routes, which are the same for every actor.
 pub(super) fn router() -> Router<App> {
-    Router::new()
+    let script = |router: Router<App>, (path, text)| {
+        router.route(path, get(move |headers: HeaderMap| async move { asset(&headers, SCRIPT, text) }))
+    };
+    PAGE_SCRIPTS
+        .into_iter()
+        .fold(Router::new(), script)
         .route("/", get(start))
         .route("/verify", get(verify))
         .route("/v/{number}", get(verify))
         .route("/verify/offline.html", get(save))
         .route("/verify.mjs", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFIER) }))
-        .route("/assets/verify.js", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFY_SCRIPT) }))
         .route(
             "/assets/style.css",
             get(|headers: HeaderMap| async move { asset(&headers, "text/css; charset=utf-8", STYLE) }),

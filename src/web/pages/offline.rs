@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::language::Language;
 use super::template::{escaped, fill};
-use super::{STYLE, VERIFIER, VERIFY_PAGE, VERIFY_SCRIPT, verify_title};
+use super::{PAGE_SCRIPTS, STYLE, VERIFIER, VERIFY_PAGE, verify_title};
 use crate::merkle::Hash;
 
 const SITE_NAME: &str = r#"<span lang="zh-CN">首席质量官培训学时存证 · 离线核验</span><span lang="en">CQO training hours · offline check</span>"#;
@@ -42,12 +42,17 @@ pub(super) fn page(language: Language, policy: &str) -> String {
     )
 }
 
-/// The two modules as one: a module inside a page cannot import another, so the exports of the first become its own
-/// names, and the second, in a block of its own, sees them.
+/// All modules as one: a module inside a page cannot import another, so the exports of the verifier become its own names,
+/// and the page's modules, together in a block of their own, see them and each other's.
 fn one_script() -> String {
-    let verifier: Vec<&str> = VERIFIER.lines().map(|line| line.strip_prefix("export ").unwrap_or(line)).collect();
-    let page: Vec<&str> = VERIFY_SCRIPT.lines().filter(|line| !line.starts_with("import ")).collect();
-    format!("{}\n{{\n{}\n}}\n", verifier.join("\n"), page.join("\n"))
+    let page: Vec<String> = PAGE_SCRIPTS.iter().map(|(_, text)| without_module_words(text)).collect();
+    format!("{}\n{{\n{}\n}}\n", without_module_words(VERIFIER), page.join("\n"))
+}
+
+/// A module without its lines of `import`, and without the word `export`.
+fn without_module_words(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("import "));
+    lines.map(|line| line.strip_prefix("export ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The source expression of an inline script or style (Content Security Policy Level 3, section 2.3.1).
