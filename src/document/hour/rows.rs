@@ -115,11 +115,11 @@ impl Columns {
     }
 }
 
+/// Lines of text, and their language where it is not the edition's.
+type Foreign = (Vec<Line>, Option<&'static str>);
+
 /// The provider, if it is the same for all rows and there is room for it beside the heading.
-fn common_provider(
-    sheet: &Sheet,
-    heading: &[Line],
-) -> Result<Option<(Vec<Line>, Option<&'static str>)>, DocumentError> {
+fn common_provider(sheet: &Sheet, heading: &[Line]) -> Result<Option<Foreign>, DocumentError> {
     let mut providers = sheet.certificate.rows.iter().map(|row| row.provider.as_str());
     let Some(first) = providers.next().filter(|first| providers.all(|other| other == *first)) else {
         return Ok(None);
