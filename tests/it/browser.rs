@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cqo_ledger::ledger::entry::LearnerId;
+use cqo_ledger::merkle::Hash;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
 use uuid::Uuid;
 
+use crate::certificates::Certified;
 use crate::server::{Ledger, Provider, array, text};
 
 /// How long the page may take for anything.
@@ -100,6 +104,27 @@ impl Browser {
         self.run("document.getElementById('verdict').hidden = true").await;
         let paths: Vec<&str> = files.iter().map(|file| text(file)).collect();
         self.driver.find(By::Id("files")).await.unwrap().send_keys(paths.join("\n")).await.unwrap();
+        self.verdict().await
+    }
+
+    /// Drags a file onto the page and lets it go there.
+    async fn drop_file(&self, file: &Path) -> Verdict {
+        self.run("document.getElementById('verdict').hidden = true").await;
+        let bytes = STANDARD.encode(std::fs::read(file).unwrap());
+        let script = format!(
+            "const bytes = Uint8Array.from(atob('{bytes}'), (character) => character.charCodeAt(0)); \
+            const dataTransfer = new DataTransfer(); dataTransfer.items.add(new File([bytes], 'dropped.pdf')); \
+            for (const type of ['dragenter', 'dragover', 'drop']) document.getElementById('drop').dispatchEvent(\
+            new DragEvent(type, {{bubbles: true, cancelable: true, dataTransfer}}))"
+        );
+        self.run(&script).await;
+        self.verdict().await
+    }
+
+    /// Presses a button after which there is another verdict.
+    async fn press(&self, css: &str) -> Verdict {
+        self.run("document.getElementById('verdict').hidden = true").await;
+        self.click(css).await;
         self.verdict().await
     }
 
@@ -238,7 +263,7 @@ async fn a_bundle_is_checked_in_the_browser_and_nothing_leaves_it() {
     let browser = Browser::open().await;
     browser.goto(&format!("{}/verify", ledger.url())).await;
     let policy = ledger.get("/policy");
-    let digest = cqo_ledger::merkle::Hash::of(&[&policy.body]).to_string();
+    let digest = Hash::of(&[&policy.body]).to_string();
     assert!(browser.text(".policy").await.contains(&digest), "the policy's digest is shown");
     assert!(browser.text("#policy-source").await.contains("运营方自己的建议"), "and whose it is");
     browser.paths(ledger.url()).await;
@@ -313,7 +338,7 @@ async fn the_saved_page_checks_from_disk_and_speaks_to_nobody() {
     browser.goto(&format!("file://{}", text(&page))).await;
     browser.requests().await;
     assert!(browser.text("#policy-source").await.contains("固定在本文件中"));
-    let digest = cqo_ledger::merkle::Hash::of(&[&policy.body]).to_string();
+    let digest = Hash::of(&[&policy.body]).to_string();
     assert_eq!(browser.text("#policy-digest").await, digest);
     let good = browser.check(&[&proof]).await;
     assert_eq!((good.state.as_str(), good.steps("open")), ("open", vec!["in_force"]), "{good:?}");
@@ -504,7 +529,7 @@ async fn a_certificate_is_held_against_the_qr_code_that_led_here() {
     let files =
         ["certificate.json", "certificate.proof.json", "status.json"].map(|name| vector(&format!("good/{name}")));
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let digest = cqo_ledger::merkle::Hash::of(&[&std::fs::read(files[0]).unwrap()]).to_string();
+    let digest = Hash::of(&[&std::fs::read(files[0]).unwrap()]).to_string();
     for (fragment, state, words) in [(digest, "passed", "同一份证书"), ("ab".repeat(32), "failed", "与二维码不符")]
     {
         browser.driver.goto("about:blank").await.unwrap();
@@ -515,5 +540,113 @@ async fn a_certificate_is_held_against_the_qr_code_that_led_here() {
         assert!(verdict.text.contains(words), "{verdict:?}");
     }
     browser.console().await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_of_this_site_passes_when_its_list_and_its_own_proof_are_fetched() {
+    let certified = Certified::start();
+    let files = certified.files(&certified.number);
+    let origin = certified.ledger.url();
+    let browser = Browser::open().await;
+    browser.goto(&format!("{origin}/verify")).await;
+    browser.paths(origin).await;
+    let alone = browser.drop_file(&files.pdf).await;
+    assert_eq!(
+        (alone.state.as_str(), alone.steps("failed"), alone.steps("open")),
+        ("open", vec![], vec!["in_force", "printed_page"]),
+        "{alone:?}"
+    );
+    assert!(alone.text.contains("数据属实，尚未核完") && alone.text.contains("PDF 的版面：尚未核验"), "{alone:?}");
+    assert_eq!(browser.paths(origin).await, Vec::<String>::new(), "nothing is asked before somebody says so");
+
+    let listed = browser.press("#fetch-list").await;
+    assert_eq!(browser.paths(origin).await, ["GET /status/1", "GET /status/1/proof"]);
+    assert_eq!((listed.state.as_str(), listed.steps("open")), ("open", vec!["printed_page"]), "{listed:?}");
+    let whole = browser.press("#fetch-page").await;
+    let digest = Hash::of(&[&std::fs::read(&files.pdf).unwrap()]);
+    assert_eq!(browser.paths(origin).await, [format!("GET /api/v1/attestations/{digest}/proof")]);
+    assert_eq!((whole.state.as_str(), whole.steps("open"), whole.steps("failed")), ("passed", vec![], vec![]));
+    assert!(whole.text.contains("现行有效"), "{whole:?}");
+    assert_eq!(
+        browser.run("return document.querySelectorAll('#next button').length").await,
+        0,
+        "nothing is left to ask"
+    );
+    let fields = browser.text("#fields").await;
+    assert!(fields.contains(&certified.provider.name) && fields.contains(&certified.number), "{fields}");
+    for (width, is_dark) in [(390, true), (1440, false)] {
+        browser.size(width, is_dark).await;
+        let fits = browser.run("return document.documentElement.scrollWidth <= innerWidth").await;
+        assert_eq!(fits, true, "at {width}");
+        browser.accessibility(&format!("a certificate that passed, at {width}")).await;
+    }
+
+    // With the page's own proof in hand, there is only the list to ask for.
+    let both = browser.check(&[&files.pdf, &files.pdf_proof]).await;
+    assert_eq!((both.state.as_str(), both.steps("open")), ("open", vec!["in_force"]), "{both:?}");
+    assert_eq!(browser.press("#fetch-list").await.state, "passed");
+
+    // Another page around the same attachments, and something behind the end.
+    let mut pdf = std::fs::read(&files.pdf).unwrap();
+    let stream = pdf.windows(8).position(|window| window == b"\nstream\n").unwrap();
+    pdf[stream + 30] ^= 1;
+    let repainted = browser.check(&[&certified.ledger.write("repainted.pdf", &pdf)]).await;
+    assert!(repainted.state == "open" && repainted.steps("open").contains(&"printed_page"), "{repainted:?}");
+    browser.click("#fetch-page").await;
+    browser.until("document.getElementById('looked-up').innerText.includes('没有这项存证')").await;
+    assert_eq!(browser.run("return document.getElementById('verdict').dataset.state").await, "open");
+    pdf[stream + 30] ^= 1;
+    pdf.extend(b"%%EOF\n");
+    let longer = browser.check(&[&certified.ledger.write("longer.pdf", &pdf)]).await;
+    assert_eq!((longer.state.as_str(), longer.steps("failed")), ("failed", vec!["form"]), "{longer:?}");
+    // Chromium notes every answer of 404 in the console.
+    assert!(browser.console().await.iter().all(|line| line.contains("/api/v1/attestations/")));
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_qr_code_of_this_site_tells_what_is_on_record_and_when_it_ended() {
+    let certified = Certified::start();
+    let files = certified.files(&certified.number);
+    let origin = certified.ledger.url();
+    let digest = Hash::of(&[&std::fs::read(&files.credential).unwrap()]).to_string();
+    let arrival = format!("{origin}/v/{}#{digest}", certified.number);
+    let browser = Browser::open().await;
+    browser.goto(&arrival).await;
+    let found = browser.text("#looked-up").await;
+    for said in ["有这项存证", "学时证明（数据）", &certified.number, "本网站的说法"] {
+        assert!(found.contains(said), "{said}: {found}");
+    }
+    assert!(!found.contains("没有") && !found.contains(&certified.provider.name), "{found}");
+    let same = browser.check(&[&files.pdf, &files.pdf_proof]).await;
+    assert!(same.state == "open" && same.text.contains("同一份证书"), "{same:?}");
+    let passed = browser.press("#fetch-list").await;
+    assert!(passed.state == "passed" && passed.text.contains("同一份证书"), "{passed:?}");
+
+    assert_eq!(certified.revoke("fraud").status, 200);
+    browser.driver.goto("about:blank").await.unwrap();
+    browser.goto(&arrival).await;
+    let found = browser.text("#looked-up").await;
+    assert!(found.contains("有这项存证，但已撤销") && found.contains("弄虚作假"), "{found}");
+    browser.check(&[&files.pdf, &files.pdf_proof]).await;
+    let revoked = browser.press("#fetch-list").await;
+    assert_eq!((revoked.state.as_str(), revoked.steps("failed")), ("failed", vec!["in_force"]), "{revoked:?}");
+    assert!(revoked.text.contains("已失效") && revoked.text.contains("请勿采信"), "{revoked:?}");
+
+    // A second code, scanned into the same page, of nothing; and an address that is none.
+    browser.run(&format!("location.hash = '{}'", "0".repeat(64))).await;
+    browser.until("document.getElementById('looked-up').innerText.includes('没有这项存证')").await;
+    browser.goto(&format!("{origin}/v/%FF")).await;
+    assert!(browser.text("#looked-up").await.contains("不是证书编号"), "a bad escape does not stop the page");
+    // By number and name, which goes in no address.
+    browser.paths(origin).await;
+    browser.driver.find(By::Id("asked")).await.unwrap().send_keys(&certified.number).await.unwrap();
+    let name = certified.provider.name.clone() + Key::Enter;
+    browser.driver.find(By::Id("holding")).await.unwrap().send_keys(name).await.unwrap();
+    browser.until("document.getElementById('looked-up').innerText.includes('SHA-256')").await;
+    assert!(browser.text("#looked-up").await.contains(&digest));
+    assert_eq!(browser.paths(origin).await, ["POST /api/v1/attestations/search"]);
+    assert!(browser.console().await.iter().all(|line| line.contains("/api/v1/attestations/")));
     browser.close().await;
 }

@@ -159,12 +159,29 @@ fn work(ledger: &Ledger, provider: &crate::server::Provider, watch: &mut Watch) 
     let policy = ledger.policy();
     let verified = run(&["verify", "--policy", text(&policy), text(&bundle)]);
     assert_eq!(verified.status.code(), Some(3), "{}{}", stdout(&verified), stderr(&verified));
+    certify(ledger, provider, learners[0]["id"].as_str().unwrap());
     let body = json!({"organisation": provider.code}).to_string();
     let made = ledger.post_as(&ledger.operator_token(), "/api/v1/tokens", body.as_bytes()).json();
     watch.hide(made["token"].as_str().unwrap());
     let ended = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
     assert_eq!(ledger.request("DELETE", &ended, Some(&ledger.operator_token()), None).status, 204);
     watch.refused("an ended token", &ledger.get_as(made["token"].as_str().unwrap(), "/api/v1/learners"));
+}
+
+/// A certificate in all its forms, and a look-up by the name on it.
+fn certify(ledger: &Ledger, provider: &crate::server::Provider, learner: &str) {
+    let year = json!({"learner": learner, "year": 2026}).to_string();
+    let issued = ledger.post_as(&provider.token, "/api/v1/certificates?wait=sealed", year.as_bytes());
+    assert_eq!((issued.status, &issued.json()["sealed"]), (201, &json!(true)), "{}", issued.text());
+    let number = issued.json()["number"].as_str().unwrap().to_owned();
+    for document in ["credential", "proof", "pdf", "pdf?lang=en"] {
+        let answer = ledger.get_as(&provider.token, &format!("/api/v1/certificates/{number}/{document}"));
+        assert_eq!(answer.status, 200, "{document}: {}", answer.text());
+    }
+    let body = json!({"number": number, "name": NAMES[0]}).to_string();
+    let found = ledger.request("POST", "/api/v1/attestations/search", None, Some(body.as_bytes()));
+    assert_eq!(found.status, 200, "{}", found.text());
+    assert!(!found.text().contains(NAMES[0]), "{}", found.text());
 }
 
 /// Requests that fail, with names and tokens wherever they can stand.
@@ -181,6 +198,11 @@ fn fail(ledger: &Ledger, provider: &crate::server::Provider, watch: &mut Watch) 
     }
     watch.refused("?wait", &ledger.post_as(&provider.token, &format!("/api/v1/entries?wait={address}"), b"[]"));
     watch.refused("method", &ledger.request("PUT", &format!("/checkpoint?{address}"), None, None));
+    let search = json!({"number": "XS-2026-340100-7K3M9QX2AB-4", "name": STRANGER}).to_string();
+    for body in [search.clone(), search.replace('4', "?"), search.replace("\"name\"", "\"nome\"")] {
+        let answer = ledger.request("POST", "/api/v1/attestations/search", None, Some(body.as_bytes()));
+        watch.refused("a look-up", &answer);
+    }
     // A token that is nobody's, one that is cut off, one in the address.
     let (most, last) = provider.token.split_at(provider.token.len() - 1);
     let wrong = format!("{most}{}", if last == "0" { "1" } else { "0" });

@@ -13,6 +13,7 @@ mod access;
 mod api;
 mod audit;
 mod browser;
+mod certificates;
 mod chain;
 mod cli;
 mod config;
