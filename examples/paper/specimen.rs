@@ -27,7 +27,7 @@ pub(crate) fn certificate(rows: usize, name: &str) -> HourCertificate {
         number: "XS-2026-340100-7K3M9QX2AB-4".parse().unwrap(),
         site: "https://cqo.example.cn".parse().unwrap(),
         origin: "ledger.example.cn/cqo".parse().unwrap(),
-        issuer: Owner { code: "91110000600037341L".parse().unwrap(), name: "示范市质量协会".to_owned() },
+        issuer: Owner { code: "91340100600037341K".parse().unwrap(), name: "示范市质量协会".to_owned() },
         issued: "2026-11-22T02:32:05.123Z".parse().unwrap(),
         learner: Learner { id: "019a0b1c-2d3e-7f40-8a5b-00000000000a".parse().unwrap(), name: name.to_owned() },
         employer: Some("示范精密制造（深圳）有限公司".to_owned()),

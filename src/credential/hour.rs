@@ -10,10 +10,12 @@ use super::row::{Row, RowForm};
 use super::{CredentialError, Did, Site, secured};
 use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{Learner, Origin, Owner};
-use crate::standard::{Day, RulebookVersion, TotalHours, UnixMillis};
+use crate::standard::{CreditHours, Day, RulebookVersion, TotalHours, UnixMillis};
 
 /// Most rows of a certificate.
 pub const MAX_ROWS: usize = 1_000;
+/// Most credit hours of all rows together: each of them at its most.
+pub const MAX_TOTAL: CreditHours = CreditHours::from_hundredths(10_000_000);
 /// Most minutes of a credit hour.
 pub const MAX_MINUTES: u32 = 999;
 /// The greatest index in a status list.

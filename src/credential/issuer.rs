@@ -8,7 +8,7 @@ use ed25519_dalek::VerifyingKey;
 use serde_json::{Value, json};
 
 use crate::ledger::CertificateNumber;
-use crate::ledger::entry::FormError;
+use crate::ledger::entry::{FormError, MAX_LIST};
 use crate::ledger::forms::Form;
 use crate::standard::serde_as_text;
 
@@ -16,8 +16,6 @@ use crate::standard::serde_as_text;
 const MAX_SITE: usize = 200;
 /// Longest label of a domain name (RFC 1035).
 const MAX_LABEL: usize = 63;
-/// The greatest number of a status list.
-pub const MAX_LIST: u32 = 1_000_000;
 /// What stands before an Ed25519 public key in a Multikey (multicodec `ed25519-pub`).
 const ED25519_PUB: [u8; 2] = [0xed, 0x01];
 

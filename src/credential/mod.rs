@@ -14,14 +14,15 @@ mod read;
 mod row;
 mod secured;
 mod status_list;
+mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod verify;
 
-pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS};
-pub use issuer::{Did, MAX_LIST, Site, did_document, multikey};
+pub use hour::{HourCertificate, MAX_INDEX, MAX_MINUTES, MAX_ROWS, MAX_TOTAL};
+pub use issuer::{Did, Site, did_document, multikey};
 pub use masked::MaskedIdNumber;
 pub use read::{CREDENTIAL_MARK, HourCredential};
 pub use row::{Row, RowForm, rows};

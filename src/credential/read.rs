@@ -3,26 +3,26 @@
 use ed25519_dalek::VerifyingKey;
 use serde_json::{Value, json};
 
-use super::hour::{
-    ACTIVITIES, CREDIT_HOURS, EMPLOYER, HourCertificate, ID_NUMBER, IDENTIFIER_TYPE, MAX_INDEX, MAX_MINUTES, MAX_ROWS,
-    START_OF_DAY, TITLE, contexts, criteria, fixed_achievement, types,
-};
+use super::hour::{HourCertificate, IDENTIFIER_TYPE, MAX_INDEX, MAX_ROWS, TITLE, contexts, types};
 use super::issuer::decimal;
-use super::masked::MaskedIdNumber;
 use super::proof::ProofError;
 use super::row::Row;
 use super::secured::{MAX_CREDENTIAL, Secured, fixed, read_proofs};
+use super::subject::Subject;
 use super::{CredentialError, Did, Site};
 use crate::ledger::CertificateNumber;
-use crate::ledger::entry::{Learner, LearnerId, MAX_NAME, MAX_TITLE, Origin, Owner};
+use crate::ledger::entry::{MAX_TITLE, Origin, Owner};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::ledger::json::{self, Json};
 use crate::ledger::keys::KeyId;
 use crate::merkle::Hash;
-use crate::standard::{CreditHours, Day, RulebookVersion, UnixMillis};
+use crate::standard::UnixMillis;
 
 /// What tells an hour certificate from any other file.
 pub const CREDENTIAL_MARK: &str = r#""OpenBadgeCredential""#;
+
+/// What UTC+8 is ahead of UTC, in milliseconds.
+const UTC8_MILLIS: i64 = 8 * 3_600_000;
 
 /// An hour certificate as read back. Its form is right; whether its proofs are is told by [`HourCredential::verify_jcs`]
 /// and [`HourCredential::verify_rdfc`], and whether the chain bears it out is not told here.
@@ -127,7 +127,9 @@ impl Claims {
         fixed(&mut fields, "name", &TITLE.into());
         let issued: Option<UnixMillis> = fields.parsed("validFrom");
         let issuer = read_issuer(&mut fields);
-        let subject = Subject::read(&mut fields, address.as_ref().map(|(_, number)| number));
+        let number = address.as_ref().map(|(_, number)| number);
+        check_number(&mut fields, number, issued, issuer.as_ref().map(|(_, owner)| owner));
+        let subject = Subject::read(&mut fields, number);
         let rows = read_rows(&mut fields);
         let status = read_status(&mut fields, address.as_ref().map(|(site, _)| site));
         let did = issuer.as_ref().map(|(did, _)| did.as_str());
@@ -175,6 +177,37 @@ fn read_address(fields: &mut Fields<'_, '_>) -> Option<(Site, CertificateNumber)
     address
 }
 
+/// The year and the region of the number are those of the day of issue and of the issuer (FORMATS section 13).
+fn check_number(
+    fields: &mut Fields<'_, '_>,
+    number: Option<&CertificateNumber>,
+    issued: Option<UnixMillis>,
+    issuer: Option<&Owner>,
+) {
+    let Some(number) = number else { return };
+    // A year of five digits is that of no number.
+    if issued.is_some_and(|issued| !in_china(issued).is_some_and(|moment| moment.starts_with(number.year()))) {
+        let problem = Problem::mismatch(
+            "must have a number of the year of validFrom in UTC+8",
+            "证书编号的年份应为 validFrom 的东八区年份",
+        );
+        fields.note("id", problem);
+    }
+    if issuer.is_some_and(|issuer| issuer.code.as_str().get(2..8) != Some(number.region())) {
+        let problem = Problem::mismatch(
+            "must have a number of the region of the issuer's credit code",
+            "证书编号的行政区划应与签发机构的统一社会信用代码相同",
+        );
+        fields.note("id", problem);
+    }
+}
+
+/// A moment as clocks in UTC+8 show it; none after the year 9999.
+fn in_china(moment: UnixMillis) -> Option<String> {
+    let millis = moment.millis().checked_add(UTC8_MILLIS)?;
+    UnixMillis::new(millis).ok().map(|moment| moment.to_string())
+}
+
 fn read_issuer(fields: &mut Fields<'_, '_>) -> Option<(String, Owner)> {
     let path = fields.path_of("issuer");
     let value = fields.value("issuer")?;
@@ -199,180 +232,6 @@ fn only<'v>(fields: &mut Fields<'_, 'v>, name: &str) -> Option<(Json<'v>, String
     let path = fields.path_of(name);
     let item = fields.array(name, 1, 1)?.into_iter().next()?;
     Some((item, format!("{path}[0]")))
-}
-
-/// What `credentialSubject` says.
-struct Subject {
-    learner: Learner,
-    employer: Option<String>,
-    id_number: Option<MaskedIdNumber>,
-    span: (Day, Day),
-    results: (u64, u64),
-    rulebook: RulebookVersion,
-    minutes: u32,
-}
-
-impl Subject {
-    fn read(fields: &mut Fields<'_, '_>, number: Option<&CertificateNumber>) -> Option<Self> {
-        let path = fields.path_of("credentialSubject");
-        let value = fields.value("credentialSubject")?;
-        let mut fields = Fields::of(value, &path, fields.errors())?;
-        let id = fields.string("id").and_then(|id| {
-            let learner: Option<LearnerId> = id.strip_prefix("urn:uuid:").and_then(|id| id.parse().ok());
-            if learner.is_none() {
-                let problem = Problem::form("must be urn:uuid: and the learner's id", "应为 urn:uuid: 加学员编号");
-                fields.note("id", problem);
-            }
-            learner
-        });
-        let name = fields.text("name", MAX_NAME);
-        let identifiers = Identifiers::read(&mut fields, id);
-        let first_day = read_day(&mut fields, "activityStartDate");
-        let last_day = read_day(&mut fields, "activityEndDate");
-        let results = read_results(&mut fields);
-        let criteria = read_achievement(&mut fields, number);
-        fixed(&mut fields, "type", &json!(["AchievementSubject"]));
-        fields.finish();
-        let (Identifiers { employer, id_number }, (minutes, rulebook)) = (identifiers?, criteria?);
-        Some(Self {
-            learner: Learner { id: id?, name: name? },
-            employer,
-            id_number,
-            span: (first_day?, last_day?),
-            results: results?,
-            rulebook,
-            minutes,
-        })
-    }
-}
-
-/// What `identifier` says besides the learner's id.
-struct Identifiers {
-    employer: Option<String>,
-    id_number: Option<MaskedIdNumber>,
-}
-
-impl Identifiers {
-    fn read(fields: &mut Fields<'_, '_>, learner: Option<LearnerId>) -> Option<Self> {
-        let path = fields.path_of("identifier");
-        let items = fields.array("identifier", 1, 3)?;
-        let mut identifiers = Self { employer: None, id_number: None };
-        let mut good = true;
-        // Each item stands for one of these, in this order, and only the first one must be there.
-        let mut open: &[&str] = &["systemId", EMPLOYER, ID_NUMBER];
-        for (i, item) in items.into_iter().enumerate() {
-            let mut fields = Fields::of(item, &format!("{path}[{i}]"), fields.errors())?;
-            fixed(&mut fields, "hashed", &false.into());
-            fixed(&mut fields, "type", &"IdentityObject".into());
-            let kind = fields.string("identityType");
-            let expected = if i == 0 { &open[..1] } else { open };
-            let place = kind.and_then(|kind| expected.iter().position(|known| *known == kind));
-            let Some(place) = place else {
-                fields.note("identityType", Problem::Choice(expected.join(", ")));
-                return None;
-            };
-            good &= match expected[place] {
-                EMPLOYER => {
-                    identifiers.employer = fields.text("identityHash", MAX_TITLE);
-                    identifiers.employer.is_some()
-                }
-                ID_NUMBER => {
-                    identifiers.id_number = fields.parsed("identityHash");
-                    identifiers.id_number.is_some()
-                }
-                _ => {
-                    let id: Option<LearnerId> = fields.parsed("identityHash");
-                    if let Some((id, learner)) = id.zip(learner).filter(|(id, learner)| id != learner) {
-                        let problem = Problem::mismatch(
-                            format!("names {id}, and credentialSubject.id names {learner}"),
-                            format!("为 {id}，而 credentialSubject.id 为 {learner}"),
-                        );
-                        fields.note("identityHash", problem);
-                    }
-                    id.is_some()
-                }
-            };
-            fields.finish();
-            open = &open[place + 1..];
-        }
-        good.then_some(identifiers)
-    }
-}
-
-fn read_day(fields: &mut Fields<'_, '_>, name: &str) -> Option<Day> {
-    let text = fields.string(name)?;
-    let day = text.strip_suffix(START_OF_DAY).and_then(|day| day.parse().ok());
-    if day.is_none() {
-        let form = format!("a day and {START_OF_DAY}");
-        fields.note(name, Problem::form(format!("must be {form}"), format!("应为日期加 {START_OF_DAY}")));
-    }
-    day
-}
-
-fn read_results(fields: &mut Fields<'_, '_>) -> Option<(u64, u64)> {
-    let path = fields.path_of("result");
-    let results = fields.array("result", 2, 2)?;
-    let mut read = results.into_iter().zip([CREDIT_HOURS, ACTIVITIES]).enumerate().map(|(i, (result, kind))| {
-        let mut fields = Fields::of(result, &format!("{path}[{i}]"), fields.errors())?;
-        fixed(&mut fields, "resultDescription", &kind.into());
-        fixed(&mut fields, "type", &json!(["Result"]));
-        let value = fields.string("value").and_then(|text| {
-            let value = match kind {
-                CREDIT_HOURS => text.parse::<CreditHours>().ok().map(|hours| u64::from(hours.hundredths())),
-                _ => decimal(&text),
-            };
-            if value.is_none() {
-                fields.note(
-                    "value",
-                    Problem::form("must be a number, hours with two decimals", "应为数字，学时保留两位小数"),
-                );
-            }
-            value
-        });
-        fields.finish();
-        value
-    });
-    let (hours, activities) = (read.next().flatten(), read.next().flatten());
-    hours.zip(activities)
-}
-
-fn read_achievement(fields: &mut Fields<'_, '_>, number: Option<&CertificateNumber>) -> Option<(u32, RulebookVersion)> {
-    let path = fields.path_of("achievement");
-    let value = fields.value("achievement")?;
-    let mut fields = Fields::of(value, &path, fields.errors())?;
-    for (name, value) in &fixed_achievement() {
-        fixed(&mut fields, name, value);
-    }
-    let code = fields.string("humanCode");
-    if code.zip(number).is_some_and(|(code, number)| code != number.as_str()) {
-        fields.note("humanCode", Problem::mismatch("must be the number in id", "应与 id 中的证书编号相同"));
-    }
-    let path = fields.path_of("criteria");
-    let narrative = fields.value("criteria").and_then(|value| {
-        let mut fields = Fields::of(value, &path, fields.errors())?;
-        let narrative = fields.string("narrative").and_then(|text| {
-            let read = read_criteria(&text);
-            if read.is_none() {
-                let problem = Problem::form(
-                    "must be the fixed text with minutes from 1 to 999 and a rulebook version",
-                    "应为固定文字，分钟数 1 到 999，并写明规则版本",
-                );
-                fields.note("narrative", problem);
-            }
-            read
-        });
-        fields.finish();
-        narrative
-    });
-    fields.finish();
-    narrative
-}
-
-fn read_criteria(text: &str) -> Option<(u32, RulebookVersion)> {
-    let (minutes, rest) = text.strip_prefix("1 学时 = ")?.split_once(" 分钟（规则 ")?;
-    let minutes = decimal(minutes).and_then(|minutes| u32::try_from(minutes).ok())?;
-    let rulebook = rest.split_once('）')?.0.parse().ok()?;
-    ((1..=MAX_MINUTES).contains(&minutes) && criteria(minutes, rulebook) == text).then_some((minutes, rulebook))
 }
 
 fn read_rows(fields: &mut Fields<'_, '_>) -> Option<(Origin, Vec<Row>)> {

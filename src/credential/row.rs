@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::issuer::decimal;
-use crate::ledger::entry::{CourseCode, MAX_ATTENDEES, MAX_TITLE, Origin, Record};
+use crate::ledger::block::MAX_BATCH;
+use crate::ledger::entry::{CourseCode, MAX_ATTENDEES, MAX_SPAN_DAYS, MAX_TITLE, Origin, Record};
 use crate::ledger::fields::{Fields, Problem, check_text};
 use crate::ledger::json::MAX_INTEGER;
 use crate::ledger::keys::KeyRegister;
@@ -193,8 +194,11 @@ impl Row {
                 fields.note(
                     "description",
                     Problem::form(
-                        "must name provider, days and what else belongs to the form",
-                        "应按形式写明培训机构、日期等",
+                        format!(
+                            "must name provider, days (the last one 0 to {MAX_SPAN_DAYS} days after the first) and \
+                             what else belongs to the form"
+                        ),
+                        format!("应按形式写明培训机构、日期（末日在首日之后 0 到 {MAX_SPAN_DAYS} 天之内）等"),
                     ),
                 );
             }
@@ -206,8 +210,11 @@ impl Row {
                 fields.note(
                     "narrative",
                     Problem::form(
-                        "must name hours or the activity, the time of sealing and the attestation number",
-                        "应写明学时或活动、上链时间与存证编号",
+                        format!(
+                            "must name hours (0.01 to 100.00) or the activity, the time of sealing and the \
+                             attestation number (an index below {MAX_BATCH})"
+                        ),
+                        format!("应写明学时（0.01 到 100.00）或活动、上链时间与存证编号（序号小于 {MAX_BATCH}）"),
                     ),
                 );
             }
@@ -278,11 +285,13 @@ impl Description {
         let (code, rest) = description.strip_prefix("课程 ")?.split_once("；培训机构 ")?;
         let (provider, days) = rest.rsplit_once('；')?;
         let (first_day, last_day) = days.split_once(" 至 ")?;
+        let (first_day, last_day): (Day, Day) = (first_day.parse().ok()?, last_day.parse().ok()?);
+        (0..=MAX_SPAN_DAYS).contains(&first_day.days_until(last_day)).then_some(())?;
         Some(Self {
             course_code: Some(code.parse().ok()?),
             provider: text(provider)?,
-            first_day: first_day.parse().ok()?,
-            last_day: last_day.parse().ok()?,
+            first_day,
+            last_day,
             attendees: None,
             form_reason,
         })
@@ -326,7 +335,8 @@ impl Narrative {
                 hours.fits_an_entry().then_some(Some(hours))?
             }
         };
-        let number = |text: &str| decimal(text).filter(|number| *number <= MAX_INTEGER);
-        Some(Self { hours, height: number(height)?, index: number(index)?, sealed_at: sealed_at.parse().ok()? })
+        let height = decimal(height).filter(|height| *height <= MAX_INTEGER)?;
+        let index = decimal(index).filter(|index| *index < MAX_BATCH)?;
+        Some(Self { hours, height, index, sealed_at: sealed_at.parse().ok()? })
     }
 }

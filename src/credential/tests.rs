@@ -174,6 +174,7 @@ fn every_bad_field_has_its_name() {
             json!("http://ledger.example.cn/v/XS-2026-340100-7K3M9QX2AB-4"),
             "credentialStatus.statusListCredential form, issuer.id mismatch",
         ),
+        ("/issuer/otherIdentifier/0/identifier", json!("91110000600037341L"), "id mismatch"),
         (
             "/issuer/id",
             json!("did:web:other.example.cn"),
@@ -212,7 +213,14 @@ fn every_bad_field_has_its_name() {
             "credentialSubject.identifier[2].identityHash form",
         ),
         ("/credentialSubject/activityStartDate", json!("2026-01-01"), "credentialSubject.activityStartDate form"),
+        (
+            "/credentialSubject/activityEndDate",
+            json!("2025-12-31T00:00:00+08:00"),
+            "credentialSubject.activityEndDate mismatch",
+        ),
         ("/credentialSubject/result/0/value", json!("6.3"), "credentialSubject.result[0].value form"),
+        ("/credentialSubject/result/0/value", json!("100000.01"), "credentialSubject.result[0].value form"),
+        ("/credentialSubject/result/1/value", json!("1001"), "credentialSubject.result[1].value form"),
         ("/credentialSubject/result/1/value", json!("01"), "credentialSubject.result[1].value form"),
         ("/credentialSubject/result/1/value", json!(1), "credentialSubject.result[1].value type"),
         ("/credentialSubject/achievement/name", json!("证书"), "credentialSubject.achievement.name form"),
@@ -236,7 +244,23 @@ fn every_bad_field_has_its_name() {
             json!("课程 QM 0；培训机构 甲；2026-03-02 至 2026-03-06"),
             "evidence[0].description form",
         ),
+        (
+            "/evidence/0/description",
+            json!("课程 QM-0；培训机构 甲；2026-03-02 至 2026-03-01"),
+            "evidence[0].description form",
+        ),
+        (
+            "/evidence/0/description",
+            json!("课程 QM-0；培训机构 甲；2025-01-01 至 2026-01-03"),
+            "evidence[0].description form",
+        ),
         ("/evidence/5/description", json!("培训机构 甲；2026-03-02；参加人数 0"), "evidence[5].description form"),
+        ("/evidence/5/description", json!("培训机构 甲；2026-03-02；参加人数 100001"), "evidence[5].description form"),
+        (
+            "/evidence/5/narrative",
+            json!("组织培训活动 1 次；上链时间 2026-03-07T01:02:03.004Z；存证编号 1042-65536"),
+            "evidence[5].narrative form",
+        ),
         (
             "/evidence/0/narrative",
             json!("0.00 学时；上链时间 2026-03-07T01:02:03.004Z；存证编号 1042-0"),
@@ -292,6 +316,36 @@ fn a_weak_key_and_two_keys_are_refused() {
     assert_eq!(two, "proof mismatch");
 }
 
+/// The year of a number begins at 16:00 UTC.
+#[test]
+fn the_year_of_a_number_is_that_of_the_day_of_issue() {
+    for (issued, expected) in [
+        ("2025-12-31T15:59:59.999Z", "id mismatch"),
+        ("2025-12-31T16:00:00.000Z", "Ok(())"),
+        ("2026-12-31T15:59:59.999Z", "Ok(())"),
+        ("2026-12-31T16:00:00.000Z", "id mismatch"),
+        ("9999-12-31T16:00:00.000Z", "id mismatch"),
+    ] {
+        let certificate = HourCertificate { issued: issued.parse().unwrap(), ..certificate() };
+        assert_eq!(names(certificate.sign(&key()).map(|_| ())), expected, "{issued}");
+    }
+}
+
+/// What is just within the limits is read.
+#[test]
+fn the_greatest_that_may_stand_there_is_read() {
+    for (pointer, new) in [
+        ("/credentialSubject/activityEndDate", "2026-01-01T00:00:00+08:00"),
+        ("/credentialSubject/result/0/value", "100000.00"),
+        ("/credentialSubject/result/1/value", "1000"),
+        ("/evidence/0/description", "课程 QM-0；培训机构 甲；2025-01-01 至 2026-01-02"),
+        ("/evidence/0/narrative", "100.00 学时；上链时间 2026-03-07T01:02:03.004Z；存证编号 9007199254740991-65535"),
+        ("/evidence/5/description", "培训机构 甲；2026-03-02；参加人数 100000"),
+    ] {
+        assert_eq!(bad_fields(set(pointer, new)), "Ok(())", "{pointer} {new}");
+    }
+}
+
 #[test]
 fn what_could_not_be_read_back_is_not_signed() {
     let good = certificate();
@@ -300,6 +354,11 @@ fn what_could_not_be_read_back_is_not_signed() {
         (HourCertificate { minutes: 0, ..good.clone() }, "credentialSubject.achievement.criteria.narrative form"),
         (HourCertificate { index: 131_072, ..good.clone() }, "credentialStatus.statusListIndex range"),
         (HourCertificate { list: 0, ..good.clone() }, "credentialStatus.statusListCredential form"),
+        (HourCertificate { number: "XS-2025-340100-7K3M9QX2AB-H".parse().unwrap(), ..good.clone() }, "id mismatch"),
+        (
+            HourCertificate { span: (good.span.1, good.span.0), ..good.clone() },
+            "credentialSubject.activityEndDate mismatch",
+        ),
         (
             HourCertificate { employer: Some(String::new()), ..good.clone() },
             "credentialSubject.identifier[1].identityHash length",

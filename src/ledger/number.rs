@@ -32,6 +32,16 @@ impl CertificateNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The year of issue, 4 digits.
+    pub fn year(&self) -> &str {
+        self.0.get(3..7).unwrap_or_default()
+    }
+
+    /// The region of the issuer, 6 digits.
+    pub fn region(&self) -> &str {
+        self.0.get(8..14).unwrap_or_default()
+    }
 }
 
 /// The check character of ISO/IEC 7064 MOD 37,36 over the characters of `body`, hyphens left out.
@@ -88,7 +98,8 @@ mod tests {
     #[test]
     fn what_is_a_number() {
         let good = "XS-2026-340100-7K3M9QX2AB-4";
-        assert_eq!(good.parse::<CertificateNumber>().unwrap().to_string(), good);
+        let number: CertificateNumber = good.parse().unwrap();
+        assert_eq!((number.as_str(), number.year(), number.region()), (good, "2026", "340100"));
         for bad in [
             "",
             "XS-2026-340100-7K3M9QX2AB",

@@ -36,7 +36,7 @@ fn certificate(site: &str) -> HourCertificate {
         number: "XS-2026-340100-7K3M9QX2AB-4".parse().unwrap(),
         site: site.parse().unwrap(),
         origin: "ledger.example.cn/cqo".parse().unwrap(),
-        issuer: Owner { code: "91110000600037341L".parse().unwrap(), name: "某某质量协会".into() },
+        issuer: Owner { code: "91340100600037341K".parse().unwrap(), name: "某某质量协会".into() },
         issued: "2026-03-08T08:00:00.123Z".parse().unwrap(),
         learner: Learner { id: "019a0b1c-2d3e-7f40-8a5b-00000000000a".parse().unwrap(), name: "李雷".into() },
         employer: Some("合肥某某公司".into()),

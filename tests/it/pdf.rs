@@ -24,6 +24,11 @@ use super::server::{campaign, stderr, stdout, text};
 
 /// A small PDF by the writer of the product, with the two attachments of a certificate.
 pub(crate) fn written(credential: &[u8], proof: &[u8]) -> Vec<u8> {
+    edition("hours (12.50", "zh-CN", credential, proof)
+}
+
+/// The same with another text on its page, in another language.
+pub(crate) fn edition(text: &str, language: &str, credential: &[u8], proof: &[u8]) -> Vec<u8> {
     let configuration = ConfigurationBuilder::new()
         .with_archival_validator(Archival::A3_A)
         .with_accessibility_validator(Accessibility::UA1)
@@ -32,7 +37,7 @@ pub(crate) fn written(credential: &[u8], proof: &[u8]) -> Vec<u8> {
     let mut document = Document::new_with(settings);
     let mut page = document.start_page_with(PageSettings::from_wh(200.0, 300.0).unwrap());
     let mut surface = page.surface();
-    let id = surface.start_tagged(ContentTag::Span(SpanTag::empty().with_actual_text(Some("hours (12.50"))));
+    let id = surface.start_tagged(ContentTag::Span(SpanTag::empty().with_actual_text(Some(text))));
     let mut path = PathBuilder::new();
     path.push_rect(Rect::from_xywh(10.0, 10.0, 80.0, 80.0).unwrap());
     surface.draw_path(&path.finish().unwrap());
@@ -47,7 +52,7 @@ pub(crate) fn written(credential: &[u8], proof: &[u8]) -> Vec<u8> {
     document.set_outline(outline);
     let date = DateTime::new(2026).month(11).day(22);
     document.set_metadata(
-        Metadata::new().title("首席质量官培训学时证明".to_owned()).language("zh-CN".to_owned()).creation_date(date),
+        Metadata::new().title("首席质量官培训学时证明".to_owned()).language(language.to_owned()).creation_date(date),
     );
     for (name, kind, description, content) in [
         ("credential.json", AssociationKind::Source, "凭证 Credential", credential),

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::chain::*;
 
 mod certificates;
+mod schemas;
 
 /// Every case, and the files of all.
 #[derive(Default)]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Case, Places, Vectors, bytes, changed, flip};
 use crate::chain::*;
-use crate::pdf::written;
+use crate::pdf::{edition, written};
 use crate::pdf_breaks::breaks;
 
 const SITE: &str = "https://ledger.example.org";
@@ -254,7 +254,8 @@ fn list(number: u32, from: &str, until: &str, set: u32) -> StatusList {
     list
 }
 
-const FROM: &str = "2026-11-22T08:00:00.000Z";
+/// After the block of the certificates, before those that follow it.
+const FROM: &str = "2026-11-22T08:04:30.000Z";
 const UNTIL: &str = "2026-11-23T08:00:00.000Z";
 
 fn signed_list(list: &StatusList, key: &Key) -> Vec<u8> {
@@ -377,8 +378,9 @@ fn retired_and_recorded(k: &Keys, chain: &Chain, whole: &HourCertificate, entry:
 /// The same files at other moments.
 fn moments(v: &mut Vectors) {
     let cases: &[(&str, &'static str, u8, Option<&'static str>)] = &[
-        ("asked at the first moment of the list", FROM, 1, Some("chain")),
-        ("asked at the moment of the certificate's block", "2026-11-22T08:04:00.123Z", 0, None),
+        ("asked at the first moment of the list", FROM, 0, None),
+        ("asked when the list is not valid yet", "2026-11-22T08:04:29.999Z", 3, None),
+        ("asked at the moment of the certificate's block", "2026-11-22T08:04:00.123Z", 3, None),
         ("asked before the certificate's block", "2026-11-22T08:04:00.122Z", 1, Some("chain")),
         ("asked at the last moment of the list", "2026-11-23T07:59:59.999Z", 0, None),
         ("asked when the list is no longer valid", UNTIL, 3, None),
@@ -449,6 +451,64 @@ fn wrong_forms(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificate
         ("certificate-without-a-list", |d| drop(d.as_object_mut().unwrap().remove("credentialStatus"))),
         ("certificate-did-of-another-site", |d| d["issuer"]["id"] = "did:web:example.net".into()),
         ("certificate-issued-without-a-moment", |d| d["validFrom"] = "2026-11-22".into()),
+        // The year of the number begins a millisecond later.
+        ("certificate-number-of-another-year", |d| d["validFrom"] = "2025-12-31T15:59:59.999Z".into()),
+        ("certificate-number-after-every-year", |d| d["validFrom"] = "9999-12-31T16:00:00.000Z".into()),
+        ("certificate-number-of-another-region", |d| d["issuer"]["otherIdentifier"][0]["identifier"] = R1.into()),
+        ("certificate-span-ends-before-it-begins", |d| {
+            d["credentialSubject"]["activityEndDate"] = "2025-12-31T00:00:00+08:00".into();
+        }),
+        ("certificate-row-ends-before-it-begins", |d| {
+            super::edit(&mut d["evidence"][0]["description"], "2026-03-06", "2026-03-01");
+        }),
+        ("certificate-row-of-367-days", |d| {
+            super::edit(&mut d["evidence"][0]["description"], "2026-03-06", "2027-03-04");
+        }),
+        ("certificate-row-at-index-65536", |d| super::edit(&mut d["evidence"][0]["narrative"], "2-0", "2-65536")),
+        ("certificate-row-at-a-height-beyond-the-integers", |d| {
+            super::edit(&mut d["evidence"][0]["narrative"], "2-0", "9007199254740992-0");
+        }),
+        ("certificate-row-of-100-01-hours", |d| super::edit(&mut d["evidence"][0]["narrative"], "1.50", "100.01")),
+        ("certificate-row-of-0-00-hours", |d| super::edit(&mut d["evidence"][0]["narrative"], "1.50", "0.00")),
+        ("certificate-row-of-a-course-code-with-a-space", |d| {
+            super::edit(&mut d["evidence"][0]["description"], "QM-101", "QM 101");
+        }),
+        ("certificate-row-of-a-provider-of-201", |d| {
+            super::edit(&mut d["evidence"][0]["description"], "甲质量培训学院", &"甲".repeat(201));
+        }),
+        ("certificate-row-of-a-title-of-201", |d| d["evidence"][0]["name"] = "长".repeat(201).into()),
+        ("certificate-row-of-a-reason-of-201", |d| {
+            let reason = "见".repeat(201);
+            super::edit(&mut d["evidence"][2]["description"], "现场见习；形式说明 二", &reason);
+        }),
+        ("certificate-row-with-a-reason-too-many", |d| {
+            let text = d["evidence"][0]["description"].as_str().unwrap().to_owned();
+            d["evidence"][0]["description"] = format!("{text}；形式说明 现场").into();
+        }),
+        ("certificate-activity-of-nobody", |d| super::edit(&mut d["evidence"][1]["description"], "人数 30", "人数 0")),
+        ("certificate-activity-of-100001", |d| {
+            super::edit(&mut d["evidence"][1]["description"], "人数 30", "人数 100001");
+        }),
+        ("certificate-activity-with-hours", |d| {
+            super::edit(&mut d["evidence"][1]["narrative"], "组织培训活动 1 次", "1.00 学时");
+        }),
+        ("certificate-total-of-100000-01", |d| d["credentialSubject"]["result"][0]["value"] = "100000.01".into()),
+        ("certificate-of-1001-activities", |d| d["credentialSubject"]["result"][1]["value"] = "1001".into()),
+        ("certificate-activities-with-a-leading-zero", |d| d["credentialSubject"]["result"][1]["value"] = "01".into()),
+        ("certificate-list-of-number-1000001", |d| {
+            d["credentialStatus"]["statusListCredential"] = format!("{SITE}/status/1000001").into();
+            d["credentialStatus"]["id"] = format!("{SITE}/status/1000001#7").into();
+        }),
+        ("certificate-hour-of-1000-minutes", |d| {
+            super::edit(&mut d["credentialSubject"]["achievement"]["criteria"]["narrative"], "45", "1000");
+        }),
+        ("certificate-identities-in-another-order", |d| {
+            d["credentialSubject"]["identifier"].as_array_mut().unwrap().swap(1, 2);
+        }),
+        ("certificate-did-key-of-a-domain", |d| {
+            let key = Key::new("issuer").signing().verifying_key();
+            d["issuer"]["id"] = format!("did:key:{}", multikey(&key)).into();
+        }),
     ];
     for (name, change) in cases {
         let document = with(good.clone(), change);
@@ -555,6 +615,9 @@ fn not_issued(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificate,
     v.tampered("issued", "signed-again-under-the-number", bytes(&secured(&unsigned(&forged, &k.issuer), &k.issuer)));
     let late = HourCertificate { issued: "2026-11-22T08:04:00.124Z".parse().unwrap(), ..whole.clone() };
     v.broken_issued("issued", "after-it-was-sealed", &issue(chain, &unsigned(&late, &k.issuer), WHOLE, 1, &k.issuer));
+    let new_year = HourCertificate { issued: "2025-12-31T16:00:00.000Z".parse().unwrap(), ..whole.clone() };
+    let new_year = issue(chain, &unsigned(&new_year, &k.issuer), WHOLE, 1, &k.issuer);
+    v.good_issued("certificate-new-year", "issued in the first moment of the year of its number", &new_year);
     let at_once = HourCertificate { issued: "2026-11-22T08:04:00.123Z".parse().unwrap(), ..whole.clone() };
     let at_once = issue(chain, &unsigned(&at_once, &k.issuer), WHOLE, 1, &k.issuer);
     v.good_issued("certificate-at-once", "issued at the very moment of its block", &at_once);
@@ -657,6 +720,13 @@ fn wrong_evidence(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertific
         ("form-of-a-row", |d| d["evidence"][0]["genre"] = "online".into()),
         ("provider-of-a-row", |d| super::edit(&mut d["evidence"][0]["description"], "甲质量", "丙质量")),
         ("days-of-a-row", |d| super::edit(&mut d["evidence"][0]["description"], "2026-03-06", "2026-03-07")),
+        // The last values that step `form` lets pass.
+        ("row-of-366-days", |d| super::edit(&mut d["evidence"][0]["description"], "2026-03-06", "2027-03-03")),
+        ("row-at-index-65535", |d| super::edit(&mut d["evidence"][0]["narrative"], "2-0", "2-65535")),
+        ("row-of-100-hours", |d| super::edit(&mut d["evidence"][0]["narrative"], "1.50", "100.00")),
+        ("activity-of-100000", |d| super::edit(&mut d["evidence"][1]["description"], "人数 30", "人数 100000")),
+        ("total-of-100000", |d| d["credentialSubject"]["result"][0]["value"] = "100000.00".into()),
+        ("activities-1000", |d| d["credentialSubject"]["result"][1]["value"] = "1000".into()),
         ("reason-of-a-row", |d| super::edit(&mut d["evidence"][2]["description"], "见习", "参观")),
         ("time-of-a-row", |d| super::edit(&mut d["evidence"][0]["narrative"], "08:02:00.123Z", "08:01:00.123Z")),
         ("attestation-number-of-a-row", |d| super::edit(&mut d["evidence"][0]["narrative"], "2-0", "2-1")),
@@ -816,6 +886,14 @@ fn lists(v: &mut Vectors, k: &Keys, chain: &Chain, whole: &HourCertificate) {
             }),
         ),
         (
+            "list-of-number-1000001",
+            with(plain.clone(), |d| {
+                d["id"] = format!("{SITE}/status/1000001").into();
+                d["credentialSubject"]["id"] = format!("{SITE}/status/1000001#list").into();
+            }),
+        ),
+        ("list-by-the-did-of-another-site", with(plain.clone(), |d| d["issuer"] = "did:web:example.net".into())),
+        (
             "list-with-a-context-more",
             with(plain.clone(), |d| {
                 d["@context"].as_array_mut().unwrap().push("https://w3id.org/security/data-integrity/v2".into());
@@ -879,18 +957,35 @@ fn pdfs(v: &mut Vectors, k: &Keys, chain: &Chain) {
     let issued = issue(chain, &unsigned(&certificate, &k.issuer), only, 60, &k.issuer);
     let (credential, bundle) = (issued.credential.clone(), bytes(&issued.bundle()));
     let pdf = written(&credential, &bundle);
-    let printed = |number: u64, pdf: &[u8]| {
+    let english = edition("credit hours 0.00", "en", &credential, &bundle);
+    assert_ne!(english, pdf);
+    let printed = |number: u64, pdfs: &[&[u8]]| {
         let mut chain = issued.chain.clone();
-        let entry = issued_entry(number, "pdf", &self::number(60), &sha256(pdf));
-        chain.seal(vec![sign(&entry, &[&k.issuer])]);
-        bytes(&chain.bundle(&[(5, 0)]))
+        let entries =
+            (number..).zip(pdfs).map(|(number, pdf)| issued_entry(number, "pdf", &self::number(60), &sha256(pdf)));
+        chain.seal(entries.map(|entry| sign(&entry, &[&k.issuer])).collect());
+        bytes(&chain.bundle(&(0..pdfs.len()).map(|index| (5, index)).collect::<Places>()))
     };
     let file = "good/certificate.pdf";
     v.put(file, pdf.clone());
-    v.put("good/certificate.pdf.proof.json", printed(0x120, &pdf));
-    v.put("good/certificate-another.pdf.proof.json", printed(0x121, b"another edition"));
+    v.put("good/certificate.pdf.proof.json", printed(0x120, &[&pdf]));
+    v.put("good/certificate-another.pdf.proof.json", printed(0x121, &[b"another edition"]));
     let hours = [("李雷", 0)];
     v.run("a PDF and the bundle of its digest", &[file, "good/certificate.pdf.proof.json"], 0, None).hours(&hours);
+    let second = "good/certificate-en.pdf";
+    v.put(second, english.clone());
+    v.put("good/certificate-en.pdf.proof.json", printed(0x122, &[&english]));
+    v.put("good/certificate-both.pdf.proof.json", printed(0x123, &[&pdf, &english]));
+    v.run("the English edition and the bundle of its digest", &[second, "good/certificate-en.pdf.proof.json"], 0, None)
+        .hours(&hours);
+    v.run(
+        "the English edition and the bundle of the Chinese one",
+        &[second, "good/certificate.pdf.proof.json"],
+        3,
+        None,
+    );
+    let both = [file, second, "good/certificate-both.pdf.proof.json"];
+    v.run("both editions, whose hours count once", &both, 0, None).hours(&hours);
     v.run("a PDF without the bundle of its digest", &[file], 3, None).hours(&hours);
     v.run("a PDF and the bundle of another PDF", &[file, "good/certificate-another.pdf.proof.json"], 3, None);
     // Each certificate here was sealed in a block 4 of its own: the operator showed two chains.
