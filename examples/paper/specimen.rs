@@ -80,7 +80,7 @@ fn row(at: u32, title: &str, provider: &str) -> Row {
         form,
         form_reason: (form == RowForm::Study(StudyForm::Other)).then(|| "企业内训".to_owned()),
         first_day: "2026-09-01".parse().unwrap(),
-        last_day: if study && at % 3 > 0 { "2026-09-05" } else { "2026-09-01" }.parse().unwrap(),
+        last_day: if study && !at.is_multiple_of(3) { "2026-09-05" } else { "2026-09-01" }.parse().unwrap(),
         hours: study.then(|| CreditHours::from_hundredths(600 + 150 * (at % 4))),
         attendees: (!study).then_some(35),
         height: 128_734,

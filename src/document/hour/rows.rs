@@ -31,7 +31,7 @@ pub(super) struct Table {
     name: &'static str,
     heading: Vec<Line>,
     /// The provider of all rows, named once; otherwise each row names its own.
-    provider: Option<(Vec<Line>, Option<&'static str>)>,
+    provider: Option<Provider>,
     pub(super) head: Row,
     pub(super) rows: Vec<Row>,
     pub(super) total: Row,
@@ -82,7 +82,7 @@ impl Table {
         let y = top + TO_TABLE - 7.0;
         let heading = tagged(surface, |surface| left_aligned(surface, fonts, &self.heading, LEFT, y, TO_TABLE));
         push(tags, Tag::Hn(second_level(), Some(self.name.to_owned())), heading);
-        if let Some((lines, language)) = &self.provider {
+        if let Some(Provider { lines, language }) = &self.provider {
             let left = LEFT + WIDTH - widest(lines);
             let provider = tagged(surface, |surface| left_aligned(surface, fonts, lines, left, y, TO_TABLE));
             push(tags, Tag::P.with_lang(language.map(str::to_owned)), provider);
@@ -115,11 +115,14 @@ impl Columns {
     }
 }
 
-/// Lines of text, and their language where it is not the edition's.
-type Foreign = (Vec<Line>, Option<&'static str>);
+/// A provider with its label, set.
+struct Provider {
+    lines: Vec<Line>,
+    language: Option<&'static str>,
+}
 
 /// The provider, if it is the same for all rows and there is room for it beside the heading.
-fn common_provider(sheet: &Sheet, heading: &[Line]) -> Result<Option<Foreign>, DocumentError> {
+fn common_provider(sheet: &Sheet, heading: &[Line]) -> Result<Option<Provider>, DocumentError> {
     let mut providers = sheet.certificate.rows.iter().map(|row| row.provider.as_str());
     let Some(first) = providers.next().filter(|first| providers.all(|other| other == *first)) else {
         return Ok(None);
@@ -127,7 +130,7 @@ fn common_provider(sheet: &Sheet, heading: &[Line]) -> Result<Option<Foreign>, D
     let [_, label, ..] = sheet.words.columns;
     let lines = sheet.line(&format!("{label}{}{first}", sheet.words.colon), PROVIDER)?;
     let fits = lines.len() == 1 && widest(&lines) + widest(heading) + 2.0 * GAP < WIDTH;
-    Ok(fits.then(|| (lines, sheet.language_of(first))))
+    Ok(fits.then(|| Provider { lines, language: sheet.language_of(first) }))
 }
 
 fn widest(lines: &[Line]) -> f32 {
