@@ -140,7 +140,13 @@ impl Answer {
         serde_json::from_slice(&self.good()?).map_err(Failure::new)
     }
 
-    fn problem(&self) -> String {
+    /// Whether it is a problem document of this `type`.
+    pub(super) fn is_problem(&self, kind: &str) -> bool {
+        serde_json::from_slice(&self.body).is_ok_and(|problem: Value| problem["type"] == kind)
+    }
+
+    /// What the problem document of any other answer says.
+    pub(super) fn problem(&self) -> String {
         match serde_json::from_slice(&self.body) {
             Ok(problem) => format!("HTTP {}: {}", self.status, explain(&problem)),
             Err(_) => format!("HTTP {}: {}", self.status, String::from_utf8_lossy(&self.body)),

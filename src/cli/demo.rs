@@ -4,6 +4,7 @@
 //! everything in it came through the public interface, signed with the providers' own keys ([`fill`]). What comes out is
 //! checked with the code of `verify` ([`samples`]).
 
+mod certificate;
 mod draw;
 mod fill;
 mod people;
@@ -135,7 +136,7 @@ impl Plan {
         say(format!("虚构 {} 年：{learners} 名首席质量官 inventing {}: {learners} CQOs", self.year, self.year));
         let year = draw::draw_year(seed, learners, self.year)?;
         let filled = fill::fill(&self.dir, &self.data, &self.url, &year)?;
-        let sample = samples::write(&self.data, &self.policy, &filled, &year)?;
+        let sample = samples::write(&self.data, &self.policy, &filled, &year, self.year)?;
         samples::recheck(&self.data, &self.url, &filled, &year, &self.policy)?;
         summarise(&year, &filled, self.year);
         say(format!("用时 took {:.1} s", started.elapsed().as_secs_f64()));
@@ -152,6 +153,23 @@ impl Plan {
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/year.proof.json")));
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/entry.proof.json")));
         say(format!("  {program} verify --policy {} {}", file("samples/policy.txt"), file("samples/block.tlog-proof")));
+        say(format!("  # 其年度学时证明（{} 行）的离线核验 the certificate of that year", sample.certificate.rows));
+        let checked = |document: &str| {
+            let samples =
+                ["policy.txt", "status.json", document, &format!("{}.proof.json", document.trim_end_matches(".json"))]
+                    .map(|name| file(&format!("samples/{name}")));
+            let [policy, status, document, proof] = samples;
+            say(format!("  {program} verify --policy {policy} --status {status} {document} {proof}"));
+        };
+        checked("certificate.json");
+        match &sample.certificate.no_papers {
+            None => ["certificate.pdf", "certificate.en.pdf"].into_iter().for_each(checked),
+            Some(why) => say(format!("  # 没有 PDF 样例 no sample PDFs: {why}")),
+        }
+        say(format!("  curl {} > {}", sample.certificate.list, file("samples/status.json")));
+        say("  # 二维码指向的地址，与核验页 where its QR code leads, and the page that checks files in the browser");
+        say(format!("  {}", sample.certificate.address));
+        say(format!("  {url}/verify"));
         say("  # 审计整条链，再次运行只读取新增部分 audit the whole chain; again, only what is new");
         say(format!("  {program} audit {url} --mirror {} --policy {}", file("mirror"), file("samples/policy.txt")));
         say("  # 只用 openssl 手工核验检查点签名 the checkpoint's signature by hand, with openssl alone");

@@ -3,6 +3,7 @@
 mod audit;
 mod authority;
 mod backup;
+mod certificate;
 mod client;
 mod config;
 mod data_dir;
@@ -75,6 +76,8 @@ enum Command {
     Learner(registry::LearnerArgs),
     /// 登记课程 | Register courses
     Course(registry::CourseArgs),
+    /// 学时证明：签发、下载、撤销、换发 | Issue, fetch, revoke and replace hour certificates
+    Certificate(certificate::Args),
     /// 访问令牌 | Make and end API tokens, as the operator
     Token(registry::TokenArgs),
     /// 由日志重建索引 | Rebuild the index of a stopped ledger from its journal
@@ -121,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Org(args) => registry::run_org(args),
         Command::Learner(args) => registry::run_learner(args),
         Command::Course(args) => registry::run_course(args),
+        Command::Certificate(args) => certificate::run(args),
         Command::Token(args) => registry::run_token(args),
         Command::Reindex(args) => reindex::run(&args),
         Command::Backup(args) => backup::run(&args),

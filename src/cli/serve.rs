@@ -1,6 +1,6 @@
 //! `serve`: runs an existing ledger until it is told to stop.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -90,10 +90,20 @@ pub(super) async fn start(
         ));
     }
     let server = tokio::spawn(web::serve(listener, public, settings, routers.connections, stop_signal()));
-    let url = format!("http://{address}");
+    let url = format!("http://{}", reachable(address));
     dir.write_url(&url)?;
     tracing::info!(%address, "serving");
     Ok(Running { url, server })
+}
+
+/// Where this machine reaches what listens on `address`: of all addresses, by the loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 impl Running {

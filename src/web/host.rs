@@ -2,8 +2,8 @@
 //!
 //! A page of ours under somebody else's name would be a stage for a forgery, and a name that a stranger points at this
 //! address (DNS rebinding) would make its pages ours in a browser's eyes. So another host is refused with 421. Whoever
-//! works on this very machine under a name of the machine itself, as the operator's commands and monitoring do, is
-//! answered: no other machine's browser can come that way.
+//! works on this very machine under a name or an address of the machine itself, as the operator's commands and monitoring
+//! do, is answered: no other machine's browser can come that way.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -50,9 +50,13 @@ fn is_own(own: &str, asked: &Authority, peer: Option<IpAddr>) -> bool {
     if without_default_port(own).eq_ignore_ascii_case(without_default_port(asked.as_str())) {
         return true;
     }
+    let Some(peer) = peer.map(|peer| peer.to_canonical()) else { return false };
     let host = asked.host().trim_start_matches('[').trim_end_matches(']');
-    let is_of_machine = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
-    is_of_machine && peer.is_some_and(|peer| peer.to_canonical().is_loopback())
+    match host.parse::<IpAddr>() {
+        // Also under an address of the machine's own that is no loopback: the one that it asks from is the one asked.
+        Ok(ip) => ip.to_canonical() == peer || (ip.to_canonical().is_loopback() && peer.is_loopback()),
+        Err(_) => host == "localhost" && peer.is_loopback(),
+    }
 }
 
 /// Browsers leave the scheme's own port out; other clients may write it.
@@ -83,6 +87,9 @@ mod tests {
             ("cqo.example.cn", "127.0.0.1:8080", there, false),
             ("cqo.example.cn", "127.0.0.1:8080", None, false),
             ("cqo.example.cn", "192.0.2.1", here, false),
+            ("cqo.example.cn", "192.0.2.1:8080", Some("::ffff:192.0.2.1"), true),
+            ("cqo.example.cn", "192.0.2.1:8080", there, false),
+            ("cqo.example.cn", "localhost", there, false),
         ] {
             let asked = Authority::try_from(host).unwrap();
             let peer = peer.map(|ip| ip.parse().unwrap());

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use cqo_ledger::ledger::entry::Body;
 use serde_json::json;
 
 use crate::server::{Ledger, ORIGIN, PROGRAM, credit_code, run, stderr, stdout, text};
@@ -100,6 +101,67 @@ fn a_provider_makes_a_key_signs_and_submits_from_the_command_line() {
     for field in ["hours", "learner", "course", "ledger"] {
         assert!(stderr(&refused).contains(field), "{field}: {}", stderr(&refused));
     }
+}
+
+#[test]
+fn certificates_are_issued_fetched_revoked_and_replaced_from_the_command_line() {
+    let ledger = Ledger::start();
+    let provider = ledger.provider(2);
+    let mut entry = provider.study();
+    let Body::Study(_, study) = &mut entry.body else { panic!("a study entry") };
+    // Nothing is finished by it, so nothing is issued by itself.
+    study.completes = false;
+    let year = study.last_day.to_string()[..4].to_owned();
+    let entry = provider.sign(entry);
+    assert_eq!(ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", entry.bytes()).status, 201);
+    let (data, learner) = (ledger.data(), provider.learner.to_string());
+    let token = ledger.write("token", &provider.token);
+    let as_provider = |arguments: &[&str]| {
+        let service = ["certificate", "--url", ledger.url(), "--token-file", text(&token)];
+        let output = run(&[&service[..], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    let number_in = |said: &str| said.split(' ').next().unwrap().to_owned();
+
+    let issued = as_provider(&["issue", "--learner", &learner, "--year", &year, "--wait"]);
+    assert!(issued.contains("有效 in force") && issued.contains("存证编号 attestation"), "{issued}");
+    let number = number_in(&issued);
+    let span = ["--first-day", &format!("{year}-01-01"), "--last-day", &format!("{year}-12-31")];
+    let other = as_provider(&[&["issue", "--learner", &learner][..], &span[..], &["--wait"]].concat());
+    assert!(other.contains(&format!("{year}-01-01 – {year}-12-31")), "{other}");
+    let listed = as_provider(&["list", "--learner", &learner]);
+    assert!(listed.contains(&number) && listed.contains("共 2 份"), "{listed}");
+
+    let out = ledger.path("fetched");
+    let policy = ledger.policy();
+    let verify = |number: &str, document: &str| {
+        let file = |suffix: &str| out.join(format!("{number}{suffix}"));
+        let proof = if document == ".json" { ".proof.json".to_owned() } else { format!("{document}.proof.json") };
+        let (status, document, proof) = (file(".status.json"), file(document), file(&proof));
+        let files = [text(&document), text(&proof)];
+        run(&[&["verify", "--policy", text(&policy), "--status", text(&status)], &files[..]].concat()).status.code()
+    };
+    as_provider(&["fetch", &number, "--out", text(&out)]);
+    for document in [".json", ".pdf", ".en.pdf"] {
+        assert_eq!(verify(&number, document), Some(0), "{document}");
+    }
+
+    let again = as_provider(&["replace", &number, "--wait"]);
+    let replaced = as_provider(&["list", "--learner", &learner]);
+    assert!(replaced.contains("已撤销 revoked") && replaced.contains("已换发 replaced by"), "{replaced}");
+    as_provider(&["fetch", &number, "--out", text(&out)]);
+    assert_eq!(verify(&number, ".json"), Some(1), "the new status list says it");
+
+    let number = number_in(&again);
+    let revoke = |reason| run(&["certificate", "--data", text(&data), "revoke", &number, "--reason", reason]);
+    let refused = revoke("corrected");
+    assert!(!refused.status.success() && stderr(&refused).contains("reason"), "{}", stderr(&refused));
+    let revoked = revoke("error");
+    assert!(stdout(&revoked).contains("签发有误 error"), "{}{}", stdout(&revoked), stderr(&revoked));
+    let stranger = run(&["certificate", "--url", ledger.url(), "fetch", &number]);
+    assert!(!stranger.status.success() && stderr(&stranger).contains("404"), "{}", stderr(&stranger));
+    assert_eq!(run(&["certificate", "--data", text(&data), "fetch", "../x"]).status.code(), Some(2));
 }
 
 #[test]

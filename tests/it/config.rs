@@ -213,3 +213,46 @@ fn every_log_line_is_json_and_a_request_line_names_nobody() {
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("INFO") && !log.contains("{\"time\"") && !log.contains("ZhangWei"), "{log}");
 }
+
+/// Whose name it answers under; the client is on the same machine.
+#[test]
+fn a_configured_site_is_the_one_host_that_is_answered() {
+    let ledger = Ledger::start_with(&["--site", "https://cqo.example.cn"]);
+    for (host, path, status) in [
+        ("cqo.example.cn", "/checkpoint", 200),
+        ("CQO.example.cn:443", "/verify", 200),
+        ("evil.example", "/checkpoint", 421),
+        ("evil.example", "/verify", 421),
+        ("cqo.example.cn.evil.example", "/api/v1/blocks", 421),
+        ("192.0.2.1", "/checkpoint", 421),
+        ("evil.example", "/healthz", 200),
+        ("evil.example", "/readyz", 200),
+        ("localhost:8080", "/checkpoint", 200),
+        ("[::1]", "/checkpoint", 200),
+    ] {
+        let answer = ledger.request_with("GET", path, None, None, &[("host", host)]);
+        assert_eq!(answer.status, status, "{host} {path}: {}", answer.text());
+        if status == 421 {
+            assert_eq!(answer.json()["type"], "urn:cqo-ledger:problem:misdirected");
+        }
+    }
+    let data = ledger.data();
+    let listed = run(&["org", "--data", text(&data), "list"]);
+    assert!(listed.status.success(), "the operator's commands go on: {}", stderr(&listed));
+
+    let anywhere = Ledger::start();
+    let answer = anywhere.request_with("GET", "/checkpoint", None, None, &[("host", "any.example")]);
+    assert_eq!(answer.status, 200, "nobody was told a name, so none is wrong");
+}
+
+/// Listening everywhere, it is reached from here by the loopback.
+#[test]
+fn the_operators_commands_reach_a_service_that_listens_on_every_address() {
+    let mut ledger = Ledger::start();
+    let data = ledger.data();
+    let site = "https://cqo.example.cn";
+    ledger.serve_logged(&["--data", text(&data), "--listen", "0.0.0.0:0", "--site", site], &[]);
+    assert!(ledger.url().starts_with("http://127.0.0.1:"), "{}", ledger.url());
+    let listed = run(&["org", "--data", text(&data), "list"]);
+    assert!(listed.status.success(), "{}", stderr(&listed));
+}

@@ -35,13 +35,13 @@ impl Running {
     }
 
     /// What the tip of its chain says: blocks, and entries in them.
-    fn chain(&self) -> (u64, String) {
+    fn chain(&self) -> (u64, u64) {
         let mut answer = ureq::get(format!("{}/api/v1/blocks?limit=1", self.url)).call().expect("it answers");
         let page: Value =
             serde_json::from_str(&answer.body_mut().read_to_string().expect("text")).expect("the answer is JSON");
         let text = page["blocks"][0]["text"].as_str().expect("a block has a text");
         let total = text.lines().find_map(|line| line.strip_prefix("total ")).expect("a block has a total");
-        (page["size"].as_u64().expect("a size"), total.to_owned())
+        (page["size"].as_u64().expect("a size"), total.parse().expect("a number"))
     }
 }
 
@@ -65,6 +65,17 @@ fn verify(data: &Path, file: &str) -> (Option<i32>, Value) {
     (output.status.code(), report)
 }
 
+/// The status of `verify` for sample files together, with the status list or without.
+fn together(data: &Path, files: &[&str], with_status: bool) -> Option<i32> {
+    let samples = data.join("samples");
+    let mut command = Command::new(PROGRAM);
+    command.arg("verify").arg("--policy").arg(samples.join("policy.txt"));
+    if with_status {
+        command.arg("--status").arg(samples.join("status.json"));
+    }
+    command.args(files.iter().map(|file| samples.join(file))).output().expect("verify runs").status.code()
+}
+
 #[test]
 fn a_demo_leaves_samples_that_check_and_a_ledger_that_goes_on() {
     let home = tempfile::tempdir().expect("a directory");
@@ -73,6 +84,7 @@ fn a_demo_leaves_samples_that_check_and_a_ledger_that_goes_on() {
 
     let demo = Running::start(&["demo", "--data", dir, "--listen", "127.0.0.1:0", "--learners", "40"]);
     assert!(demo.said.contains("samples/entry.proof.json"), "{}", demo.said);
+    let said = demo.said.clone();
     let (blocks, total) = demo.chain();
     assert!(blocks >= 3);
     drop(demo);
@@ -89,11 +101,40 @@ fn a_demo_leaves_samples_that_check_and_a_ledger_that_goes_on() {
     assert!(year["joint"]["learners"][0]["entries"].as_u64() > Some(1), "a whole year: {year}");
     assert_eq!(verify(&data, "block.tlog-proof").0, Some(0));
 
+    for document in ["certificate.json", "certificate.pdf", "certificate.en.pdf"] {
+        let proof = format!("{}.proof.json", document.trim_end_matches(".json"));
+        assert_eq!(together(&data, &[document, &proof], true), Some(0), "{document}");
+        assert_eq!(together(&data, &[document, &proof], false), Some(3), "{document}: revoked or not is not known");
+        assert!(said.contains(&format!("samples/{proof}")), "{proof} is not named in what it says: {said}");
+    }
+    assert_eq!(together(&data, &["status.json", "status.proof.json"], false), Some(0));
+    let certificate = std::fs::read_to_string(data.join("samples/certificate.json")).expect("the certificate");
+    let changed = certificate.replacen("学时", "课时", 1);
+    assert_ne!(changed, certificate);
+    std::fs::write(data.join("samples/changed.json"), changed).expect("a file");
+    assert_eq!(together(&data, &["changed.json", "certificate.proof.json"], true), Some(1));
+    assert!(said.contains("/verify\n") && said.contains("/v/"), "{said}");
+
     for command in ["serve", "demo"] {
         let again = Running::start(&[command, "--data", dir, "--listen", "127.0.0.1:0"]);
-        assert_eq!(again.chain(), (blocks, total.clone()), "{command} goes on with the same chain");
+        // The certificates of finished courses may still be under way.
+        let (blocks_now, total_now) = again.chain();
+        assert!(blocks_now >= blocks && total_now >= total, "{command} goes on with the same chain");
         assert_eq!(again.said.contains("already holds a ledger"), command == "demo");
     }
+}
+
+#[test]
+fn without_fonts_a_demo_says_so_and_leaves_all_but_pdfs() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (data, none) = (home.path().join("demo"), home.path().join("no-fonts"));
+    std::fs::create_dir(&none).expect("a directory");
+    let (dir, font) = (data.to_str().expect("UTF-8"), none.to_str().expect("UTF-8"));
+    let options = ["demo", "--data", dir, "--listen", "127.0.0.1:0", "--learners", "5", "--font", font];
+    let demo = Running::start(&options);
+    assert!(demo.said.contains("没有 PDF 样例") && !demo.said.contains("certificate.pdf"), "{}", demo.said);
+    assert!(!data.join("samples/certificate.pdf").exists());
+    assert_eq!(together(&data, &["certificate.json", "certificate.proof.json"], true), Some(0));
 }
 
 #[test]

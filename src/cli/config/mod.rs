@@ -188,6 +188,8 @@ impl Config {
             rate_burst: self.rate_burst_requests,
             lookups_per_minute: self.lookups_per_minute,
             trusted_proxies: self.trusted_proxies.0.clone(),
+            // An address found out by itself is none that people were told: they may come by any name.
+            site: self.site.0.clone(),
             ..Limits::default()
         }
     }

@@ -30,8 +30,6 @@ const MAX_ENTRIES: usize = 100;
 const MAX_LEARNERS: usize = 500;
 /// How often is asked whether all is sealed.
 const POLL: Duration = Duration::from_millis(50);
-/// The entries that found a ledger: the keys of authority, receipts and certificates.
-const FOUNDING: usize = 3;
 /// The longest wait for the next block.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -65,9 +63,11 @@ pub(super) fn fill(dir: &DataDir, data: &Path, url: &str, year: &Year) -> Result
         let fixes: Vec<&Fix> = year.fixes.iter().filter(|fix| year.people[fix.person].provider == number).collect();
         correct(&ledger, provider, year, &fixes, &commitments)?;
     }
+    for (number, provider) in providers.iter().enumerate() {
+        wait_sealed(&provider.client, last_of(year, number))?;
+    }
     let entries = commitments.len() + year.fixes.len();
-    // The founding entries and the providers' keys stand before the year's.
-    let blocks = wait_sealed(&operator, entries + FOUNDING + providers.len())?;
+    let blocks = tip(&operator)?.height + 1;
     Ok(Filled { providers: providers.into_iter().map(|provider| provider.client).collect(), entries, blocks })
 }
 
@@ -113,7 +113,7 @@ fn enrol(ledger: &Ledger, dir: &DataDir, data: &Path, url: &str, operator: &Clie
     }
     submit(operator, &additions)?;
     // A key works from the block after the one that holds it.
-    wait_sealed(operator, FOUNDING + additions.len())?;
+    wait_sealed(operator, additions.last().map(|addition| addition.entry().id))?;
     Ok(providers)
 }
 
@@ -249,20 +249,31 @@ fn submit(client: &Client, signed: &[SignedEntry]) -> Result<HashMap<EntryId, Ha
     Ok(commitments)
 }
 
-/// Waits until the chain holds `total` entries; answers how many blocks it has.
-fn wait_sealed(client: &Client, total: usize) -> Result<u64, Failure> {
+/// The entry that a provider submits last.
+fn last_of(year: &Year, provider: usize) -> Option<EntryId> {
+    let fixed = year.fixes.iter().rfind(|fix| year.people[fix.person].provider == provider).map(|fix| fix.id);
+    let imports = year.imports.iter().filter(|import| import.provider == provider);
+    fixed.or(imports.flat_map(|import| &import.entries).last().map(|entry| entry.id))
+}
+
+/// Waits until an entry is in a block, and with it everything that was submitted before it. (The service's own entries of
+/// certificates come in between, so that a count of entries would say nothing.)
+fn wait_sealed(client: &Client, last: Option<EntryId>) -> Result<(), Failure> {
+    let Some(last) = last else { return Ok(()) };
     let started = Instant::now();
-    loop {
-        let page = client.get("/api/v1/blocks?limit=1")?.json()?;
-        let tip: Block = page["blocks"][0]["text"].as_str().unwrap_or_default().parse().map_err(Failure::new)?;
-        if tip.total >= total as u64 {
-            return Ok(tip.height + 1);
-        }
+    while client.get(&format!("/api/v1/entries/{last}"))?.json()?["state"] != "sealed" {
         if started.elapsed() > PATIENCE {
             return Err(Failure::new("no block was sealed for a long time"));
         }
         std::thread::sleep(POLL);
     }
+    Ok(())
+}
+
+/// The newest block.
+fn tip(client: &Client) -> Result<Block, Failure> {
+    let page = client.get("/api/v1/blocks?limit=1")?.json()?;
+    page["blocks"][0]["text"].as_str().unwrap_or_default().parse().map_err(Failure::new)
 }
 
 fn put(client: &Client, path: &str, value: &Value) -> Result<Value, Failure> {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::client::Client;
 use super::super::{EXIT_OK, Failure, audit};
+use super::certificate::{self, Certificate};
 use super::draw::Year;
 use super::fill::Filled;
 use crate::ledger::bundle::Bundle;
@@ -36,6 +37,8 @@ pub(super) struct Sample {
     pub(super) provider: usize,
     /// One of the entries.
     pub(super) entry: EntryId,
+    /// The certificate of the year.
+    pub(super) certificate: Certificate,
 }
 
 /// Where the trust policy of a finished demo is.
@@ -49,7 +52,7 @@ pub(super) fn mirror(data: &Path) -> PathBuf {
 }
 
 /// Writes `samples/`, and checks the files as a stranger would: from the disk, offline.
-pub(super) fn write(data: &Path, policy: &str, filled: &Filled, year: &Year) -> Result<Sample, Failure> {
+pub(super) fn write(data: &Path, policy: &str, filled: &Filled, year: &Year, number: i16) -> Result<Sample, Failure> {
     let person = choose(year);
     let ids = entries_of(year, person);
     let provider = year.people[person].provider;
@@ -76,10 +79,12 @@ pub(super) fn write(data: &Path, policy: &str, filled: &Filled, year: &Year) -> 
     check_bundle(&bundle, policy.as_bytes(), year, person)?;
     passes(&check(FileKind::Proof, &one, policy.as_bytes())?)?;
     check_block(&block, policy.as_bytes())?;
+    let trusted = TrustPolicy::parse(policy.as_bytes()).map_err(Failure::new)?;
+    let certificate = certificate::write(&dir, &trusted, client, year.people[person].id, number)?;
     // The policy last: where it is, the demo is complete.
     std::fs::write(policy_file(data), &policy).map_err(Failure::new)?;
     let entry = ids.first().copied().ok_or_else(|| Failure::new("the sample has no entries"))?;
-    Ok(Sample { name: year.people[person].name.clone(), provider, entry })
+    Ok(Sample { name: year.people[person].name.clone(), provider, entry, certificate })
 }
 
 /// Holds the whole against the trust policy once more, from outside: the chain by an audit, and some people's years.

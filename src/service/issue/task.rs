@@ -27,8 +27,8 @@ use crate::ledger::verify::ProvenEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::store::{Commit, MAX_SCAN_ROWS};
 
-/// Places that are considered before it is written down.
-const AT_ONCE: u64 = 4_096;
+/// Places that are considered before it is written down, and before whoever asks for a certificate has a turn.
+const AT_ONCE: u64 = 256;
 /// How long is waited for the next block; status lists are renewed in between.
 const PAUSE: Duration = Duration::from_secs(60);
 /// How long is waited after a round that failed.
@@ -65,38 +65,45 @@ impl Service {
             Err(Error::CannotIssue(_) | Error::ReadOnly) => return Ok(()),
             Err(error) => return Err(error),
         };
+        self.catch_up().await?;
+        let goal = self.published().total();
+        while self.consider(&issuer, goal).await? {}
         let mut issuing = self.issuing.lock().await;
-        self.flush_outbox(&mut issuing).await?;
-        self.freeze(&mut issuing).await?;
-        self.consider(&mut issuing, &issuer).await?;
         self.renew_lists(&mut issuing, &issuer).await?;
         self.flush_outbox(&mut issuing).await
     }
 
-    /// Looks at everything sealed since it looked last.
-    async fn consider(self: &Arc<Self>, issuing: &mut Issuing, issuer: &Issuer) -> Result<(), Error> {
+    /// Sends what waits, and freezes what is sealed.
+    async fn catch_up(self: &Arc<Self>) -> Result<(), Error> {
+        let mut issuing = self.issuing.lock().await;
+        self.flush_outbox(&mut issuing).await?;
+        self.freeze(&mut issuing).await
+    }
+
+    /// Looks at the next of what was sealed since it looked last; whether more is left before `goal`. The lock is held for
+    /// these alone: after an import of thousands, whoever asks for one certificate does not wait for all of them.
+    async fn consider(self: &Arc<Self>, issuer: &Issuer, goal: u64) -> Result<bool, Error> {
+        let mut issuing = self.issuing.lock().await;
+        let issuing = &mut *issuing;
         let total = self.published().total();
         // A ledger of before has no certificates of its past; they are issued on request.
-        let mut next = issuing.considered.unwrap_or(total);
-        if issuing.considered == Some(total) {
-            return Ok(());
+        let next = issuing.considered.unwrap_or(goal);
+        if issuing.considered.is_some_and(|before| before >= goal) {
+            return Ok(false);
         }
-        loop {
-            let end = total.min(next + AT_ONCE);
-            let sealed = places(&*self.store, next..end).await?;
-            self.issue_for(issuing, issuer, total, &sealed).await?;
-            for place in &sealed {
-                if self.what(place).await? == What::Correction {
-                    self.correct(issuing, issuer, total, place).await?;
-                }
-            }
-            let event = self.event(&Actor::Operator, "consider", end.to_string());
-            self.store.commit(Commit::new(event).write(ISSUED.put(&(), &IssuedRow { before: end })?)).await?;
-            (issuing.considered, next) = (Some(end), end);
-            if end >= total {
-                return self.flush_outbox(issuing).await;
+        let end = goal.min(next + AT_ONCE);
+        let sealed = places(&*self.store, next..end).await?;
+        self.issue_for(issuing, issuer, total, &sealed).await?;
+        for place in &sealed {
+            if self.what(place).await? == What::Correction {
+                self.correct(issuing, issuer, total, place).await?;
             }
         }
+        let event = self.event(&Actor::Operator, "consider", end.to_string());
+        self.store.commit(Commit::new(event).write(ISSUED.put(&(), &IssuedRow { before: end })?)).await?;
+        issuing.considered = Some(end);
+        self.flush_outbox(issuing).await?;
+        Ok(end < goal)
     }
 
     async fn what(&self, place: &Place) -> Result<What, Error> {
