@@ -5,6 +5,7 @@
 //! network: contexts are pinned, keys and times are parameters.
 
 pub mod context;
+mod flat;
 mod hour;
 mod issuer;
 mod masked;

@@ -30,7 +30,7 @@ pub(super) fn sign(
     let proofs = SUITES
         .iter()
         .map(|suite| {
-            proof::prove(Contexts::OWN, &document, options(*suite, &document["@context"], created, &method), key)
+            proof::prove(Contexts::Own, &document, options(*suite, &document["@context"], created, &method), key)
         })
         .collect::<Result<Vec<_>, _>>()?;
     document["proof"] = proofs.into();
@@ -81,11 +81,11 @@ impl Secured {
     }
 
     pub(super) fn verify_jcs(&self) -> Result<(), ProofError> {
-        proof::verify(Contexts::OWN, &self.document, &self.proofs[0], &self.key)
+        proof::verify(Contexts::Own, &self.document, &self.proofs[0], &self.key)
     }
 
     pub(super) fn verify_rdfc(&self) -> Result<(), ProofError> {
-        proof::verify(Contexts::OWN, &self.document, &self.proofs[1], &self.key)
+        proof::verify(Contexts::Own, &self.document, &self.proofs[1], &self.key)
     }
 }
 

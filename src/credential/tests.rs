@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::context::Contexts;
+use super::flat::Terms;
 use super::testing::{certificate, key, row, status_list};
 use super::{CredentialError, HourCertificate, HourCredential, RowForm, SignedStatusList, proof, rows};
 use crate::ledger::json as rules;
@@ -374,9 +375,21 @@ fn what_could_not_be_read_back_is_not_signed() {
     assert_eq!(names(list.sign(&key()).map(|_| ())), "validUntil mismatch");
 }
 
-/// The contexts that our own documents are signed with say what the published ones say.
+/// Both canonical forms of a signed document's proofs, as a JSON-LD processor has them: those that are signed must be these.
+fn check_own_form(bytes: &[u8]) {
+    let mut document: Value = serde_json::from_slice(bytes).unwrap();
+    let proofs = document.as_object_mut().unwrap().remove("proof").unwrap();
+    let mut config = proofs[1].clone();
+    config.as_object_mut().unwrap().remove("proofValue");
+    config["@context"] = document["@context"].clone();
+    let own = Terms::of_document(&document).and_then(|terms| terms.canonical_quads(&document));
+    assert_eq!(own, Some(Contexts::PINNED.document(&document).unwrap()));
+    let own = Terms::of_proof(&config).and_then(|terms| terms.canonical_quads(&config));
+    assert_eq!(own, Some(Contexts::PINNED.proof(&config).unwrap()));
+}
+
 #[test]
-fn the_flat_contexts_say_what_the_published_ones_say() {
+fn the_quads_of_our_own_documents_are_those_of_a_processor() {
     let one = |change: fn(&mut HourCertificate)| {
         let mut certificate = certificate();
         change(&mut certificate);
@@ -390,11 +403,79 @@ fn the_flat_contexts_say_what_the_published_ones_say() {
         one(|certificate| certificate.learner.name = "\"<>\\ _:b @id https://example.org/".into()),
         status_list().sign(&key()).unwrap(),
     ] {
-        let mut document: Value = serde_json::from_slice(&bytes).unwrap();
-        for proof in document.as_object_mut().unwrap().remove("proof").unwrap().as_array().unwrap() {
-            let flat = proof::Canonical::of(Contexts::OWN, &document, proof).unwrap();
-            assert_eq!(flat, proof::Canonical::of(Contexts::PINNED, &document, proof).unwrap());
+        check_own_form(&bytes);
+    }
+}
+
+/// Certificates with drawn texts, rows, and parts left out.
+#[test]
+fn the_quads_of_drawn_certificates_are_those_of_a_processor() {
+    bolero::check!().with_iterations(60).with_type::<([String; 4], [u32; 8], u8, u8)>().for_each(
+        |(texts, numbers, length, parts)| {
+            let text = |i: usize| {
+                let fit = texts[i].chars().filter(|c| *c != '\u{2028}').take(40).collect::<String>();
+                format!("名{fit}")
+            };
+            let mut drawn = certificate();
+            (drawn.learner.name, drawn.issuer.name) = (text(0), text(1));
+            drawn.employer = (parts & 1 == 0).then(|| text(2));
+            drawn.id_number = drawn.id_number.filter(|_| parts & 2 == 0);
+            drawn.index = numbers[0] % 131_072;
+            let forms = || StudyForm::ALL.iter().map(|form| RowForm::Study(*form)).chain([RowForm::Activity]).cycle();
+            drawn.rows = (numbers[1] / 2..)
+                .zip(forms().skip(usize::from(*parts)))
+                .take(usize::from(length % 9))
+                .map(|(i, form)| row(i % 1_000, form))
+                .collect();
+            for drawn_row in &mut drawn.rows {
+                drawn_row.title = text(3);
+            }
+            // Whether it could be signed is not asked here: its form is the same either way.
+            let document = drawn.to_value(&key().verifying_key());
+            let own = Terms::of_document(&document).and_then(|terms| terms.canonical_quads(&document));
+            assert_eq!(own, Some(Contexts::PINNED.document(&document).unwrap()));
+        },
+    );
+}
+
+/// A document that is not quite ours: what is said of it without a processor is what a processor says, or nothing.
+#[test]
+fn of_other_documents_nothing_wrong_is_said() {
+    let good = certificate().to_value(&key().verifying_key());
+    for (pointer, name, new, answers) in [
+        ("/credentialSubject", "name", json!("a\u{7f}\u{1}\u{fffe}\n\t\r\u{8}\u{c}"), true),
+        ("/credentialSubject", "name", json!(["乙", "甲", "乙"]), true),
+        ("/evidence/1", "id", good["evidence"][0]["id"].clone(), true),
+        ("", "evidence", json!([]), true),
+        ("/evidence/1", "id", json!("urn:a/../b"), false),
+        ("/evidence/1", "id", json!("urn:../b"), false),
+        ("/evidence/1", "id", json!("name:b"), false),
+        ("/evidence/1", "id", json!("_:b"), false),
+        ("/evidence/1", "id", json!("a b"), false),
+        ("/evidence/1", "id", json!(["urn:b"]), false),
+        ("/evidence/1", "name", json!(1), false),
+        ("/evidence/1", "name", json!(true), false),
+        ("/evidence/1", "name", json!(null), false),
+        ("/evidence/1", "name", json!([["x"]]), false),
+        ("/evidence/1", "name", json!({}), false),
+        ("/evidence/1", "name", json!({"@context": null}), false),
+        ("/evidence/1", "name", json!({"@value": "x"}), false),
+        ("/evidence/1", "hours", json!("1.25"), false),
+        ("/evidence/1", "type", json!("id"), false),
+        ("/evidence/1", "type", json!("https://example.org/Seen"), false),
+        ("", "@context", json!([super::context::OPEN_BADGES_V3]), false),
+        ("", "@context", json!(super::context::CREDENTIALS_V2), false),
+        // Two blank nodes that nothing tells apart but their neighbours.
+        ("/credentialSubject", "identifier", json!([{"type": "IdentityObject"}, {"type": "IdentityObject"}]), false),
+    ] {
+        let mut document = good.clone();
+        document.pointer_mut(pointer).unwrap()[name] = new.clone();
+        let own = Terms::of_document(&document).and_then(|terms| terms.canonical_quads(&document));
+        assert_eq!(own.is_some(), answers, "{pointer} {name} {new}");
+        if own.is_some() {
+            assert_eq!(own, Contexts::PINNED.document(&document).ok(), "{pointer} {name} {new}");
         }
+        assert_eq!(Contexts::Own.document(&document), Contexts::PINNED.document(&document), "{pointer} {name} {new}");
     }
 }
 
