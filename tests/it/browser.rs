@@ -458,11 +458,9 @@ async fn a_qr_code_leads_to_what_is_on_record_and_its_digest_stays_out_of_the_ad
 const CLOCK: &str = "const Real = Date; Date = class extends Real { \
     constructor(...given) { given.length === 0 ? super('2026-11-22T12:00:00.000Z') : super(...given); } };";
 
-fn choose_policy<'a>(browser: &'a Browser, path: &'a Path) -> impl Future<Output = ()> + 'a {
-    async move {
-        browser.driver.find(By::Id("policy-file")).await.unwrap().send_keys(text(path)).await.unwrap();
-        browser.until("document.getElementById('policy-source').innerText.includes('policy.txt')").await;
-    }
+async fn choose_policy(browser: &Browser, path: &Path) {
+    browser.driver.find(By::Id("policy-file")).await.unwrap().send_keys(text(path)).await.unwrap();
+    browser.until("document.getElementById('policy-source').innerText.includes('policy.txt')").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

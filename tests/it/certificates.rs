@@ -137,7 +137,7 @@ impl Certified {
         let target_commitment = self.commitment().parse().unwrap();
         let mut entry = self.provider.study();
         let Body::Study(_, mut study) = entry.body else { unreachable!("a study") };
-        study.hours = CreditHours::from_hundredths(hundredths.into());
+        study.hours = CreditHours::from_hundredths(hundredths);
         let learner = Learner { id: self.provider.learner, name: NAME.into() };
         let replacement = Some(Record::Study(study));
         let correction = Correction {
@@ -192,7 +192,9 @@ fn tool(program: &str, arguments: &[&str]) -> String {
 fn verified(options: &[(&str, &str)], files: &[&Path]) -> (i32, String) {
     let proofs = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs");
     let ask = |program: &mut Command| -> Output {
-        options.iter().for_each(|(name, value)| drop(program.args([name, value])));
+        for (name, value) in options {
+            program.args([name, value]);
+        }
         program.args(files).output().unwrap()
     };
     let python = std::env::var_os("CQO_PYTHON").unwrap_or_else(|| "python3".into());

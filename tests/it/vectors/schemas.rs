@@ -88,10 +88,8 @@ fn the_schemas_accept_what_is_good_and_refuse_what_they_can_see() {
         match form.filter(|_| *schema != "proof") {
             Some(form) if problem.is_null() => blind.push(form),
             // The good, and what is well formed and wrong in another step.
-            None if *schema != "proof" || name.starts_with("good/") => {
-                if !problem.is_null() {
-                    wrong.push(format!("{name}: {problem}"));
-                }
+            None if (*schema != "proof" || name.starts_with("good/")) && !problem.is_null() => {
+                wrong.push(format!("{name}: {problem}"));
             }
             _ => (),
         }
