@@ -24,6 +24,7 @@ use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+mod certificates;
 mod machine;
 mod server;
 
@@ -47,6 +48,8 @@ const PHASES: [(usize, usize, usize); 3] = [(1, 64, 10), (100, 8, 30), (1_000, 4
 const RAW_TIME: Duration = Duration::from_secs(2);
 const RAW_MESSAGES: usize = 20_000;
 const RAW_STRIDE: usize = 64;
+/// Most learners of a request.
+const MAX_REGISTRY_BATCH: usize = 1_000;
 /// How many entries are read back after each phase.
 const READ_BACK: usize = 25;
 /// Entries of the bundle that is verified.
@@ -54,7 +57,7 @@ const BUNDLE_ENTRIES: usize = 20;
 const LIBRARY_RUNS: u32 = 300;
 const PROCESS_RUNS: u32 = 30;
 const START_RUNS: u32 = 3;
-const HELP: &str = "cargo bench --bench load -- [--entries 100000]\n\nFounds a ledger in a temporary directory, loads it over HTTP, and prints a table in Markdown.";
+const HELP: &str = "cargo bench --bench load -- [--entries 100000 | --certificates 40000]\n\nFounds a ledger in a temporary directory, loads it over HTTP, and prints a table in Markdown. With --certificates, so many learners finish a course, and their certificates are issued.";
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -63,13 +66,16 @@ fn main() -> Outcome<()> {
         println!("{HELP}");
         return Ok(());
     }
-    let entries = match arguments.iter().position(|argument| argument == "--entries") {
-        Some(at) => arguments.get(at + 1).ok_or("--entries needs a number")?.parse()?,
-        None => 100_000,
+    let number = |flag: &str| -> Outcome<Option<usize>> {
+        let Some(at) = arguments.iter().position(|argument| argument == flag) else { return Ok(None) };
+        Ok(Some(arguments.get(at + 1).ok_or("a flag needs a number")?.parse()?))
     };
     let home = tempfile::tempdir()?;
-    let bench = Bench::found(&home.path().join("ledger"))?;
-    bench.measure(entries)
+    let data = home.path().join("ledger");
+    match number("--certificates")? {
+        Some(wanted) => Bench::found(&data, wanted.div_ceil(PROVIDER_CODES.len()))?.certificates(wanted),
+        None => Bench::found(&data, LEARNERS_PER_PROVIDER)?.measure(number("--entries")?.unwrap_or(100_000)),
+    }
 }
 
 /// A ledger with its providers, served by a process of its own.
@@ -133,7 +139,7 @@ impl Phase {
 }
 
 impl Bench {
-    fn found(data: &Path) -> Outcome<Self> {
+    fn found(data: &Path, learners_per_provider: usize) -> Outcome<Self> {
         let authority_code = CreditCode::with_check(AUTHORITY_CODE)?;
         let founded = Command::new(PROGRAM)
             .args(["init", "--origin", ORIGIN, "--owner-name", "负载测试", "--owner-code", authority_code.as_str()])
@@ -165,11 +171,13 @@ impl Bench {
             };
             let add = entry(&authority_code, Body::Key(change))?;
             server.post(&operator, "/api/v1/entries?wait=sealed", SignedEntry::sign(add, &[&authority]).bytes())?;
-            let learners: Vec<Learner> = (0..LEARNERS_PER_PROVIDER)
+            let learners: Vec<Learner> = (0..learners_per_provider)
                 .map(|i| Ok(Learner { id: LearnerId::try_from(Uuid::now_v7())?, name: format!("学员{i}") }))
                 .collect::<Outcome<_>>()?;
-            let list: Value = learners.iter().map(|l| json!({"id": l.id.to_string(), "name": l.name})).collect();
-            server.post(&token, "/api/v1/learners", list.to_string().as_bytes())?;
+            for some in learners.chunks(MAX_REGISTRY_BATCH) {
+                let list: Value = some.iter().map(|l| json!({"id": l.id.to_string(), "name": l.name})).collect();
+                server.post(&token, "/api/v1/learners", list.to_string().as_bytes())?;
+            }
             let course = json!({"code": "QM-03", "title": "质量战略管理", "hours": 200});
             server.post(&token, "/api/v1/courses", course.to_string().as_bytes())?;
             providers.push(Provider { code, key, token, learners });
@@ -212,24 +220,38 @@ impl Bench {
         Ok(())
     }
 
-    /// Signs on all cores. Neighbouring entries are of one provider, in steps of the largest request.
+    /// Neighbouring entries are of one provider, in steps of the largest request.
     fn sign_all(&self, entries: usize) -> Outcome<Vec<SignedEntry>> {
         let step = PHASES[PHASES.len() - 1].0;
+        self.sign_in_parts(entries, |i| {
+            let provider = i / step % self.providers.len();
+            (provider, i % self.providers[provider].learners.len(), true)
+        })
+    }
+
+    /// Signs on all cores: `of` names provider and learner of each entry, and whether it finishes the course.
+    fn sign_in_parts(
+        &self,
+        entries: usize,
+        of: impl Fn(usize) -> (usize, usize, bool) + Sync,
+    ) -> Outcome<Vec<SignedEntry>> {
         let share = entries.div_ceil(self.cores).max(1);
-        let sign = |range: std::ops::Range<usize>| -> Outcome<Vec<SignedEntry>> {
-            range
-                .map(|i| {
-                    let provider = &self.providers[i / step % self.providers.len()];
-                    let learner = provider.learners[i % provider.learners.len()].clone();
-                    let body = Body::Study(learner, study()?);
-                    Ok(SignedEntry::sign(entry(&provider.code, body)?, &[&provider.key]))
-                })
-                .collect()
+        let sign = |i: usize| -> Outcome<SignedEntry> {
+            let (provider, learner, completes) = of(i);
+            let provider = &self.providers[provider];
+            let body = Body::Study(provider.learners[learner].clone(), Study { completes, ..study()? });
+            Ok(SignedEntry::sign(entry(&provider.code, body)?, &[&provider.key]))
         };
+        let sign = |range: std::ops::Range<usize>| range.map(sign).collect::<Outcome<Vec<_>>>();
         let parts = std::thread::scope(|scope| {
             let work: Vec<_> = (0..entries)
                 .step_by(share)
-                .map(|from| scope.spawn(move || sign(from..(from + share).min(entries))))
+                .map(|from| {
+                    scope.spawn({
+                        let sign = &sign;
+                        move || sign(from..(from + share).min(entries))
+                    })
+                })
                 .collect();
             work.into_iter().map(|thread| thread.join().map_err(|_| "a thread ended early")).collect::<Vec<_>>()
         });
@@ -281,6 +303,28 @@ impl Bench {
 
     /// (b) Ingest over HTTP. Requests are made before the clock starts; connections take them one after the other.
     fn ingest(&self, entries: &[SignedEntry], size: usize, connections: usize, raw: Raw) -> Outcome<Phase> {
+        let requests = self.requests(entries, size);
+        let before = self.server.total()?;
+        let (server, generator) = (cpu_seconds(&self.server.child.id().to_string())?, cpu_seconds("self")?);
+        let busy = busy_seconds()?;
+        let started = Instant::now();
+        self.submit(&requests, connections)?;
+        let wall_s = started.elapsed().as_secs_f64();
+        let generator_s = cpu_seconds("self")? - generator;
+        let ours = generator_s + cpu_seconds(&self.server.child.id().to_string())? - server;
+        let others = ((busy_seconds()? - busy - ours) / (wall_s * count(self.cores))).max(0.0);
+        // The server's work on these entries is over when they are sealed.
+        while self.server.total()? < before + entries.len() as u64 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let server_s = cpu_seconds(&self.server.child.id().to_string())? - server;
+        self.read_back(entries)?;
+        let raw = [raw; 2];
+        let after = self.after()?;
+        Ok(Phase { size, connections, entries: entries.len(), wall_s, server_s, generator_s, others, raw, after })
+    }
+
+    fn requests(&self, entries: &[SignedEntry], size: usize) -> Vec<Vec<u8>> {
         // A request holds one provider's entries; the providers take turns.
         let lists: Vec<Vec<&SignedEntry>> =
             self.providers.iter().map(|p| entries.iter().filter(|e| e.entry().recorder == p.code).collect()).collect();
@@ -293,11 +337,12 @@ impl Bench {
                 }
             }
         }
+        requests
+    }
+
+    /// Sends all requests over so many connections.
+    fn submit(&self, requests: &[Vec<u8>], connections: usize) -> Outcome<()> {
         let next = std::sync::atomic::AtomicUsize::new(0);
-        let before = self.server.total()?;
-        let (server, generator) = (cpu_seconds(&self.server.child.id().to_string())?, cpu_seconds("self")?);
-        let busy = busy_seconds()?;
-        let started = Instant::now();
         let outcomes: Vec<Outcome<()>> = std::thread::scope(|scope| {
             let work = || -> Outcome<()> {
                 let mut connection = Connection::open(&self.server.address)?;
@@ -313,20 +358,7 @@ impl Bench {
                 .map(|t| t.join().unwrap_or_else(|_| Err("a connection's thread ended".into())))
                 .collect()
         });
-        let wall_s = started.elapsed().as_secs_f64();
-        outcomes.into_iter().collect::<Outcome<()>>()?;
-        let generator_s = cpu_seconds("self")? - generator;
-        let ours = generator_s + cpu_seconds(&self.server.child.id().to_string())? - server;
-        let others = ((busy_seconds()? - busy - ours) / (wall_s * count(self.cores))).max(0.0);
-        // The server's work on these entries is over when they are sealed.
-        while self.server.total()? < before + entries.len() as u64 {
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let server_s = cpu_seconds(&self.server.child.id().to_string())? - server;
-        self.read_back(entries)?;
-        let raw = [raw; 2];
-        let after = self.after()?;
-        Ok(Phase { size, connections, entries: entries.len(), wall_s, server_s, generator_s, others, raw, after })
+        outcomes.into_iter().collect()
     }
 
     fn after(&self) -> Outcome<After> {

@@ -18,7 +18,9 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(data: &Path) -> Outcome<Self> {
         let mut command = Command::new(PROGRAM);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--rate-per-second", "0", "--data"]).arg(data);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--rate-per-second", "0", "--metrics-public", "--data"])
+            .arg(data);
         let child = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn()?;
         let mut server = Self { child, address: String::new() };
         let mut line = String::new();
