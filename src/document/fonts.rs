@@ -130,7 +130,8 @@ impl Missing {
 }
 
 impl Fonts {
-    /// Reads the fonts from a configured directory and, where it lacks one, from the known places of the system.
+    /// Reads the fonts from the configured directory, otherwise from the known places of the system: whoever names a
+    /// directory gets the fonts in it and no others, so that a certificate stays the same bytes.
     ///
     /// Without the fonts for rare characters there are still certificates: a name that needs one is then refused, with
     /// the character named.
@@ -257,8 +258,8 @@ struct Files {
 
 impl Files {
     fn new(configured: Option<&Path>) -> Self {
-        let system = SYSTEM_PLACES.iter().map(PathBuf::from);
-        Self { places: configured.map(Path::to_path_buf).into_iter().chain(system).collect(), read: BTreeMap::new() }
+        let system = || SYSTEM_PLACES.iter().map(PathBuf::from).collect();
+        Self { places: configured.map_or_else(system, |place| vec![place.to_owned()]), read: BTreeMap::new() }
     }
 
     fn find(&self, wanted: &Wanted) -> Result<PathBuf, FontError> {

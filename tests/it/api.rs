@@ -116,11 +116,12 @@ fn bad_input_is_refused_with_a_problem_that_names_the_field() {
     let mut bad = good.clone();
     bad["entry"]["hours"] = json!(0);
     let fine = provider.sign(provider.study());
-    let body = format!("[{},{}]", std::str::from_utf8(fine.bytes()).unwrap(), bad);
+    let bad = String::from_utf8(cqo_ledger::ledger::json::canonical(&bad)).unwrap();
+    let body = format!("[{},{bad}]", std::str::from_utf8(fine.bytes()).unwrap());
     let mixed = ledger.post_as(&provider.token, "/api/v1/entries", body.as_bytes()).json();
     assert_eq!(mixed["results"][0]["status"], "accepted");
     assert_eq!(mixed["results"][1]["status"], "rejected");
-    assert_eq!(mixed["results"][1]["problem"]["errors"][0]["field"], "entry.hours");
+    assert_eq!(mixed["results"][1]["problem"]["errors"][0]["field"], "entry.hours", "{mixed}");
 }
 
 #[test]

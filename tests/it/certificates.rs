@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use cqo_ledger::ledger::entry::{Body, Correction, CorrectionReason, Learner, Record};
+use cqo_ledger::ledger::entry::{Body, Correction, CorrectionReason, Entry, Learner, Record};
 use cqo_ledger::ledger::signed::SignedEntry;
 use cqo_ledger::merkle::Hash;
 use cqo_ledger::standard::{CreditHours, UnixMillis};
@@ -27,6 +27,14 @@ pub(crate) struct Certified {
     pub(crate) number: String,
 }
 
+/// The entry, as one that finishes its course.
+fn finished(mut entry: Entry) -> Entry {
+    if let Body::Study(_, study) = &mut entry.body {
+        study.completes = true;
+    }
+    entry
+}
+
 impl Certified {
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
@@ -42,7 +50,7 @@ impl Certified {
         let body = json!({"id": learner, "name": NAME, "employers": employers, "id_number": "11010519491231002X"});
         let answer = ledger.post_as(&provider.token, "/api/v1/learners", body.to_string().as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.text());
-        let entry = provider.sign(provider.study());
+        let entry = provider.sign(finished(provider.study()));
         let mut certified = Self { ledger, provider, entry, number: String::new() };
         certified.record(&certified.entry);
         certified.number = certified.eventually(|certified| {
@@ -56,7 +64,7 @@ impl Certified {
     fn record(&self, entry: &SignedEntry) {
         let sent = std::slice::from_ref(entry);
         let answer = self.ledger.post_as(&self.provider.token, "/api/v1/entries?wait=sealed", &array(sent));
-        assert_eq!((answer.json()["sealed"].as_bool(), answer.status), (Some(true), 201), "{}", answer.text());
+        assert_eq!((answer.json()["sealed"].as_bool(), answer.status), (Some(true), 200), "{}", answer.text());
     }
 
     fn eventually<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
@@ -135,7 +143,7 @@ impl Certified {
     /// Corrects the entry, to this many hundredths of an hour.
     pub(crate) fn correct(&self, hundredths: u32) {
         let target_commitment = self.commitment().parse().unwrap();
-        let mut entry = self.provider.study();
+        let mut entry = finished(self.provider.study());
         let Body::Study(_, mut study) = entry.body else { unreachable!("a study") };
         study.hours = CreditHours::from_hundredths(hundredths);
         let learner = Learner { id: self.provider.learner, name: NAME.into() };
@@ -315,7 +323,8 @@ fn a_year_and_a_span_are_certified_on_request() {
     for path in [String::new(), "/credential".into(), "/proof".into(), "/pdf".into(), "/pdf/proof".into()] {
         let path = format!("/api/v1/certificates/{}{path}", certified.number);
         for answer in [certified.ledger.get_as(&stranger.token, &path), certified.ledger.get(&path)] {
-            assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+            // Who shows no token at all may be asked for one.
+            assert!([401, 404].contains(&answer.status), "{path}: {}", answer.text());
         }
     }
     assert_eq!(certified.certificates().as_array().unwrap().len(), 3);
