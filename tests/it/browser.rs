@@ -587,11 +587,11 @@ async fn a_paper_of_this_site_passes_when_its_list_and_its_own_proof_are_fetched
 
     // Another page around the same attachments, and something behind the end.
     let mut pdf = std::fs::read(&files.pdf).unwrap();
-    let of_the_page = |at: &usize| {
-        let is_attached = pdf[at.saturating_sub(300)..*at].windows(12).any(|word| word == b"EmbeddedFile");
-        pdf[*at..].starts_with(b"\nstream\n") && !is_attached
+    let of_a_font = |at: &usize| {
+        let is_font = pdf[at.saturating_sub(150)..*at].windows(13).any(|word| word == b"CIDFontType0C");
+        pdf[*at..].starts_with(b"\nstream\n") && is_font
     };
-    let stream = (0..pdf.len()).find(of_the_page).unwrap();
+    let stream = (0..pdf.len()).find(of_a_font).unwrap();
     pdf[stream + 30] ^= 1;
     let repainted = browser.check(&[&certified.ledger.write("repainted.pdf", &pdf)]).await;
     assert!(repainted.state == "open" && repainted.steps("open").contains(&"printed_page"), "{repainted:?}");
