@@ -12,7 +12,7 @@ pub mod fields;
 pub mod forms;
 pub mod json;
 pub mod keys;
-mod names;
+pub(crate) mod names;
 mod number;
 pub mod receipt;
 pub mod signed;

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use uuid::{Uuid, Version};
-
 use super::entry::{MAX_COURSE_CODE, MAX_KEY_BYTES, MAX_ORIGIN};
 use crate::standard::{choice, serde_as_text};
 
@@ -47,42 +45,44 @@ macro_rules! uuid_v7 {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Uuid);
+        pub struct $name(uuid::Uuid);
 
         impl $name {
             /// The UUID.
-            pub const fn uuid(self) -> Uuid {
+            pub const fn uuid(self) -> uuid::Uuid {
                 self.0
             }
         }
 
-        impl TryFrom<Uuid> for $name {
-            type Error = FormError;
+        impl TryFrom<uuid::Uuid> for $name {
+            type Error = $crate::ledger::entry::FormError;
 
-            fn try_from(uuid: Uuid) -> Result<Self, FormError> {
-                let is_v7 = uuid.get_version() == Some(Version::SortRand) && uuid.get_variant() == uuid::Variant::RFC4122;
-                if is_v7 { Ok(Self(uuid)) } else { Err(FormError) }
+            fn try_from(uuid: uuid::Uuid) -> Result<Self, Self::Error> {
+                let is_v7 = uuid.get_version() == Some(uuid::Version::SortRand) && uuid.get_variant() == uuid::Variant::RFC4122;
+                if is_v7 { Ok(Self(uuid)) } else { Err($crate::ledger::entry::FormError) }
             }
         }
 
-        impl FromStr for $name {
-            type Err = FormError;
+        impl std::str::FromStr for $name {
+            type Err = $crate::ledger::entry::FormError;
 
-            fn from_str(text: &str) -> Result<Self, FormError> {
-                let id = Self::try_from(Uuid::try_parse(text).map_err(|_| FormError)?)?;
-                if id.to_string() == text { Ok(id) } else { Err(FormError) }
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let id = Self::try_from(uuid::Uuid::try_parse(text).map_err(|_| $crate::ledger::entry::FormError)?)?;
+                if id.to_string() == text { Ok(id) } else { Err($crate::ledger::entry::FormError) }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 self.0.fmt(f)
             }
         }
 
-        serde_as_text!($name);
+        $crate::standard::serde_as_text!($name);
     };
 }
+
+pub(crate) use uuid_v7;
 
 uuid_v7! {
     /// The identifier of an entry.

@@ -47,7 +47,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use ed25519_dalek::SigningKey;
 use tokio::sync::{Mutex, Notify, mpsc, watch};
 
-pub use access::{Action, Actor};
+pub use access::{AccountId, AccountRole, Action, Actor, Person};
 pub use attest::{Attestation, AttestedKind, DIGEST_DIGITS};
 pub use checkpoint_keys::{
     CheckpointRotation, begin_checkpoint_rotation, checkpoint_rotation, finish_checkpoint_rotation,

@@ -228,7 +228,7 @@ impl Service {
     async fn entry_row(&self, actor: &Actor, id: EntryId) -> Result<EntryRow, Error> {
         // Whoever may not read an entry is not told whether there is one.
         let row = ENTRIES.get(&*self.store, &id.uuid()).await?.map(|row| row.value);
-        let row = row.filter(|row| actor.may(Action::ReadEntry) && actor.owns(&row.head.recorder));
+        let row = row.filter(|row| actor.may(Action::ReadEntry) && row.head.is_for(actor));
         let row = row.ok_or(Error::NotFound("entry"))?;
         self.owner_of(&row)?;
         Ok(row)

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::access::Actor;
 use super::order::{RunHead, run_of_schema_1};
+use crate::ledger::entry::LearnerId;
 use crate::merkle::{Hash, NodeId};
 use crate::standard::{CreditCode, CreditHours, UnixMillis};
 use crate::store::{Index, Table, WithTail, distinct};
@@ -183,6 +185,14 @@ pub(super) struct EntryHead {
     pub(super) ordinal: u64,
     pub(super) recorder: CreditCode,
     pub(super) learner: Option<Uuid>,
+}
+
+impl EntryHead {
+    /// Whether it is this actor's to read: the recorder's, and the learner's own.
+    pub(super) fn is_for(&self, actor: &Actor) -> bool {
+        let learner = self.learner.and_then(|learner| LearnerId::try_from(learner).ok());
+        actor.owns(&self.recorder) || learner.is_some_and(|learner| actor.is_learner(learner))
+    }
 }
 
 /// Key entries hold nothing personal and are public.

@@ -153,7 +153,7 @@ impl Service {
         let directory = self.directory();
         match (directory.learner(learner), directory.erased(learner)) {
             (_, Some(erased)) if erased.is_for(actor) => Err(Error::Erased("learner")),
-            (Some((provider, _)), None) if actor.owns(provider) => Ok(()),
+            (Some((provider, _)), None) if actor.owns(provider) || actor.is_learner(learner) => Ok(()),
             _ => Err(Error::NotFound("learner")),
         }
     }

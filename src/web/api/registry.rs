@@ -83,7 +83,7 @@ impl PageQuery {
         match (&self.provider, actor) {
             (None, Actor::Recorder(code)) => Ok(code.clone()),
             (None, Actor::Public) => Err(Error::Unauthenticated.into()),
-            (None, Actor::Operator) => Err(bad_query("provider", FieldProblem::Missing)),
+            (None, Actor::Operator | Actor::Person(_)) => Err(bad_query("provider", FieldProblem::Missing)),
             (Some(text), _) => text.parse().map_err(|_| {
                 bad_query("provider", FieldProblem::form("must be a credit code", "应为统一社会信用代码"))
             }),
