@@ -5,6 +5,8 @@
 //! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, issuer.key, authority.key, operator.token; owner-only
 //!                       checkpoint-next.key, receipt-next.key, issuer-next.key, authority-next.key while one is replaced
 //! DIR/keys.tmp/         keys that a restore has not accepted yet
+//! DIR/keys/mail-server  the address of a mail server with its password, where letters leave by one
+//! DIR/mailbox/          letters as files, where they leave by none
 //! DIR/rulebook.toml     the rulebook in force
 //! DIR/service.json      where the running service listens
 //! ```
@@ -20,7 +22,7 @@ use super::config::check::Check;
 use crate::merkle::Hash;
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
-use crate::service::{LedgerKeys, Service, Settings, keyfile};
+use crate::service::{LedgerKeys, Post, Service, Settings, keyfile};
 use crate::standard::{Rulebook, RulebookVersion, day_of};
 use crate::store::{self, Embedded, Options, Store};
 use crate::web::Watched;
@@ -38,6 +40,8 @@ const CHECKPOINT_KEY: &str = "checkpoint.key";
 const RECEIPT_KEY: &str = "receipt.key";
 const ISSUER_KEY: &str = "issuer.key";
 const OPERATOR_TOKEN: &str = "operator.token";
+/// Not kept with the keys of the ledger's own in any other respect: it can be changed at any time.
+const MAIL_SERVER: &str = "mail-server";
 /// No token is shorter: `init` makes longer ones.
 const MIN_TOKEN_LEN: usize = 64;
 
@@ -107,6 +111,24 @@ impl DataDir {
     pub(super) fn next(key: &Path) -> PathBuf {
         let stem = key.file_stem().unwrap_or_default().to_string_lossy();
         key.with_file_name(format!("{stem}-next.key"))
+    }
+
+    /// The directory that letters are put into, made where it is not there; letters are for their addressees alone.
+    pub(super) fn create_mailbox(&self) -> Result<PathBuf, Failure> {
+        let dir = self.0.join("mailbox");
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.map_err(|error| Failure::new(format!("{}: {error}", dir.display())))?;
+        Ok(dir)
+    }
+
+    /// The address of the mail server, with its password: a file for the owner alone.
+    pub(super) fn mail_server(&self) -> Result<String, Failure> {
+        let path = self.keys().join(MAIL_SERVER);
+        let text = keyfile::read_secret(&path).map_err(Failure::misuse)?;
+        let url = text.trim().to_owned();
+        let good = Post::Server(url.clone()).check();
+        good.map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))?;
+        Ok(url)
     }
 
     fn service_file(&self) -> PathBuf {

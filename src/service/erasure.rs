@@ -79,6 +79,7 @@ impl Service {
         self.on_disk(|vault| vault.erase(ids.iter().copied())).map_err(|error| {
             Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))
         })?;
+        self.bury_accounts(actor).await?;
         tracing::info!(learners = ids.len(), "erased");
         let directory = self.directory();
         let tombstone = |learner| Some(Tombstone { learner, erased_at: directory.erased(learner)?.at });

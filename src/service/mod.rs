@@ -6,6 +6,7 @@
 //! Handlers of the web and of the command line parse, call one use case, and render.
 
 pub mod access;
+pub mod accounts;
 mod attest;
 mod check;
 mod checkpoint_keys;
@@ -17,6 +18,7 @@ mod ingest;
 mod issue;
 pub mod keyfile;
 mod ledger_row;
+mod letters;
 mod order;
 mod places;
 mod pool;
@@ -45,7 +47,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ed25519_dalek::SigningKey;
-use tokio::sync::{Mutex, Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc, watch};
 
 pub use access::{AccountId, AccountRole, Action, Actor, Person};
 pub use attest::{Attestation, AttestedKind, DIGEST_DIGITS};
@@ -57,17 +59,19 @@ pub use error::Error;
 pub use figures::{Figures, NotReady, Pending};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, PaperLanguage, Scope};
+pub use letters::{LetterSettings, Post};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
 pub use start::{Founding, FoundingKeys, LedgerKeys};
 pub use take_over::{owner_of, take_over};
 
-use crate::ledger::entry::Origin;
+use crate::ledger::entry::{Origin, Owner};
 use crate::ledger::keys::KeyRegister;
 use crate::merkle::Hash;
 use crate::standard::{Rulebook, UnixMillis};
 use crate::store::{Event, Store};
+use accounts::AccountSettings;
 use checkpoint_keys::Signers;
 use clock::Clock;
 use registry::Directory;
@@ -91,6 +95,10 @@ pub struct Settings {
     pub queue_max: usize,
     /// By what certificates are issued; none are without it.
     pub issue: Option<IssueSettings>,
+    /// By what accounts are kept.
+    pub accounts: AccountSettings,
+    /// By what letters are written.
+    pub letters: LetterSettings,
 }
 
 impl Default for Settings {
@@ -103,6 +111,8 @@ impl Default for Settings {
             check_threads: std::thread::available_parallelism().map_or(2, usize::from),
             queue_max: 256,
             issue: None,
+            accounts: AccountSettings::default(),
+            letters: LetterSettings::default(),
         }
     }
 }
@@ -122,7 +132,15 @@ pub struct Service {
     /// Those at hand; the register says which of them works.
     issuer_keys: Vec<SigningKey>,
     operator_token: Hash,
+    /// Who runs the ledger: the certifying body.
+    owner: Owner,
     directory: RwLock<Directory>,
+    accounts: RwLock<accounts::Accounts>,
+    /// Sessions, and tries to begin one.
+    doors: std::sync::Mutex<accounts::Doors>,
+    /// Places for hashing passwords at once.
+    hashings: Semaphore,
+    letters: Arc<LetterSettings>,
     places: RwLock<places::Places>,
     keys: RwLock<AcceptedKeys>,
     /// Registrations read, decide and write one at a time.
@@ -163,6 +181,11 @@ impl Service {
     /// The ledger's name.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Who runs the ledger: the certifying body 认定主体, under the name it had at the start.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// The settings.

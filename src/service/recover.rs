@@ -87,7 +87,7 @@ pub async fn accept_restored(
 
 /// The vault must open the founding entry and every learner: older keys than the journal's lack those of later learners.
 pub async fn check_keys(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
-    Directory::load(store, vault).await?;
+    Directory::load(store, vault, super::accounts::keys_needed(store).await?).await?;
     let id =
         Run::of(store, 0).await?.place(0).map(|place| place.id).ok_or_else(|| Error::internal("no first entry"))?;
     let row = ENTRIES.get(store, &id).await?.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?;

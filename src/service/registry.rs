@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
@@ -26,7 +25,7 @@ use crate::ledger::forms::Form;
 use crate::ledger::json::Json;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, choice};
-use crate::store::{Commit, Key, MAX_SCAN_ROWS, Store, Table};
+use crate::store::{self, Commit, Key, MAX_SCAN_ROWS, Store, Table, Versioned};
 
 /// Most learners or courses of one request.
 pub const MAX_REGISTRY_BATCH: usize = 1_000;
@@ -156,22 +155,23 @@ pub(super) struct Directory {
 
 impl Directory {
     /// Reads all of it, after bringing the vault in line with it: who is registered has a key, who was erased has none.
-    pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
+    /// `others` are the keys of rows about people who are no learners.
+    pub(super) async fn load(store: &dyn Store, vault: &Vault, others: Vec<DataKeyId>) -> Result<Self, Error> {
         let mut directory = Self::default();
-        for (code, row) in all_rows(&ORGANISATIONS, store).await? {
+        for (code, Versioned { value: row, .. }) in all_rows(&ORGANISATIONS, store).await? {
             let code: CreditCode = code.parse().map_err(damaged)?;
             directory.put_organisation(Organisation { code, name: row.name, roles: row.roles });
         }
         let mut learners = Vec::new();
         for (id, row) in all_rows(&LEARNERS, store).await? {
-            learners.push((LearnerId::try_from(id).map_err(damaged)?, row));
+            learners.push((LearnerId::try_from(id).map_err(damaged)?, row.value));
         }
         // Every registered learner has a key, or the key file is damaged: nothing is read or written before this.
-        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)))?;
+        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)).chain(others))?;
         // An erasure that a crash cut short, or that a restored key file knows nothing of, is finished before anything
         // is served.
         for (id, row) in all_rows(&ERASED, store).await? {
-            directory.erased.insert(LearnerId::try_from(id).map_err(damaged)?, row);
+            directory.erased.insert(LearnerId::try_from(id).map_err(damaged)?, row.value);
         }
         vault.erase(directory.erased.keys().copied())?;
         for (id, row) in learners {
@@ -180,9 +180,10 @@ impl Directory {
         }
         for ((provider, code), row) in all_rows(&COURSES, store).await? {
             let key = (provider.parse().map_err(damaged)?, code.parse().map_err(damaged)?);
-            directory.courses.insert(key, row.versions.into_iter().map(|version| version.title).collect());
+            directory.courses.insert(key, row.value.versions.into_iter().map(|version| version.title).collect());
         }
-        directory.tokens.extend(all_rows(&TOKENS, store).await?);
+        let tokens = all_rows(&TOKENS, store).await?;
+        directory.tokens.extend(tokens.into_iter().map(|(id, row)| (id, row.value)));
         Ok(directory)
     }
 
@@ -230,17 +231,17 @@ impl Directory {
 }
 
 /// Every row of a table, page by page.
-async fn all_rows<K: Key, V: Serialize + DeserializeOwned>(
+pub(super) async fn all_rows<K: Key, V: store::Value>(
     table: &Table<K, V>,
     store: &dyn Store,
-) -> Result<Vec<(K, V)>, Error> {
+) -> Result<Vec<(K, Versioned<V>)>, Error> {
     let mut all = Vec::new();
     let mut range = table.all();
     loop {
         let rows = table.scan(store, range, MAX_SCAN_ROWS).await?;
         let Some((last, _)) = rows.last() else { return Ok(all) };
         range = table.after(last);
-        all.extend(rows.into_iter().map(|(key, row)| (key, row.value)));
+        all.extend(rows);
     }
 }
 
@@ -327,7 +328,7 @@ impl Service {
     }
 
     /// Writes learners that are not registered yet; returns the version of their rows.
-    async fn write_learners(&self, actor: &Actor, fresh: &[Learner]) -> Result<u64, Error> {
+    pub(super) async fn write_learners(&self, actor: &Actor, fresh: &[Learner]) -> Result<u64, Error> {
         if fresh.is_empty() {
             return Ok(0);
         }
@@ -621,7 +622,7 @@ fn read_organisation(input: Value) -> Result<Organisation, FieldErrors> {
 
 /// A name that people can see. The formats know no such rule, because what is visible depends on fonts; but a name of
 /// nothing else than fillers or variation selectors is nobody's, and after an ideograph a selector is part of a name.
-fn visible(fields: &mut Fields<'_, '_>, max: usize) -> Option<String> {
+pub(super) fn visible(fields: &mut Fields<'_, '_>, max: usize) -> Option<String> {
     let name = fields.text("name", max)?;
     if name.chars().all(is_blank) {
         fields.note("name", Problem::form("must have a visible character", "须含有可见的字符"));
@@ -637,7 +638,7 @@ fn is_blank(c: char) -> bool {
             | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-fn read_employment(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
+pub(super) fn read_employment(item: Json<'_>, path: &str, errors: &mut FieldErrors) -> Option<Employment> {
     let mut fields = Fields::of(item, path, errors)?;
     let name = visible(&mut fields, MAX_TITLE);
     let code = if fields.has("code") { fields.parsed("code").map(Some) } else { Some(None) };

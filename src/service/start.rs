@@ -4,9 +4,11 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 
 use ed25519_dalek::SigningKey;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use uuid::Uuid;
 
+use super::access::Actor;
+use super::accounts::{self, Accounts};
 use super::clock::Clock;
 use super::error::Error;
 use super::ingest::{self, Request};
@@ -19,6 +21,7 @@ use super::tables::{
     CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, ISSUED, IssuedRow, KEYS, KeyRow, LEDGER,
     LedgerRow, ORGANISATIONS, OrganisationRow,
 };
+use super::take_over::owner_of;
 use super::vault::{DataKeyId, Vault};
 use super::{AcceptedKeys, Figures, Service, Settings, pool};
 use crate::ledger::block::Block;
@@ -180,7 +183,10 @@ impl Service {
         let (row, _) = LedgerRow::read(&*store).await?;
         let origin: Origin = row.origin.parse().map_err(Error::internal)?;
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
-        let directory = Directory::load(&*store, &vault).await?;
+        let needed = accounts::keys_needed(&*store).await?;
+        let directory = Directory::load(&*store, &vault, needed).await?;
+        let accounts = Accounts::load(&*store, &vault).await?;
+        let owner = owner_of(&*store).await?;
         let places = Places::load(&*store, &vault).await?;
         let issuing = Issuing::load(&*store).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
@@ -191,6 +197,9 @@ impl Service {
             Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
         let service = Arc::new(Self {
             checks: pool::Pool::new(settings.check_threads)?,
+            hashings: Semaphore::new(settings.check_threads.max(1)),
+            letters: Arc::new(settings.letters.clone()),
+            owner,
             figures: Figures::new(store.figures()),
             store,
             vault,
@@ -204,6 +213,8 @@ impl Service {
             issuer_keys: keys.issuer,
             operator_token: keys.operator_token,
             directory: RwLock::new(directory),
+            accounts: RwLock::new(accounts),
+            doors: std::sync::Mutex::default(),
             places: RwLock::new(places),
             keys: RwLock::new(accepted),
             registry: Mutex::new(()),
@@ -216,6 +227,8 @@ impl Service {
             trouble: std::sync::Mutex::default(),
             published: watch::Sender::new(Arc::new(nothing)),
         });
+        // What a crash, or a restore, left of the accounts of learners who were erased.
+        service.bury_accounts(&Actor::Operator).await?;
         service.publish(&state).await.map_err(unavailable)?;
         *service.sealing.lock().await = state;
         // Blocks 0 and 1 of a new ledger, so that the authority's key works when the first request comes. What an older one

@@ -54,6 +54,8 @@ pub(super) const OUTBOX: Table<Uuid, OutboxRow> = Table::new(20, "own entries to
 pub(super) const DOCUMENTS: Table<Hash, DocumentRow> = Table::new(21, "documents");
 /// Editions of status lists by number and the moment from which they hold.
 pub(super) const STATUS_EDITIONS: Table<(u64, u64), EditionRow> = Table::new(22, "status lists");
+/// Accounts by id.
+pub(super) const ACCOUNTS: Table<Uuid, AccountRow> = Table::new(23, "accounts");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -77,6 +79,7 @@ const _: () = assert!(distinct(&[
     OUTBOX.id(),
     DOCUMENTS.id(),
     STATUS_EDITIONS.id(),
+    ACCOUNTS.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -288,6 +291,13 @@ pub(super) struct EditionHead {
     pub(super) entry: Uuid,
     /// The id of the key that signed.
     pub(super) key: Hash,
+}
+
+/// `sealed` is the account, encrypted under a data key of its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct AccountRow {
+    #[serde(with = "base64_bytes")]
+    pub(super) sealed: Vec<u8>,
 }
 
 /// Bytes as base64 in a JSON value.

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use super::super::data_dir::DataDir;
 use super::super::{EXIT_FAILED, EXIT_OK, Outcome, say};
-use super::keys::KEYS;
+use super::keys::{KEYS, MailWay};
 use super::{Effective, FILE_VARIABLE, Kind};
 
 /// Prints the effective configuration and what was tried. 0 when all is well, 1 when a start would fail.
@@ -31,6 +31,9 @@ pub(in super::super) fn run(effective: &Effective) -> Outcome {
     let config = &effective.config;
     let dir = DataDir::new(&config.data);
     let mut checks = dir.examine();
+    checks.extend((config.mail == MailWay::Server).then(|| {
+        Check::of("邮件服务器地址可用 the mail server's address is one", dir.mail_server().map_err(|f| f.message))
+    }));
     // Two ledgers cannot run on one directory: whoever serves it now is asked for its address in vain.
     let runs = dir.is_in_use();
     // Both at once, as `serve` does: two listeners cannot have one address.

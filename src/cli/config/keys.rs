@@ -6,7 +6,11 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use lettre::message::Mailbox;
+
 use crate::credential::Site;
+use crate::service::accounts::SecondFactor;
+use crate::service::accounts::password::ProtectionLevel;
 
 /// What a value must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(super) enum Kind {
     PathOrAuto,
     /// `https://` or `http://` and a host, or `auto`.
     SiteOrAuto,
+    /// A name and an e-mail address, or `auto`.
+    MailboxOrAuto,
 }
 
 /// One key.
@@ -75,6 +81,7 @@ impl Kind {
             Self::Choice(words) => words.contains(&text),
             Self::Path | Self::PathOrAuto => !text.is_empty(),
             Self::SiteOrAuto => text.parse::<Auto<Site>>().is_ok(),
+            Self::MailboxOrAuto => text.parse::<Auto<Mailbox>>().is_ok(),
         }
     }
 
@@ -106,6 +113,10 @@ impl Kind {
             Self::SiteOrAuto => (
                 "应为 https:// 加小写主机名，可带端口，不带路径，如 https://ledger.example.cn，或 auto".into(),
                 "expected https:// and a host in lower case, with a port or without, no path, as https://ledger.example.cn, or auto".into(),
+            ),
+            Self::MailboxOrAuto => (
+                "应为 名称 <邮箱地址>，或 auto".into(),
+                "expected NAME <ADDRESS>, as CQO <no-reply@ledger.example.cn>, or auto".into(),
             ),
         }
     }
@@ -150,6 +161,30 @@ impl FromStr for Hosts {
             .map(|host| host.trim().parse().map(|host: IpAddr| host.to_canonical()))
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+}
+
+/// How letters leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MailWay {
+    /// Into files.
+    Files,
+    /// Through a mail server.
+    Server,
+    /// Not at all.
+    Off,
+}
+
+impl FromStr for MailWay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "files" => Ok(Self::Files),
+            "server" => Ok(Self::Server),
+            "off" => Ok(Self::Off),
+            other => Err(other.to_owned()),
+        }
     }
 }
 
@@ -228,6 +263,10 @@ keys! {
     rate_per_second: u32 = Some("100"), Kind::Number(0..=1_000_000), "每个客户端每秒的请求数，0 为不限", "Requests a second of one client; 0 for no limit";
     rate_burst_requests: u32 = Some("1000"), Kind::Number(1..=1_000_000), "每个客户端一次可突发的请求数", "Requests that one client may make at once before the rate counts";
     lookups_per_minute: u32 = Some("60"), Kind::Number(0..=1_000_000), "每个客户端每分钟的存证查询数，0 为不限", "Look-ups of attestations a minute of one client; 0 for no limit";
+    protection_level: ProtectionLevel = Some("2"), Kind::Choice(&["2", "3"]), "账号规则所依据的网络安全等级保护级别", "The level of classified protection (GB/T 22239) that passwords, lockout and sessions follow";
+    second_factor: SecondFactor = Some("by_level"), Kind::Choice(&["by_level", "off"]), "动态验证码：by_level 为工作人员必须使用（三级为所有人），off 为不强制", "Second factor: by_level asks it of staff, at level 3 of everybody; off of nobody";
+    mail: MailWay = Some("files"), Kind::Choice(&["files", "server", "off"]), "邮件：files 存入数据目录的 mailbox，server 经 keys/mail-server 文件中的邮件服务器发送", "Letters: files puts them into the data directory's mailbox, server sends through the mail server whose address is in keys/mail-server";
+    mail_from: Auto<Mailbox> = Some("auto"), Kind::MailboxOrAuto, "邮件的发件人", "Whom letters are from";
     trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";
     log_format: LogFormat = Some("json"), Kind::Choice(&["json", "text"]), "日志格式", "How log lines are written";
     log_level: String = Some("info"), Kind::Choice(&["error", "warn", "info", "debug", "trace"]), "日志级别", "The least level that is logged; RUST_LOG, when set, says it more finely";

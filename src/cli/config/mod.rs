@@ -14,13 +14,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches};
 
+use super::data_dir::DataDir;
 use super::{Failure, read_input};
-use crate::service::{IssueSettings, Settings};
+use crate::service::accounts::AccountSettings;
+use crate::service::{IssueSettings, LetterSettings, Post, Settings};
 use crate::standard::rulebook::Place;
 use crate::store::Options;
 use crate::web::{Limits, ServerSettings};
 pub(super) use keys::{Config, LogFormat};
-use keys::{KEYS, Key, Kind};
+use keys::{KEYS, Key, Kind, MailWay};
 
 /// The longest configuration file that is looked at, in bytes.
 const MAX_FILE_BYTES: usize = 64 * 1024;
@@ -172,8 +174,24 @@ impl Config {
             wait_max_ms: self.wait_max_ms,
             check_threads: if self.check_threads == 0 { usual.check_threads } else { self.check_threads },
             queue_max: self.queue_max,
+            letters: LetterSettings {
+                post: self.post()?,
+                from: self.mail_from.0.as_ref().map(ToString::to_string),
+                site: Some(site.to_string()),
+            },
             issue: Some(IssueSettings { site, status_valid_ms }),
+            accounts: AccountSettings { level: self.protection_level, second_factor: self.second_factor },
         })
+    }
+
+    /// How letters leave; the mailbox of files is made where it is not there.
+    fn post(&self) -> Result<Post, Failure> {
+        let dir = DataDir::new(&self.data);
+        match self.mail {
+            MailWay::Off => Ok(Post::Nowhere),
+            MailWay::Files => dir.create_mailbox().map(Post::Files),
+            MailWay::Server => dir.mail_server().map(Post::Server),
+        }
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -304,6 +322,7 @@ impl Key {
             Kind::Hosts => flag.value_name("ADDRESSES"),
             Kind::Path | Kind::PathOrAuto => flag.value_name("PATH"),
             Kind::SiteOrAuto => flag.value_name("URL"),
+            Kind::MailboxOrAuto => flag.value_name("MAILBOX"),
         }
     }
 }

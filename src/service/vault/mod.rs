@@ -52,13 +52,18 @@ use crate::ledger::entry::{Entry, EntryId, LearnerId};
 use crate::merkle::Hash;
 use file::KeyFile;
 
-/// Whose key: a learner's, or the ledger's own for what belongs to no learner.
+/// Whose key: a learner's, that of another row about somebody, or the ledger's own for what belongs to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DataKeyId(Uuid);
 
 impl DataKeyId {
     /// The key for entries of no learner.
     pub const LEDGER: Self = Self(Uuid::nil());
+
+    /// The key of a row that is about somebody who is no learner, under the row's own id, which is a UUID of version 7.
+    pub(super) const fn of_row(id: Uuid) -> Self {
+        Self(id)
+    }
 
     /// Whose key an entry is kept under.
     pub fn of(entry: &Entry) -> Self {
@@ -170,15 +175,14 @@ impl Vault {
         Ok(())
     }
 
-    /// Erases the keys of `learners`: when it returns, what was encrypted under them can be read by nobody who has the
-    /// files as they are now. Learners that have no key are passed over.
+    /// Erases the keys of `owners`: when it returns, what was encrypted under them can be read by nobody who has the
+    /// files as they are now. Who has no key is passed over.
     ///
     /// After an error the keys are there or not, and the vault may have to be opened again.
-    pub fn erase(&self, learners: impl IntoIterator<Item = LearnerId>) -> Result<(), VaultError> {
+    pub fn erase(&self, owners: impl IntoIterator<Item = impl Into<DataKeyId>>) -> Result<(), VaultError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.read();
-        let gone: HashSet<DataKeyId> =
-            learners.into_iter().map(DataKeyId::from).filter(|id| known.contains_key(id)).collect();
+        let gone: HashSet<DataKeyId> = owners.into_iter().map(Into::into).filter(|id| known.contains_key(id)).collect();
         if gone.is_empty() {
             return Ok(());
         }

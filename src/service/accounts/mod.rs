@@ -1,0 +1,397 @@
+//! Accounts: who can sign in, in which roles, and how.
+//!
+//! An account is encrypted under a data key of its own, as a learner is; sign-in names, one-time codes and learners are
+//! looked up in memory. Everything that changes an account is one commit with its event, which names accounts by id alone.
+//!
+//! An invited account has no password but a one-time code, which goes out by letter or on paper; a reset is the same code
+//! for an account that has one. There is no default password, and nobody but its owner ever knows one.
+//!
+//! # What is deliberately absent
+//!
+//! Sessions and wrong tries are not in the store ([`session`]): a restart signs everybody out and forgets wrong tries.
+
+mod code;
+mod factor;
+mod invite;
+mod own;
+pub mod password;
+mod session;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Service;
+use super::access::{AccountId, AccountRole, Action, Actor, Person};
+use super::error::Error;
+use super::registry::all_rows;
+use super::tables::{ACCOUNTS, AccountRow};
+use super::vault::{DataKeyId, Vault};
+use crate::ledger::entry::LearnerId;
+use crate::merkle::Hash;
+use crate::standard::{CreditCode, UnixMillis, choice};
+use crate::store::{Commit, Store};
+use factor::Factor;
+use password::ProtectionLevel;
+use session::Sessions;
+
+pub use code::Code;
+pub use factor::{Enrolment, RECOVERY_CODES};
+pub use invite::Invited;
+pub use own::AccountHome;
+pub use session::{Session, SessionToken, Stage};
+pub use sign_in::{SignedIn, Visitor};
+
+/// Longest sign-in name, in characters.
+pub const MAX_LOGIN: usize = 100;
+/// Most roles of one account.
+pub const MAX_GRANTS: usize = 10;
+/// Most learners that are one person.
+pub const MAX_LINKED_LEARNERS: usize = 20;
+
+choice! {
+    /// Who needs a second factor at sign-in.
+    pub enum SecondFactor {
+        /// Staff, and at level 3 everybody.
+        ByLevel = "by_level", "按等级保护要求";
+        /// Nobody; who has set one up still uses it.
+        Off = "off", "不强制";
+    }
+}
+
+/// By what accounts are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountSettings {
+    /// The level of classified protection.
+    pub level: ProtectionLevel,
+    /// Who needs a second factor.
+    pub second_factor: SecondFactor,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self { level: ProtectionLevel::Two, second_factor: SecondFactor::ByLevel }
+    }
+}
+
+/// One role within one organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The role.
+    pub role: AccountRole,
+    /// The organisation.
+    pub organisation: CreditCode,
+}
+
+/// An account, for who may know of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountView {
+    /// Its id.
+    pub id: AccountId,
+    /// The sign-in name: an e-mail address, or any other name.
+    pub login: String,
+    /// The person's name.
+    pub name: String,
+    /// The roles.
+    pub grants: Vec<Grant>,
+    /// The learners that are this person.
+    pub learners: Vec<LearnerId>,
+    /// Whether it can be signed in to, is invited, or has ended.
+    pub state: AccountState,
+    /// Whether it has a second factor.
+    pub second_factor: bool,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last signed in to.
+    pub last_sign_in: Option<UnixMillis>,
+    /// The row's version: a change names the version it was made from.
+    pub version: u64,
+}
+
+choice! {
+    /// What can be done with an account.
+    pub enum AccountState {
+        /// Invited, and not joined yet.
+        Invited = "invited", "已邀请";
+        /// In use.
+        Active = "active", "使用中";
+        /// Ended.
+        Ended = "ended", "已停用";
+    }
+}
+
+/// What is encrypted of an account.
+#[derive(Clone, Serialize, Deserialize)]
+struct Payload {
+    login: String,
+    name: String,
+    grants: Vec<Grant>,
+    learners: Vec<LearnerId>,
+    password: Option<Password>,
+    factor: Option<Factor>,
+    code: Option<PendingCode>,
+    ended: bool,
+    created_at: UnixMillis,
+    last_sign_in: Option<UnixMillis>,
+}
+
+/// A password, as it is kept.
+#[derive(Clone, Serialize, Deserialize)]
+struct Password {
+    hash: String,
+    set_at: UnixMillis,
+    /// The hashes of those before, the newest first.
+    earlier: Vec<String>,
+}
+
+/// A one-time code that is on its way to somebody.
+#[derive(Clone, Serialize, Deserialize)]
+struct PendingCode {
+    sha256: Hash,
+    expires_at: UnixMillis,
+}
+
+/// An account as it is in memory.
+#[derive(Clone)]
+struct Account {
+    id: AccountId,
+    version: u64,
+    payload: Payload,
+}
+
+impl Account {
+    fn state(&self) -> AccountState {
+        match self.payload {
+            Payload { ended: true, .. } => AccountState::Ended,
+            Payload { password: None, .. } => AccountState::Invited,
+            _ => AccountState::Active,
+        }
+    }
+
+    fn view(&self) -> AccountView {
+        let Payload { login, name, grants, learners, factor, created_at, last_sign_in, .. } = self.payload.clone();
+        AccountView {
+            id: self.id,
+            login,
+            name,
+            grants,
+            learners,
+            state: self.state(),
+            second_factor: factor.is_some(),
+            created_at,
+            last_sign_in,
+            version: self.version,
+        }
+    }
+
+    /// The person in one of the account's roles.
+    fn person(&self, grant: usize) -> Option<Person> {
+        let Grant { role, organisation } = self.payload.grants.get(grant)?.clone();
+        let works_for = |grant: &&Grant| grant.role != AccountRole::Learner;
+        let affiliations = self.payload.grants.iter().filter(works_for).map(|grant| grant.organisation.clone());
+        let (account, learners) = (self.id, self.payload.learners.clone());
+        Some(Person { account, role, organisation, learners, affiliations: affiliations.collect() })
+    }
+}
+
+/// All accounts, in memory.
+#[derive(Default)]
+pub(super) struct Accounts {
+    by_id: HashMap<AccountId, Arc<Account>>,
+    by_login: HashMap<String, AccountId>,
+    by_code: HashMap<Hash, AccountId>,
+    by_learner: HashMap<LearnerId, AccountId>,
+}
+
+impl Accounts {
+    /// Reads all of them.
+    pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
+        let mut accounts = Self::default();
+        for (id, row) in all_rows(&ACCOUNTS, store).await? {
+            let id = AccountId::try_from(id).map_err(damaged)?;
+            let plain = vault.decrypt(id.into(), &context(id), &row.value.sealed)?;
+            let payload = serde_json::from_slice(&plain).map_err(damaged)?;
+            accounts.put(Account { id, version: row.version, payload });
+        }
+        Ok(accounts)
+    }
+
+    fn put(&mut self, account: Account) {
+        self.remove(account.id);
+        let payload = &account.payload;
+        self.by_login.insert(normal(&payload.login), account.id);
+        self.by_code.extend(payload.code.as_ref().map(|code| (code.sha256, account.id)));
+        self.by_learner.extend(payload.learners.iter().map(|learner| (*learner, account.id)));
+        self.by_id.insert(account.id, Arc::new(account));
+    }
+
+    fn remove(&mut self, id: AccountId) {
+        if let Some(old) = self.by_id.remove(&id) {
+            self.by_login.remove(&normal(&old.payload.login));
+            self.by_code.retain(|_, account| *account != id);
+            self.by_learner.retain(|_, account| *account != id);
+        }
+    }
+
+    fn get(&self, id: AccountId) -> Option<Arc<Account>> {
+        self.by_id.get(&id).cloned()
+    }
+}
+
+/// Everybody's tries to sign in, and everybody who is.
+#[derive(Default)]
+pub(super) struct Doors {
+    sessions: Sessions,
+    tries: sign_in::Tries,
+}
+
+/// The ids of the data keys that accounts need.
+pub(super) async fn keys_needed(store: &dyn Store) -> Result<Vec<DataKeyId>, Error> {
+    let rows = all_rows(&ACCOUNTS, store).await?;
+    rows.into_iter().map(|(id, _)| Ok(AccountId::try_from(id).map_err(damaged)?.into())).collect()
+}
+
+/// A sign-in name as it is looked up.
+fn normal(login: &str) -> String {
+    login.trim().to_lowercase()
+}
+
+fn context(id: AccountId) -> Vec<u8> {
+    [b"account ".as_slice(), id.uuid().as_bytes()].concat()
+}
+
+fn damaged(error: impl std::fmt::Display) -> Error {
+    Error::Internal(format!("an account cannot be read: {error}"))
+}
+
+impl Service {
+    /// All accounts, by name.
+    pub fn accounts(&self, actor: &Actor) -> Result<Vec<AccountView>, Error> {
+        self.allow(actor, Action::ReadAccounts)?;
+        let mut list: Vec<AccountView> = self.known_accounts().by_id.values().map(|account| account.view()).collect();
+        list.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
+        Ok(list)
+    }
+
+    /// One account.
+    pub fn account(&self, actor: &Actor, id: AccountId) -> Result<AccountView, Error> {
+        self.allow(actor, Action::ReadAccounts)?;
+        self.known_accounts().get(id).map(|account| account.view()).ok_or(Error::NotFound("account"))
+    }
+
+    /// The learners that are the same person as this one, itself among them: those of one account.
+    #[allow(dead_code)]
+    pub(super) fn same_person(&self, learner: LearnerId) -> Vec<LearnerId> {
+        let accounts = self.known_accounts();
+        let account = accounts.by_learner.get(&learner).and_then(|id| accounts.get(*id));
+        account.map_or_else(|| vec![learner], |account| account.payload.learners.clone())
+    }
+
+    /// Every account in use that is a learner's: its id, its sign-in name, and its learners.
+    #[allow(dead_code)]
+    pub(super) fn learners_accounts(&self) -> Vec<(AccountId, String, Vec<LearnerId>)> {
+        let accounts = self.known_accounts();
+        let in_use = accounts.by_id.values().filter(|account| account.state() == AccountState::Active);
+        let learners = in_use.filter(|account| !account.payload.learners.is_empty());
+        learners.map(|a| (a.id, a.payload.login.clone(), a.payload.learners.clone())).collect()
+    }
+
+    /// The name of an account's person, for those who may see who did something; none for one that is gone.
+    pub fn account_name(&self, id: AccountId) -> Option<String> {
+        Some(self.known_accounts().get(id)?.payload.name.clone())
+    }
+
+    pub(super) fn known_accounts(&self) -> std::sync::RwLockReadGuard<'_, Accounts> {
+        self.accounts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn doors(&self) -> MutexGuard<'_, Doors> {
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes an account as it is now, from the version that was read (none for a new one), and takes it into memory.
+    async fn save_account(&self, actor: &Actor, action: &str, mut account: Account) -> Result<Account, Error> {
+        let uuid = account.id.uuid();
+        if account.version == 0 {
+            // The key is durable before anything stands under it; a crash here leaves a key that nothing uses.
+            self.on_disk(|vault| vault.create(&[account.id.into()]))?;
+        }
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&account.payload).map_err(Error::internal)?);
+        let sealed = self.vault.encrypt(account.id.into(), &context(account.id), &plain)?;
+        let condition = match account.version {
+            0 => ACCOUNTS.absent(&uuid),
+            version => ACCOUNTS.at_version(&uuid, version),
+        };
+        let commit = Commit::new(self.event(actor, action, account.id.to_string())).when(condition);
+        let committed = self.store.commit(commit.write(ACCOUNTS.put(&uuid, &AccountRow { sealed })?)).await?;
+        account.version = committed.sequence;
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner).put(account.clone());
+        Ok(account)
+    }
+
+    /// Removes accounts for good, with their data keys, and ends their sessions.
+    async fn erase_accounts(&self, actor: &Actor, ids: &[AccountId]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let subject = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let subject = subject.chars().take(crate::store::MAX_EVENT_TEXT_BYTES).collect();
+        let mut commit = Commit::new(self.event(actor, "erase_accounts", subject));
+        for id in ids {
+            commit = commit.write(ACCOUNTS.delete(&id.uuid()));
+        }
+        self.store.commit(commit).await?;
+        for id in ids {
+            self.accounts.write().unwrap_or_else(PoisonError::into_inner).remove(*id);
+            self.doors().sessions.end_of(*id, |_| true);
+        }
+        // A crash before this leaves keys that nothing stands under.
+        self.on_disk(|vault| vault.erase(ids.iter().copied()))
+    }
+
+    /// Takes learners who were erased out of their accounts; an account that was nothing else than they goes with them.
+    pub(super) async fn bury_accounts(&self, actor: &Actor) -> Result<(), Error> {
+        let (mut gone, mut changed) = (Vec::new(), Vec::new());
+        {
+            let (accounts, directory) = (self.known_accounts(), self.directory());
+            for account in accounts.by_id.values() {
+                let left: Vec<LearnerId> = account.payload.learners.clone();
+                let left: Vec<LearnerId> = left.into_iter().filter(|id| directory.erased(*id).is_none()).collect();
+                if left.len() == account.payload.learners.len() {
+                    continue;
+                }
+                let other_roles = account.payload.grants.iter().any(|grant| grant.role != AccountRole::Learner);
+                match left.is_empty() && !other_roles {
+                    true => gone.push(account.id),
+                    false => changed.push((account.as_ref().clone(), left)),
+                }
+            }
+        }
+        for (mut account, left) in changed {
+            if left.is_empty() {
+                account.payload.grants.retain(|grant| grant.role != AccountRole::Learner);
+            }
+            account.payload.learners = left;
+            self.doors().sessions.end_of(account.id, |_| true);
+            self.save_account(actor, "unlink_learner", account).await?;
+        }
+        self.erase_accounts(actor, &gone).await
+    }
+}
+
+impl From<AccountId> for DataKeyId {
+    fn from(account: AccountId) -> Self {
+        Self::of_row(account.uuid())
+    }
+}
+
+impl From<AccountId> for Uuid {
+    fn from(account: AccountId) -> Self {
+        account.uuid()
+    }
+}
