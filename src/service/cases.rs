@@ -159,6 +159,7 @@ fn activity() -> Activity {
         attendees_digest: Hash::of(&[b"list"]),
         date: "2026-11-20".parse().unwrap(),
         evidence: Vec::new(),
+        reviewed_by: None,
         topic: "质量月".into(),
     }
 }

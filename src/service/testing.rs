@@ -92,6 +92,7 @@ impl Party {
                 form: StudyForm::ALL[0],
                 form_reason: None,
                 hours: CreditHours::from_hundredths(800),
+                reviewed_by: None,
             },
         ))
     }
