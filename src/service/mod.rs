@@ -18,6 +18,7 @@ mod issue;
 pub mod keyfile;
 mod ledger_row;
 mod order;
+mod own_keys;
 mod places;
 mod pool;
 mod prove;
@@ -57,6 +58,7 @@ pub use error::Error;
 pub use figures::{Figures, NotReady, Pending};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, PaperLanguage, Scope};
+pub use own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
@@ -121,6 +123,8 @@ pub struct Service {
     receipt_key: SigningKey,
     /// Those at hand; the register says which of them works.
     issuer_keys: Vec<SigningKey>,
+    /// The same, for what the certifying body records itself.
+    recorder_keys: Vec<SigningKey>,
     operator_token: Hash,
     directory: RwLock<Directory>,
     places: RwLock<places::Places>,
