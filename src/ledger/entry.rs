@@ -11,7 +11,7 @@ use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVer
 
 pub use super::names::{
     CorrectionReason, CourseCode, DocumentKind, EntryId, FormError, HexBytes, KeyReason, Kind, LearnerId, Origin,
-    RevocationReason, Reviewer,
+    Reviewer, RevocationReason,
 };
 pub use issued::{IssuedDocument, MAX_LIST, StatusChange};
 
