@@ -558,6 +558,7 @@ const ALG = matching("[-A-Za-z0-9]{1,32}", "算法名", "the name of an algorith
 const CREDIT_CODE = passing(isCreditCode, "有效的统一社会信用代码", "a valid credit code");
 const DAY = passing(isDay, " 1900 至 2199 年的日期", "a day of the years 1900 to 2199");
 const EVIDENCE = listing(HASH, 0, 20, true);
+const REVIEWER = oneOf("clerk", "supervisor");
 const LEARNER = closed({ id: ID, name: text(100) });
 const COMMON = {
   id: ID,
@@ -575,12 +576,14 @@ const STUDY = {
   form: oneOf("lecture", "exchange", "publication", "online", "other"),
   "form_reason?": text(200),
   hours: integer(1, 10000),
+  "reviewed_by?": REVIEWER,
 };
 const ACTIVITY = {
   attendees: integer(1, 100000),
   attendees_digest: HASH,
   date: DAY,
   evidence: EVIDENCE,
+  "reviewed_by?": REVIEWER,
   topic: text(200),
 };
 const CORRECTION = {

@@ -425,6 +425,7 @@ DAY = passing(is_day, "a day of the years 1900 to 2199")
 NUMBER = passing(is_certificate_number, "a certificate number")
 LISTS = 1000000  # the greatest number of a status list
 EVIDENCE = listing(HASH, 0, 20, ascending=True)
+REVIEWER = one_of("clerk", "supervisor")
 LEARNER = closed({"id": ID, "name": text(100)})
 COMMON = {
     "id": ID,
@@ -442,12 +443,14 @@ STUDY = {
     "form": one_of("lecture", "exchange", "publication", "online", "other"),
     "form_reason?": text(200),
     "hours": integer(1, 10000),
+    "reviewed_by?": REVIEWER,
 }
 ACTIVITY = {
     "attendees": integer(1, 100000),
     "attendees_digest": HASH,
     "date": DAY,
     "evidence": EVIDENCE,
+    "reviewed_by?": REVIEWER,
     "topic": text(200),
 }
 CORRECTION = {

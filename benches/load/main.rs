@@ -525,6 +525,7 @@ fn study() -> Outcome<Study> {
         form: StudyForm::Online,
         form_reason: None,
         hours: CreditHours::from_hundredths(200),
+        reviewed_by: None,
     })
 }
 

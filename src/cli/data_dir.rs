@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! DIR/store/            journal, index, lock (see `store`)
-//! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, issuer.key, authority.key, operator.token; owner-only
-//!                       checkpoint-next.key, receipt-next.key, issuer-next.key, authority-next.key while one is replaced
+//! DIR/keys/             master, data-keys, checkpoint.key, receipt.key, issuer.key, recorder.key, authority.key, operator.token; owner-only
+//!                       checkpoint-next.key, receipt-next.key, issuer-next.key, recorder-next.key, authority-next.key while one is replaced
 //! DIR/keys.tmp/         keys that a restore has not accepted yet
 //! DIR/keys/mail-server  the address of a mail server with its password, where letters leave by one
 //! DIR/mailbox/          letters as files, where they leave by none
@@ -39,6 +39,8 @@ pub(super) fn version_today(rulebook: &Rulebook) -> Result<RulebookVersion, Fail
 const CHECKPOINT_KEY: &str = "checkpoint.key";
 const RECEIPT_KEY: &str = "receipt.key";
 const ISSUER_KEY: &str = "issuer.key";
+/// The certifying body's own; providers keep theirs.
+const RECORDER_KEY: &str = "recorder.key";
 const OPERATOR_TOKEN: &str = "operator.token";
 /// Not kept with the keys of the ledger's own in any other respect: it can be changed at any time.
 const MAIL_SERVER: &str = "mail-server";
@@ -101,6 +103,10 @@ impl DataDir {
 
     pub(super) fn issuer_key(&self) -> PathBuf {
         self.keys().join(ISSUER_KEY)
+    }
+
+    pub(super) fn recorder_key(&self) -> PathBuf {
+        self.keys().join(RECORDER_KEY)
     }
 
     pub(super) fn operator_token(&self) -> PathBuf {
@@ -175,12 +181,13 @@ impl DataDir {
     /// The keys that a service needs, from a directory of keys.
     pub(super) fn ledger_keys_in(keys: &Path) -> Result<LedgerKeys, Failure> {
         let (checkpoint, receipt) = (keys.join(CHECKPOINT_KEY), keys.join(RECEIPT_KEY));
-        let issuer = keys.join(ISSUER_KEY);
+        let (issuer, recorder) = (keys.join(ISSUER_KEY), keys.join(RECORDER_KEY));
         Ok(LedgerKeys {
             checkpoint: needed(&checkpoint, &[checkpoint.clone(), Self::next(&checkpoint)])?,
             receipt: needed(&receipt, &[Self::next(&receipt), receipt.clone()])?,
-            // A ledger of the time before there were certificates has none, and works.
+            // A ledger of the time before there were certificates has none, and works; so does one of before claims.
             issuer: at_hand(&[Self::next(&issuer), issuer])?,
+            recorder: at_hand(&[Self::next(&recorder), recorder])?,
             operator_token: Hash::of(&[read_token(&keys.join(OPERATOR_TOKEN))?.as_bytes()]),
         })
     }

@@ -86,13 +86,19 @@ pub(super) async fn found_in(
     founding: &Founding,
 ) -> Result<(), Failure> {
     let mut keys = Vec::new();
-    for path in [dir.authority_key(), dir.receipt_key(), dir.checkpoint_key(), dir.issuer_key()] {
+    for path in [dir.authority_key(), dir.receipt_key(), dir.checkpoint_key(), dir.issuer_key(), dir.recorder_key()] {
         let key = keyfile::generate().map_err(Failure::new)?;
         keyfile::write(&path, &key).map_err(Failure::new)?;
         keys.push(key);
     }
     write_token(&dir.operator_token())?;
-    let keys = FoundingKeys { authority: &keys[0], receipt: &keys[1], checkpoint: &keys[2], issuer: Some(&keys[3]) };
+    let keys = FoundingKeys {
+        authority: &keys[0],
+        receipt: &keys[1],
+        checkpoint: &keys[2],
+        issuer: Some(&keys[3]),
+        recorder: Some(&keys[4]),
+    };
     Service::found(store, vault, rulebook, SystemClock.now(), founding, &keys).await.map_err(Failure::new)
 }
 

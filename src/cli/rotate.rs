@@ -15,7 +15,7 @@ use crate::ledger::entry::{KeyChange, KeyReason, Kind};
 use crate::ledger::keys::{Alg, KeyId, RegisteredKey, Role};
 use crate::ledger::signed::SignedEntry;
 use crate::service::clock::{Clock as _, SystemClock};
-use crate::service::{self, CheckpointRotation, keyfile};
+use crate::service::{self, CheckpointRotation, ISSUER_KINDS, RECORDER_KINDS, keyfile};
 use crate::standard::{Rulebook, RulebookVersion};
 use crate::store::Embedded;
 
@@ -33,7 +33,8 @@ enum Which {
     /// 签发密钥：不带 --target 为本账本自己的（服务须已停止；旧账本尚无此密钥时即登记一个），带 --target 为其他机构的（服务须在运行） | The ledger's own
     /// issuer key (stopped service; registers one where there is none), or with --target another issuer's (running service)
     Issuer,
-    /// 记录方密钥（服务须在运行） | A recorder's; the service must be running
+    /// 记录密钥：不带 --target 为认定主体自己的（服务须已停止；旧账本尚无此密钥时即登记一个），带 --target 为培训机构等其他记录方的（服务须在运行） | The certifying body's own
+    /// recorder key (stopped service; registers one where there is none), or with --target another recorder's (running service)
     Recorder,
 }
 
@@ -73,6 +74,7 @@ pub(super) fn run(args: &Args) -> Outcome {
         Which::Authority => rotate_authority(args)?,
         Which::Issuer if args.target.is_none() && args.public.is_none() => rotate_own(args, &ISSUER)?,
         Which::Issuer => rotate_registered(args, Role::Issuer)?,
+        Which::Recorder if args.target.is_none() && args.public.is_none() => rotate_own(args, &RECORDER)?,
         Which::Recorder => rotate_registered(args, Role::Recorder)?,
     }
     Ok(EXIT_OK)
@@ -184,9 +186,15 @@ const RECEIPT: OwnKey = OwnKey {
 };
 const ISSUER: OwnKey = OwnKey {
     role: Role::Issuer,
-    kinds: &[Kind::Certificate, Kind::Status],
+    kinds: ISSUER_KINDS,
     path: DataDir::issuer_key,
     said: "签发密钥已更换 the issuer key is replaced",
+};
+const RECORDER: OwnKey = OwnKey {
+    role: Role::Recorder,
+    kinds: RECORDER_KINDS,
+    path: DataDir::recorder_key,
+    said: "认定主体的记录密钥已更换 the certifying body's recorder key is replaced",
 };
 
 /// A new key is registered and used, and the old one retired.
@@ -195,7 +203,7 @@ fn rotate_own(args: &Args, own: &OwnKey) -> Result<(), Failure> {
     let authority = keyfile::read(&args.authority_path()?).map_err(Failure::misuse)?;
     let old_path = (own.path)(&dir);
     let path = DataDir::next(&old_path);
-    // Only the issuer key may be missing: ledgers were founded before there was one. No service starts without the other.
+    // Only the receipt key must be there: ledgers were founded before there were the others. No service starts without it.
     let old = if old_path.exists() { Some(keyfile::read(&old_path).map_err(Failure::new)?) } else { None };
     let next = read_or_create(&path)?;
     let sign = |door: &Door, change| sign_change(door, &authority, None, rulebook, change);

@@ -11,7 +11,7 @@ use crate::standard::{CreditCode, CreditHours, Day, MAX_ENTRY_HOURS, RulebookVer
 
 pub use super::names::{
     CorrectionReason, CourseCode, DocumentKind, EntryId, FormError, HexBytes, KeyReason, Kind, LearnerId, Origin,
-    RevocationReason,
+    Reviewer, RevocationReason,
 };
 pub use issued::{IssuedDocument, MAX_LIST, StatusChange};
 
@@ -96,6 +96,8 @@ pub struct Study {
     pub form_reason: Option<String>,
     /// Credit hours of this entry.
     pub hours: CreditHours,
+    /// In what role the certifying body accepted the claim that became this entry; none for what others recorded.
+    pub reviewed_by: Option<Reviewer>,
 }
 
 /// A training activity organised by a learner.
@@ -109,6 +111,8 @@ pub struct Activity {
     pub date: Day,
     /// SHA-256 of each evidence file, ascending.
     pub evidence: Vec<Hash>,
+    /// In what role the certifying body accepted the claim that became this entry; none for what others recorded.
+    pub reviewed_by: Option<Reviewer>,
     /// What it was about.
     pub topic: String,
 }
@@ -290,6 +294,14 @@ impl Record {
             Self::Activity(_) => Kind::Activity,
         }
     }
+
+    /// In what role the certifying body accepted the claim that it was.
+    pub fn reviewed_by(&self) -> Option<Reviewer> {
+        match self {
+            Self::Study(study) => study.reviewed_by,
+            Self::Activity(activity) => activity.reviewed_by,
+        }
+    }
 }
 
 impl Study {
@@ -313,6 +325,7 @@ impl Study {
             .integer("hours", 1, u64::from(MAX_ENTRY_HOURS.hundredths()))
             .and_then(|hours| u32::try_from(hours).ok())
             .map(CreditHours::from_hundredths);
+        let reviewed_by = read_reviewer(fields);
         if let Some((first, last)) = first_day.zip(last_day) {
             let days = first.days_until(last);
             if !(0..=MAX_SPAN_DAYS).contains(&days) {
@@ -336,6 +349,7 @@ impl Study {
             form: form?,
             form_reason: form_reason?,
             hours: hours?,
+            reviewed_by: reviewed_by?,
         })
     }
 
@@ -350,6 +364,7 @@ impl Study {
         }
         map.insert("hours".into(), self.hours.hundredths().into());
         map.insert("last_day".into(), self.last_day.to_string().into());
+        write_reviewer(self.reviewed_by, map);
     }
 }
 
@@ -363,6 +378,17 @@ fn read_course(fields: &mut Fields<'_, '_>) -> Option<(CourseCode, String)> {
     code.zip(title)
 }
 
+/// The optional member `reviewed_by`; nothing when it is there and wrong.
+fn read_reviewer(fields: &mut Fields<'_, '_>) -> Option<Option<Reviewer>> {
+    if fields.has("reviewed_by") { fields.word("reviewed_by").map(Some) } else { Some(None) }
+}
+
+fn write_reviewer(reviewer: Option<Reviewer>, map: &mut Map<String, Value>) {
+    if let Some(reviewer) = reviewer {
+        map.insert("reviewed_by".into(), reviewer.as_str().into());
+    }
+}
+
 fn hashes(list: &[Hash]) -> Value {
     list.iter().map(|hash| Value::from(hash.to_string())).collect()
 }
@@ -374,12 +400,14 @@ impl Activity {
         let attendees_digest = fields.parsed("attendees_digest");
         let date = fields.parsed("date");
         let evidence = fields.ascending("evidence", 0, MAX_EVIDENCE);
+        let reviewed_by = read_reviewer(fields);
         let topic = fields.text("topic", MAX_TITLE);
         Some(Self {
             attendees: attendees?,
             attendees_digest: attendees_digest?,
             date: date?,
             evidence: evidence?,
+            reviewed_by: reviewed_by?,
             topic: topic?,
         })
     }
@@ -389,6 +417,7 @@ impl Activity {
         map.insert("attendees_digest".into(), self.attendees_digest.to_string().into());
         map.insert("date".into(), self.date.to_string().into());
         map.insert("evidence".into(), hashes(&self.evidence));
+        write_reviewer(self.reviewed_by, map);
         map.insert("topic".into(), self.topic.as_str().into());
     }
 }

@@ -175,6 +175,16 @@ choice! {
     }
 }
 
+choice! {
+    /// In what role somebody of the certifying body accepted the claim that became an entry: the role, never the person.
+    pub enum Reviewer {
+        /// A clerk of the certifying body.
+        Clerk = "clerk", "认定主体经办人";
+        /// Who answers for the certifying body's work.
+        Supervisor = "supervisor", "认定主体负责人";
+    }
+}
+
 /// A course code: what a provider calls its course.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CourseCode(String);

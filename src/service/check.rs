@@ -14,7 +14,7 @@ use crate::ledger::fields::{FieldErrors, Problem};
 use crate::ledger::keys::{KeyError, Role};
 use crate::ledger::receipt::ReceiptEntry;
 use crate::ledger::signed::{SignedEntry, SignedEntryError};
-use crate::standard::{Day, day_of};
+use crate::standard::{CreditCode, Day, day_of};
 
 /// Entries that one job of the pool checks.
 const ENTRIES_PER_JOB: usize = 128;
@@ -126,20 +126,29 @@ impl Service {
         {
             note("owner", "is not a registered organisation of this name", "不是以此名称登记的机构");
         }
+        let reviewed = reviewed_member(entry);
+        let by_body = directory.is_certifying_body(&entry.recorder);
+        if let Some(field) = reviewed.filter(|_| !by_body) {
+            note(field, "is for the certifying body alone to say", "只能由认定主体填写");
+        }
+        // A claim that the body accepted: any registered learner's, at whatever course. Such an entry can be voided, too.
+        let is_claim = by_body && (reviewed.is_some() || is_void(entry));
         if let Some(learner) = entry.learner() {
+            let may_name =
+                |provider: &CreditCode| *provider == entry.recorder || is_claim || self.corrects_for_others(signed);
             match directory.learner(learner.id) {
-                Some((provider, name)) if *provider == entry.recorder || self.corrects_for_others(signed) => {
+                Some((provider, name)) if may_name(provider) => {
                     if *name != learner.name {
                         note("learner.name", "is not the registered name", "与登记的姓名不一致");
                     }
                 }
-                _ if directory.erased(learner.id).is_some_and(|erased| erased.was_of(&entry.recorder)) => {
+                _ if directory.erased(learner.id).is_some_and(|erased| is_claim || erased.was_of(&entry.recorder)) => {
                     note("learner.id", "is a learner who was erased", "学员已删除");
                 }
                 _ => note("learner.id", "is not a learner registered by the recorder", "不是该机构登记的学员"),
             }
         }
-        if let Some((code, title)) = course_of(entry) {
+        if let Some((code, title)) = course_of(entry).filter(|_| !is_claim) {
             match directory.course_titles(&entry.recorder, code) {
                 Some(titles) if titles.iter().any(|known| known == title) => {}
                 Some(_) => note("course.title", "is not the title of this course", "与登记的课程名称不一致"),
@@ -193,6 +202,23 @@ fn last_day(entry: &Entry) -> Option<(&'static str, Day)> {
         Record::Activity(activity) if corrects => ("replacement.date", activity.date),
         Record::Activity(activity) => ("date", activity.date),
     })
+}
+
+/// The member that says in what role the certifying body accepted the claim, where it is there.
+fn reviewed_member(entry: &Entry) -> Option<&'static str> {
+    match &entry.body {
+        Body::Study(_, study) => study.reviewed_by.map(|_| "reviewed_by"),
+        Body::Activity(_, activity) => activity.reviewed_by.map(|_| "reviewed_by"),
+        Body::Correction(_, correction) => {
+            correction.replacement.as_ref().and_then(Record::reviewed_by).map(|_| "replacement.reviewed_by")
+        }
+        Body::Key(_) | Body::Certificate(_) | Body::Status(_) => None,
+    }
+}
+
+/// Whether it takes an entry back without putting anything in its place.
+fn is_void(entry: &Entry) -> bool {
+    matches!(&entry.body, Body::Correction(_, correction) if correction.replacement.is_none())
 }
 
 /// The course of a study entry. What replaces another entry may name a course of another recorder's, so it is left out.

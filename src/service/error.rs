@@ -46,6 +46,9 @@ pub enum Error {
     /// No certificate can be issued, or none be printed, and why; everything else works.
     #[error("{0}")]
     CannotIssue(String),
+    /// Nothing can be recorded in the name of the certifying body, and why; everything else works.
+    #[error("{0}")]
+    CannotRecord(String),
     /// The service cannot do this now, and says why; an operator has to act.
     #[error("not available now: {0}")]
     Unavailable(String),

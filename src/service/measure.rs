@@ -29,7 +29,13 @@ fn sealing_a_million_pending_entries_and_proving_blocks() {
         let owner = Owner { code: CreditCode::with_check("51990000500000009").unwrap(), name: "认定主体".into() };
         let (authority, receipt, checkpoint) = (key(1), key(2), key(3));
         let founding = Founding { origin: ORIGIN.parse().unwrap(), owner };
-        let keys = FoundingKeys { authority: &authority, receipt: &receipt, checkpoint: &checkpoint, issuer: None };
+        let keys = FoundingKeys {
+            authority: &authority,
+            receipt: &receipt,
+            checkpoint: &checkpoint,
+            issuer: None,
+            recorder: None,
+        };
         let rulebook = Rulebook::embedded();
         Service::found(&*store, &vault, &rulebook, SystemClock.now(), &founding, &keys).await.unwrap();
         for first in (2..PENDING).step_by(usize::try_from(RUN).unwrap()) {
@@ -46,6 +52,7 @@ fn sealing_a_million_pending_entries_and_proving_blocks() {
             checkpoint: vec![checkpoint],
             receipt: vec![receipt],
             issuer: Vec::new(),
+            recorder: Vec::new(),
             operator_token: Hash::of(&[b"token"]),
         };
         let (service, _requests) =

@@ -20,6 +20,7 @@ pub mod keyfile;
 mod ledger_row;
 mod letters;
 mod order;
+mod own_keys;
 mod places;
 mod pool;
 mod prove;
@@ -60,6 +61,7 @@ pub use figures::{Figures, NotReady, Pending};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, PaperLanguage, Scope};
 pub use letters::{LetterSettings, Post};
+pub use own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
@@ -131,6 +133,8 @@ pub struct Service {
     receipt_key: SigningKey,
     /// Those at hand; the register says which of them works.
     issuer_keys: Vec<SigningKey>,
+    /// The same, for what the certifying body records itself.
+    recorder_keys: Vec<SigningKey>,
     operator_token: Hash,
     /// Who runs the ledger: the certifying body.
     owner: Owner,

@@ -196,6 +196,12 @@ impl Directory {
         self.organisations.get(code)
     }
 
+    /// Whether this organisation is registered as a certifying body (认定主体).
+    pub(super) fn is_certifying_body(&self, code: &CreditCode) -> bool {
+        let roles = self.organisation(code).map(|known| known.roles.as_slice());
+        roles.is_some_and(|roles| roles.contains(&OrganisationRole::CertifyingBody))
+    }
+
     /// Whose learner this is, and the registered name.
     pub(super) fn learner(&self, id: LearnerId) -> Option<&(CreditCode, String)> {
         self.learners.get(&id)

@@ -14,6 +14,7 @@ use super::error::Error;
 use super::ingest::{self, Request};
 use super::issue::{FontCase, Issuing};
 use super::order::{Place, Run, What};
+use super::own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
@@ -52,6 +53,8 @@ pub struct FoundingKeys<'a> {
     pub checkpoint: &'a SigningKey,
     /// Signs certificates and status lists; a ledger without one issues nothing until one is registered.
     pub issuer: Option<&'a SigningKey>,
+    /// Signs what the certifying body records itself; a ledger without one takes no claims until one is registered.
+    pub recorder: Option<&'a SigningKey>,
 }
 
 /// The private keys that a running service needs, and the digest of the operator's token. The authority's key is not
@@ -63,13 +66,15 @@ pub struct LedgerKeys {
     pub receipt: Vec<SigningKey>,
     /// Those at hand to sign certificates: the first that the key register has for this does; none is no error.
     pub issuer: Vec<SigningKey>,
+    /// Those at hand to sign what the certifying body records: the first that the key register has for this does; none is no error.
+    pub recorder: Vec<SigningKey>,
     /// SHA-256 of the operator's token.
     pub operator_token: Hash,
 }
 
 impl Service {
-    /// Writes the first entries of a new ledger: the authority adds itself, then the keys that sign receipts and certificates. They are
-    /// sealed when the service starts.
+    /// Writes the first entries of a new ledger: the authority adds itself, then the keys that sign receipts, certificates and what the
+    /// certifying body records. They are sealed when the service starts.
     pub async fn found(
         store: &dyn Store,
         vault: &Vault,
@@ -78,7 +83,7 @@ impl Service {
         founding: &Founding,
         keys: &FoundingKeys<'_>,
     ) -> Result<(), Error> {
-        let FoundingKeys { authority, receipt, checkpoint, issuer } = keys;
+        let FoundingKeys { authority, receipt, checkpoint, issuer, recorder } = keys;
         let today = day_of(now).map_err(Error::internal)?;
         let edition = rulebook.in_effect(today).ok_or_else(|| Error::Unavailable("no rulebook is in effect".into()))?;
         let add = |key: &SigningKey, role, kinds| {
@@ -99,7 +104,8 @@ impl Service {
         };
         let first = add(authority, Role::Authority, vec![Kind::Correction, Kind::Key])?;
         let second = add(receipt, Role::Receipt, Vec::new())?;
-        let third = issuer.map(|key| add(key, Role::Issuer, vec![Kind::Certificate, Kind::Status])).transpose()?;
+        let third = issuer.map(|key| add(key, Role::Issuer, ISSUER_KINDS.to_vec())).transpose()?;
+        let fourth = recorder.map(|key| add(key, Role::Recorder, RECORDER_KINDS.to_vec())).transpose()?;
         let organisation = OrganisationRow {
             name: founding.owner.name.clone(),
             roles: vec![OrganisationRole::CertifyingBody],
@@ -123,7 +129,7 @@ impl Service {
             commit = commit.write(ORGANISATIONS.put(founding.owner.code.as_str(), &organisation)?);
         }
         let mut run = Run { first: 0, receipt: None, places: Vec::new() };
-        for (ordinal, signed) in (0..).zip([first, second].into_iter().chain(third)) {
+        for (ordinal, signed) in (0..).zip([first, second].into_iter().chain(third).chain(fourth)) {
             let id = signed.entry().id.uuid();
             let salt = vault.salt(DataKeyId::LEDGER, signed.entry().id)?;
             let head = EntryHead { ordinal, recorder: founding.owner.code.clone(), learner: None };
@@ -160,6 +166,9 @@ impl Service {
             );
         } else {
             tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+            if let Err(error) = service.records_for_the_body() {
+                tracing::warn!(%error, "no claims can be accepted");
+            }
             if service.settings.issue.is_some() {
                 match service.issues_certificates() {
                     Ok(()) => {}
@@ -211,6 +220,7 @@ impl Service {
             read_only: row.read_only.is_some(),
             receipt_key,
             issuer_keys: keys.issuer,
+            recorder_keys: keys.recorder,
             operator_token: keys.operator_token,
             directory: RwLock::new(directory),
             accounts: RwLock::new(accounts),

@@ -18,8 +18,8 @@ use super::order::{Run, places};
 use super::tables::ENTRIES;
 use super::vault::Vault;
 use super::{
-    Actor, EntryOutcome, Error, Founding, FoundingKeys, IssueSettings, LedgerKeys, SealError, Service, Settings,
-    Submitted,
+    Actor, EntryOutcome, Error, Founding, FoundingKeys, IssueSettings, LedgerKeys, RECORDER_KINDS, SealError, Service,
+    Settings, Submitted,
 };
 use crate::ledger::block::Block;
 use crate::ledger::commitment::Commitment;
@@ -57,6 +57,8 @@ const CHECKPOINT_KEY: u8 = 3;
 const NEXT_CHECKPOINT_KEY: u8 = 5;
 pub(super) const ISSUER_KEY: u8 = 4;
 pub(super) const NEXT_ISSUER_KEY: u8 = 6;
+pub(super) const BODY_KEY: u8 = 7;
+pub(super) const NEXT_BODY_KEY: u8 = 8;
 
 /// An organisation with a key, a learner and a course.
 #[derive(Clone)]
@@ -92,6 +94,7 @@ impl Party {
                 form: StudyForm::ALL[0],
                 form_reason: None,
                 hours: CreditHours::from_hundredths(800),
+                reviewed_by: None,
             },
         ))
     }
@@ -124,6 +127,11 @@ pub(super) fn authority() -> Party {
     Party::new("91110000600037341", AUTHORITY_KEY, "01970000-0000-7000-8000-0000000000ff", "无", ("-", "-"))
 }
 
+/// The same organisation where it records: with its recorder key, and no learner or course of its own either.
+pub(super) fn certifying_body() -> Party {
+    Party { key: BODY_KEY, ..authority() }
+}
+
 pub(super) fn provider_a() -> Party {
     Party::new("91340100MA2N0000A", 10, "01970000-0000-7000-8000-00000000000a", "张伟", ("QM-101", "质量管理基础"))
 }
@@ -149,6 +157,13 @@ pub(super) fn add_issuer_key(seed: u8) -> SignedEntry {
     let owner = Owner { code: authority().code, name: "认定主体".into() };
     let (public, kinds) = (key(seed).verifying_key().as_bytes().to_vec(), vec![Kind::Certificate, Kind::Status]);
     change_key(KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role: Role::Issuer })
+}
+
+/// A key entry that adds a recorder key of the certifying body.
+pub(super) fn add_body_key(seed: u8) -> SignedEntry {
+    let owner = Owner { code: authority().code, name: "认定主体".into() };
+    let (public, kinds) = (key(seed).verifying_key().as_bytes().to_vec(), RECORDER_KINDS.to_vec());
+    change_key(KeyChange::Add { alg: Alg::Ed25519, public, kinds, owner, role: Role::Recorder })
 }
 
 /// By what the tests issue.
@@ -251,7 +266,13 @@ impl World {
         let (first, receipt) = (key(AUTHORITY_KEY), key(RECEIPT_KEY));
         let rulebook = Rulebook::embedded();
         let checkpoint = key(CHECKPOINT_KEY);
-        let keys = FoundingKeys { authority: &first, receipt: &receipt, checkpoint: &checkpoint, issuer: None };
+        let keys = FoundingKeys {
+            authority: &first,
+            receipt: &receipt,
+            checkpoint: &checkpoint,
+            issuer: None,
+            recorder: None,
+        };
         Service::found(&*open(&disk), &vault, &rulebook, clock.now(), &founding, &keys).await.unwrap();
         // Waiting is short, so that what must not happen is seen not to happen soon.
         let settings = Settings { check_threads: 2, wait_max_ms: 50, ..Settings::default() };
@@ -293,6 +314,14 @@ impl World {
         world.seal().await.unwrap().unwrap();
         world.settings.issue = Some(issue_settings());
         world.reopen().await.unwrap();
+        world
+    }
+
+    /// A running ledger with two providers, and the certifying body records too.
+    pub(super) async fn recording() -> Self {
+        let mut world = Self::new().await;
+        world.accept(&authority(), &[&add_body_key(BODY_KEY)]).await;
+        world.seal().await.unwrap().unwrap();
         world
     }
 
@@ -354,6 +383,7 @@ impl World {
             checkpoint: self.checkpoint_keys.iter().map(|seed| key(*seed)).collect(),
             receipt: vec![key(RECEIPT_KEY)],
             issuer: vec![key(ISSUER_KEY), key(NEXT_ISSUER_KEY)],
+            recorder: vec![key(BODY_KEY), key(NEXT_BODY_KEY)],
             operator_token: Hash::of(&[TOKEN.as_bytes()]),
         };
         let vault = Vault::open(self.vault_dir.path()).unwrap();

@@ -30,6 +30,7 @@ pub const PROBLEM_TYPES: &[(&str, u16, &str, &str)] = &[
     ("rate-limited", 429, "请求过于频繁", "Too many requests"),
     ("internal", 500, "服务内部错误", "Internal failure"),
     ("cannot-issue", 503, "现在不能签发或打印证书", "Certificates cannot be issued or printed now"),
+    ("cannot-record", 503, "现在不能以认定主体名义记录", "Nothing can be recorded for the certifying body now"),
     ("unavailable", 503, "服务暂不可用", "Not available now"),
     (
         "read-only",
@@ -151,6 +152,7 @@ impl From<Error> for Problem {
             Error::Conflict(detail) => Self::of("conflict", Some(detail)),
             error @ Error::TooLarge { .. } => Self::of("too-large", Some(error.to_string())),
             Error::CannotIssue(detail) => Self::of("cannot-issue", Some(detail)),
+            Error::CannotRecord(detail) => Self::of("cannot-record", Some(detail)),
             Error::Overloaded => Self::of("overloaded", None),
             Error::ReadOnly => Self::of("read-only", None),
             Error::Unavailable(detail) => {
@@ -208,6 +210,7 @@ mod tests {
             (Error::Internal(String::new()), 500),
             (Error::Unavailable(String::new()), 503),
             (Error::CannotIssue(String::new()), 503),
+            (Error::CannotRecord(String::new()), 503),
             (Error::Overloaded, 503),
             (Error::ReadOnly, 503),
             (Error::NoRoom(String::new()), 507),

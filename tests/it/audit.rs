@@ -305,7 +305,7 @@ fn a_healthy_chain_passes_and_so_does_what_is_added_to_it() {
         assert_eq!(said.matches("  通过 passed | ").count(), 6, "{said}");
         assert!(said.contains(&format!("{size} in all")) && said.ends_with("全部通过 passed\n"), "{said}");
     }
-    let total: u64 = 4 + 3 + 40;
+    let total: u64 = 5 + 3 + 40;
     assert_eq!(std::fs::metadata(mirror.join("commitments")).unwrap().len(), 32 * total);
     assert_eq!(std::fs::read(mirror.join("keys.json")).unwrap(), ledger.get("/keys/4").body);
     assert_eq!(std::fs::read(mirror.join("checkpoint")).unwrap(), ledger.get("/checkpoint").body);

@@ -284,6 +284,34 @@ fn recorders_and_issuers_get_new_keys() {
 }
 
 #[test]
+fn the_certifying_body_gets_a_new_recorder_key() {
+    let mut ledger = Ledger::start();
+    let [current, next] = ["recorder.key", "recorder-next.key"].map(|name| key_file(&ledger, name));
+    let first = keyfile::read(&current).unwrap();
+    assert_eq!(actions(&ledger, &first), ["add"], "the founding registers it");
+    assert!(!rotate(&ledger, "recorder", &[]).status.success(), "while it runs");
+    ledger.kill();
+    rotated(&ledger, "recorder", &[]);
+    let second = keyfile::read(&current).unwrap();
+    assert!(!next.exists() && second.to_bytes() != first.to_bytes());
+    // A ledger that was founded before there was such a key.
+    std::fs::remove_file(&current).unwrap();
+    rotated(&ledger, "recorder", &[]);
+    let third = keyfile::read(&current).unwrap();
+    ledger.serve();
+    assert_eq!(actions(&ledger, &first), ["add", "retire"]);
+    assert_eq!((actions(&ledger, &second), actions(&ledger, &third)), (vec!["add".into()], vec!["add".into()]));
+    let size: u64 = ledger.get("/checkpoint").text().lines().nth(1).unwrap().parse().unwrap();
+    let register = ledger.get(&format!("/keys/{}", size - 1)).json();
+    let added = register.as_array().unwrap().iter().map(|signed| &signed["entry"]);
+    let mut added = added.filter(|entry| entry["key"]["public"] == hex::encode(third.verifying_key().as_bytes()));
+    let entry = added.next().unwrap();
+    assert_eq!(entry["owner"]["code"], entry["recorder"], "it is the ledger's owner's");
+    assert_eq!(entry["role"], "recorder");
+    assert_eq!(entry["kinds"], json!(["activity", "correction", "study"]));
+}
+
+#[test]
 fn the_operator_gets_a_new_token() {
     let mut ledger = Ledger::start();
     let old = ledger.operator_token();

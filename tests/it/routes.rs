@@ -129,13 +129,19 @@ fn any_request_has_an_answer_and_any_refusal_is_a_problem_document() {
 async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
     let disk = MemoryDisk::new();
     let vault = Vault::create_in(dir).unwrap();
-    let [authority, receipt, checkpoint, issuer] = [1, 2, 3, 4].map(|seed| SigningKey::from_bytes(&[seed; 32]));
+    let [authority, receipt, checkpoint, issuer, recorder] =
+        [1, 2, 3, 4, 5].map(|seed| SigningKey::from_bytes(&[seed; 32]));
     let founding = Founding {
         origin: ORIGIN.parse().unwrap(),
         owner: Owner { code: credit_code(1), name: "认定主体".into() },
     };
-    let keys =
-        FoundingKeys { authority: &authority, receipt: &receipt, checkpoint: &checkpoint, issuer: Some(&issuer) };
+    let keys = FoundingKeys {
+        authority: &authority,
+        receipt: &receipt,
+        checkpoint: &checkpoint,
+        issuer: Some(&issuer),
+        recorder: Some(&recorder),
+    };
     let rulebook = Rulebook::embedded();
     Service::found(&disk.open(), &vault, &rulebook, SystemClock.now(), &founding, &keys).await.unwrap();
     let store: Arc<dyn Store> = Arc::new(disk.open());
@@ -143,6 +149,7 @@ async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
         checkpoint: vec![checkpoint],
         receipt: vec![receipt],
         issuer: vec![issuer],
+        recorder: vec![recorder],
         operator_token: Hash::of(&[OPERATOR.as_bytes()]),
     };
     let settings = Settings { wait_max_ms: 5, seal_interval_ms: 5, check_threads: 1, ..Settings::default() };

@@ -310,6 +310,7 @@ impl Provider {
                     form: StudyForm::Online,
                     form_reason: None,
                     hours: CreditHours::from_hundredths(200),
+                    reviewed_by: None,
                 },
             ),
         }

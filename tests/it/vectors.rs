@@ -181,6 +181,7 @@ struct Keys {
     r2: Key,
     receipt: Key,
     unknown: Key,
+    body: Key,
 }
 
 fn keys() -> Keys {
@@ -191,6 +192,7 @@ fn keys() -> Keys {
         r2: Key::new("recorder 2"),
         receipt: Key::new("receipt"),
         unknown: Key::unknown("of another algorithm"),
+        body: Key::new("recorder of the certifying body"),
     }
 }
 
@@ -270,6 +272,7 @@ fn vectors() -> Vectors {
     good(&mut v, &k, &small, &large);
     broken_json(&mut v, &small);
     broken_entries(&mut v, &k, &small);
+    reviewed(&mut v, &k, &small);
     broken_form(&mut v, &k, &small);
     broken_checkpoints(&mut v, &small);
     broken_chains(&mut v, &k, &small);
@@ -461,6 +464,48 @@ fn broken_entries(v: &mut Vectors, k: &Keys, small: &Chain) {
     let two =
         with(sign(&study(0x40, R1, 0, 5), &[&k.r1, &k.r2]), |s| s["signatures"].as_array_mut().unwrap().reverse());
     v.broken("form", "signatures-not-ascending", sealed(small, vec![two], &[]));
+}
+
+/// Claims that the certifying body accepted, and every place where `reviewed_by` may not stand or not say that.
+fn reviewed(v: &mut Vectors, k: &Keys, small: &Chain) {
+    let by = |word: &str, entry: Value| with(entry, |e| e["reviewed_by"] = word.into());
+    let mut chain = small.clone();
+    chain.seal(vec![sign(&add(0x90, &k.body, "recorder", AUTHORITY), &[&k.authority])]);
+    chain.seal(vec![
+        sign(&by("clerk", study(0x91, AUTHORITY, 0, 300)), &[&k.body]),
+        sign(&by("supervisor", activity(0x92, AUTHORITY, 1)), &[&k.body]),
+    ]);
+    let superseding = with(correction(0x93, AUTHORITY, chain.item(5, 0), Some(250)), |e| {
+        e["replacement"]["reviewed_by"] = "supervisor".into();
+    });
+    chain.seal(vec![sign(&superseding, &[&k.body])]);
+    let bundle = chain.bundle(&[(5, 0), (5, 1), (6, 0)]);
+    v.good("reviewed.proof.json", "claims that the certifying body accepted, one corrected", bytes(&bundle))
+        .hours(&[("李雷", 250), ("韩梅梅", 0)]);
+    v.broken(
+        "batch",
+        "reviewed-by-changed",
+        changed(&bundle, |b| b["entries"][0]["signed"]["entry"]["reviewed_by"] = "supervisor".into()),
+    );
+    let digest = cqo_ledger::merkle::Hash::of(&[b"certificate"]);
+    let number = "XS-2026-340100-7K3M9QX2AB-4".parse().unwrap();
+    let study = || study(0x94, AUTHORITY, 0, 5);
+    let cases = [
+        ("reviewed-by-unknown-word", by("expert", study())),
+        ("reviewed-by-in-capitals", by("Clerk", study())),
+        ("reviewed-by-null", with(study(), |e| e["reviewed_by"] = Value::Null)),
+        ("reviewed-by-as-array", with(study(), |e| e["reviewed_by"] = json!(["clerk"]))),
+        ("reviewed-by-of-an-activity-unknown-word", by("auditor", activity(0x94, AUTHORITY, 1))),
+        (
+            "reviewed-by-of-a-replacement-unknown-word",
+            with(superseding.clone(), |e| e["replacement"]["reviewed_by"] = "".into()),
+        ),
+        ("reviewed-by-outside-the-replacement", by("clerk", superseding)),
+        ("reviewed-by-in-a-certificate-entry", by("clerk", issued_entry(0x94, "credential", &number, &digest))),
+    ];
+    for (name, entry) in cases {
+        v.broken("form", name, sealed(&chain, vec![sign(&entry, &[&k.body])], &[]));
+    }
 }
 
 fn broken_form(v: &mut Vectors, k: &Keys, small: &Chain) {

@@ -463,6 +463,7 @@ fn draw_study(random: &mut Random, slot: &Slot, course: CourseSeed, completes: b
         form: slot.form,
         form_reason,
         hours: hours(slot.half_hours)?,
+        reviewed_by: None,
     })
 }
 
@@ -535,6 +536,7 @@ fn draw_activities(random: &mut Random, half_hours: &[usize], year: i16) -> Resu
                 attendees_digest: Hash::of(&[&random.bytes::<16>()]),
                 date,
                 evidence: draw_evidence(random),
+                reviewed_by: None,
                 topic: random.pick(&TOPICS).copied().unwrap_or_default().to_owned(),
             };
             activities.push(Recorded { id: draw_id(random, date)?, person, record: Record::Activity(activity) });

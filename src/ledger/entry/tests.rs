@@ -75,6 +75,12 @@ fn study_entries() {
             (|e| e["form"] = "tv".into(), "form choice"),
             (|e| e["form_reason"] = "现场".into(), "form_reason not_allowed_here"),
             (|e| e["form"] = "other".into(), "form_reason missing"),
+            (|e| e["reviewed_by"] = "clerk".into(), ""),
+            (|e| e["reviewed_by"] = "supervisor".into(), ""),
+            (|e| e["reviewed_by"] = "expert".into(), "reviewed_by choice"),
+            (|e| e["reviewed_by"] = "Clerk".into(), "reviewed_by choice"),
+            (|e| e["reviewed_by"] = Value::Null, "reviewed_by type"),
+            (|e| e["reviewed_by"] = json!(["clerk"]), "reviewed_by type"),
         ],
     );
     let other = with(study(), |e| {
@@ -149,6 +155,9 @@ fn activity_entries() {
             (|e| e["attendees_digest"] = "a".repeat(63).into(), "attendees_digest form"),
             (|e| e["date"] = "2026-9-15".into(), "date form"),
             (|e| e["topic"] = "".into(), "topic length"),
+            (|e| e["reviewed_by"] = "clerk".into(), ""),
+            (|e| e["reviewed_by"] = "".into(), "reviewed_by choice"),
+            (|e| e["reviewed_by"] = 1.into(), "reviewed_by type"),
             (|e| e["hours"] = 1.into(), "hours unknown"),
         ],
     );
@@ -166,6 +175,7 @@ fn correction_entries() {
             (|e| e["reason"] = "mood".into(), "reason choice"),
             (|e| e["target"]["commitment"] = "c".into(), "target.commitment form"),
             (|e| e["target"]["x"] = 1.into(), "target.x unknown"),
+            (|e| e["reviewed_by"] = "clerk".into(), "reviewed_by unknown"),
         ],
     );
     check(
@@ -176,6 +186,10 @@ fn correction_entries() {
             (|e| e["replacement"]["hours"] = 0.into(), "replacement.hours range"),
             (|e| e["replacement"]["learner"] = 0.into(), "replacement.learner unknown"),
             (|e| e["replacement"]["course"]["code"] = "".into(), "replacement.course.code form"),
+            (|e| e["replacement"]["reviewed_by"] = "supervisor".into(), ""),
+            (|e| e["replacement"]["reviewed_by"] = "auditor".into(), "replacement.reviewed_by choice"),
+            (|e| e["replacement"]["reviewed_by"] = true.into(), "replacement.reviewed_by type"),
+            (|e| e["reviewed_by"] = "clerk".into(), "reviewed_by unknown"),
         ],
     );
 }
@@ -226,6 +240,7 @@ fn certificate_entries() {
             (|e| e["number"] = "XS-2026-340100-7K3M9QX2AB-5".into(), "number form"),
             (|e| e["sha256"] = "E".repeat(64).into(), "sha256 form"),
             (|e| e["learner"] = json!({}), "learner unknown"),
+            (|e| e["reviewed_by"] = "clerk".into(), "reviewed_by unknown"),
             (|e| drop(e.as_object_mut().unwrap().remove("sha256")), "sha256 missing"),
         ],
     );

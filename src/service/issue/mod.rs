@@ -36,10 +36,11 @@ use serde_json::Value;
 
 use super::Service;
 use super::error::Error;
+use super::own_keys::ISSUER_KINDS;
 use super::tables::base64_bytes;
 use crate::credential::{Site, did_document};
-use crate::ledger::entry::{Body, CourseCode, KeyChange, Kind, Owner, RevocationReason};
-use crate::ledger::keys::{Alg, KeyId, Role};
+use crate::ledger::entry::{Body, CourseCode, KeyChange, Owner, RevocationReason};
+use crate::ledger::keys::{KeyId, Role};
 use crate::ledger::signed::SignedEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::standard::{RulebookVersion, UnixMillis, choice, day_of};
@@ -132,18 +133,7 @@ impl Service {
         }
         let settings = self.settings.issue.clone();
         let settings = settings.ok_or_else(|| none("this service issues no certificates", "本服务不签发证书"))?;
-        let (keys, published) = (self.keys(), self.published());
-        let in_force = keys.within(published.total());
-        let works = |key: &SigningKey| {
-            let id = KeyId::of(&Alg::Ed25519, key.verifying_key().as_bytes());
-            let known = keys.register.key(id).ok()?;
-            let works = known.role == Role::Issuer
-                && known.kinds == [Kind::Certificate, Kind::Status]
-                && known.added < in_force
-                && known.ended.is_none();
-            works.then(|| (key.clone(), id, known.owner.clone()))
-        };
-        let (key, id, owner) = self.issuer_keys.iter().find_map(works).ok_or_else(|| {
+        let (key, id, owner) = self.working_key(&self.issuer_keys, Role::Issuer, ISSUER_KINDS).ok_or_else(|| {
             none(
                 "no file holds a working issuer key: `key rotate --role issuer` registers one",
                 "没有有效的签发密钥，请运行 key rotate --role issuer 登记",
