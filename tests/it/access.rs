@@ -80,6 +80,7 @@ const PAGES: &[&str] = &[
     "/assets/lookups.js",
     "/assets/report.js",
     "/assets/verify.js",
+    "/assets/portal.css",
     "/assets/style.css",
     "/assets/seal.svg",
     "/openapi.json",

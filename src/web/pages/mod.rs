@@ -6,7 +6,6 @@
 //! itself checks, when it is asked to, is in [`check`].
 
 pub(super) mod check;
-mod language;
 mod multipart;
 mod offline;
 mod template;
@@ -21,8 +20,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::App;
+use super::language::Language;
 use crate::merkle::Hash;
-use language::Language;
 use template::fill;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -38,6 +37,8 @@ const PAGE_SCRIPTS: [(&str, &str); 4] = [
     ("/assets/verify.js", include_str!("verify.js")),
 ];
 const STYLE: &str = include_str!("style.css");
+const PORTAL_STYLE: &str = include_str!("portal.css");
+const CSS: &str = "text/css; charset=utf-8";
 const SEAL: &str = include_str!("seal.svg");
 /// The verifier that is published for third parties, as it stands.
 const VERIFIER: &str = include_str!("../../../proofs/verify.mjs");
@@ -63,10 +64,8 @@ pub(super) fn router() -> Router<App> {
         .route("/v/{number}", get(verify))
         .route("/verify/offline.html", get(save))
         .route("/verify.mjs", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFIER) }))
-        .route(
-            "/assets/style.css",
-            get(|headers: HeaderMap| async move { asset(&headers, "text/css; charset=utf-8", STYLE) }),
-        )
+        .route("/assets/style.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, STYLE) }))
+        .route("/assets/portal.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, PORTAL_STYLE) }))
         .route("/assets/seal.svg", get(|headers: HeaderMap| async move { asset(&headers, "image/svg+xml", SEAL) }))
 }
 
@@ -117,7 +116,7 @@ fn page(html: String) -> Response {
     let headers = [
         (CONTENT_TYPE, HTML),
         (CACHE_CONTROL, "no-cache"),
-        (VARY, "accept-language"),
+        (VARY, "accept-language, cookie"),
         (CONTENT_SECURITY_POLICY, PAGE_POLICY),
         (OPENER_POLICY, "same-origin"),
         (RESOURCE_POLICY, "same-origin"),
