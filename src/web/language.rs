@@ -28,6 +28,11 @@ impl Language {
         self.choose("zh-CN", "en")
     }
 
+    /// The tag of its own name in the switch: another than [`Language::tag`], by which style.css hides the other language.
+    pub(crate) const fn script(self) -> &'static str {
+        self.choose("zh-Hans", "en-GB")
+    }
+
     /// The word in `?lang=` and in the cookie.
     pub(crate) const fn word(self) -> &'static str {
         self.choose("zh", "en")
