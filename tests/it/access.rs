@@ -81,6 +81,8 @@ const PAGES: &[&str] = &[
     "/assets/report.js",
     "/assets/verify.js",
     "/assets/portal.css",
+    "/assets/rare-names.css",
+    "/assets/rare-names.woff2",
     "/assets/style.css",
     "/assets/seal.svg",
     "/openapi.json",
