@@ -43,7 +43,7 @@ fn a_page_is_in_the_language_that_is_asked_for() {
     let ledger = Ledger::start();
     let lang = |path: &str, accept: &str| {
         let answer = ledger.request_with("GET", path, None, None, &[("accept-language", accept)]);
-        assert_eq!(answer.header("vary"), "accept-language");
+        assert_eq!(answer.header("vary"), "accept-language, cookie");
         let html = answer.text();
         html.split_once("<html lang=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
     };

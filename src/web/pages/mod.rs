@@ -6,7 +6,6 @@
 //! itself checks, when it is asked to, is in [`check`].
 
 pub(super) mod check;
-mod language;
 mod multipart;
 mod offline;
 mod template;
@@ -21,8 +20,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::App;
+use super::language::Language;
 use crate::merkle::Hash;
-use language::Language;
 use template::fill;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -38,17 +37,22 @@ const PAGE_SCRIPTS: [(&str, &str); 4] = [
     ("/assets/verify.js", include_str!("verify.js")),
 ];
 const STYLE: &str = include_str!("style.css");
+const PORTAL_STYLE: &str = include_str!("portal.css");
+const CSS: &str = "text/css; charset=utf-8";
+const NAMES_STYLE: &str = include_str!("rare-names.css");
+/// Glyphs of rare characters in names. Its licence is beside it; examples/rare-names.py makes it.
+const NAMES_FONT: &[u8] = include_bytes!("fonts/rare-names.woff2");
 const SEAL: &str = include_str!("seal.svg");
 /// The verifier that is published for third parties, as it stands.
 const VERIFIER: &str = include_str!("../../../proofs/verify.mjs");
 
 /// What a page may load, and where it may be shown: everything from here, nothing inline, in nobody's frame.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
+pub(super) const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    img-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+pub(super) const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The pages' routes, which are the same for every actor.
 pub(super) fn router() -> Router<App> {
@@ -63,15 +67,16 @@ pub(super) fn router() -> Router<App> {
         .route("/v/{number}", get(verify))
         .route("/verify/offline.html", get(save))
         .route("/verify.mjs", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFIER) }))
-        .route(
-            "/assets/style.css",
-            get(|headers: HeaderMap| async move { asset(&headers, "text/css; charset=utf-8", STYLE) }),
-        )
+        .route("/assets/style.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, STYLE) }))
+        .route("/assets/portal.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, PORTAL_STYLE) }))
+        .route("/assets/rare-names.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, NAMES_STYLE) }))
+        .route("/assets/rare-names.woff2", get(names_font))
         .route("/assets/seal.svg", get(|headers: HeaderMap| async move { asset(&headers, "image/svg+xml", SEAL) }))
 }
 
 /// What every page of this site has in its head.
 const HEAD: &str = r#"<link rel="stylesheet" href="/assets/style.css">
+<link rel="stylesheet" href="/assets/rare-names.css">
 <link rel="icon" href="/assets/seal.svg" type="image/svg+xml">"#;
 
 async fn start(language: Language) -> Response {
@@ -117,12 +122,22 @@ fn page(html: String) -> Response {
     let headers = [
         (CONTENT_TYPE, HTML),
         (CACHE_CONTROL, "no-cache"),
-        (VARY, "accept-language"),
+        (VARY, "accept-language, cookie"),
         (CONTENT_SECURITY_POLICY, PAGE_POLICY),
         (OPENER_POLICY, "same-origin"),
         (RESOURCE_POLICY, "same-origin"),
     ];
     (headers, html).into_response()
+}
+
+/// The font never changes under its name.
+async fn names_font() -> Response {
+    let head = [
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (CONTENT_TYPE, "font/woff2"),
+        (RESOURCE_POLICY, "same-origin"),
+    ];
+    (head, NAMES_FONT).into_response()
 }
 
 /// A file that changes only with the program: kept by browsers, and asked for again by its digest.

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::language::Language;
+use super::super::language::Language;
 use super::template::{escaped, fill};
 use super::{PAGE_SCRIPTS, STYLE, VERIFIER, VERIFY_PAGE, verify_title};
 use crate::merkle::Hash;

@@ -1,0 +1,1 @@
+# Hour claims.

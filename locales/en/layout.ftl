@@ -1,0 +1,85 @@
+# What every page has: head, ways, foot, parts.
+layout-product = CQO training hours
+layout-language = English
+layout-languages = Language
+layout-skip = Skip to the content
+layout-menu = Menu
+layout-navigation = Main navigation
+layout-sign-in = Sign in
+layout-sign-out = Sign out
+layout-account = Account and security
+layout-switch-role = Switch role
+layout-verify = Check an hour certificate
+
+layout-role-learner = Learner
+layout-role-provider-staff = Training provider
+layout-role-employer = Employer
+layout-role-clerk = Certifying body, clerk
+layout-role-expert = Expert
+layout-role-panel-leader = Panel leader
+layout-role-supervisor = Certifying body, supervisor
+layout-role-auditor = Auditor
+layout-role-competent-authority = Competent authority
+layout-role-administrator = Administrator
+
+layout-nav-home = My hours
+layout-nav-claims = Hour claims
+layout-nav-provider = Learners and entries
+layout-nav-employer = Our people
+layout-nav-review = Claim review
+layout-nav-cqos = Annual requirement
+layout-nav-cases = Complaints and disputes
+layout-nav-samples = Audit samples
+layout-nav-profile = Profile
+layout-nav-accounts = Accounts
+
+layout-hours = { $hours ->
+    [one] { $hours } credit hour
+   *[other] { $hours } credit hours
+}
+layout-day = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }
+layout-days = { $first } to { $last }
+layout-instant = { $day }, { $time }
+
+layout-tone-good = Done
+layout-tone-warn = Note
+layout-tone-bad = That did not work
+layout-mistake = { $field } { $problem }
+layout-mistakes = { $count ->
+    [one] { $count } thing to correct
+   *[other] { $count } things to correct
+}
+layout-optional = (optional)
+layout-choose = Please choose
+layout-page = Page { $page } of { $pages }
+layout-pages = Pages
+layout-rows = { $rows ->
+    [one] { $rows } row
+   *[other] { $rows } rows
+}
+layout-previous = Previous
+layout-next = Next
+layout-ring = { $done } of { $required } credit hours done
+layout-ring-of = of { $required } credit hours
+layout-total = Total
+layout-yes = Done
+layout-no = Not done
+
+layout-foot-promise = Unaltered since it was sealed on the chain; anyone can check it offline.
+layout-foot-body = Certifying body: { $name }
+layout-foot-filing = Filing number: { $number }
+layout-foot-complaints = Complaints and suggestions
+layout-foot-version = cqo-ledger { $version }
