@@ -62,7 +62,7 @@ pub enum Error {
 
 impl Error {
     /// Something inside failed.
-    pub(super) fn internal(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
         Self::Internal(error.to_string())
     }
 

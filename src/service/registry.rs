@@ -283,6 +283,11 @@ impl Service {
         Ok(organisation)
     }
 
+    /// The name of a registered organisation, which is no secret.
+    pub fn organisation_name(&self, code: &CreditCode) -> Option<String> {
+        self.directory().organisation(code).map(|organisation| organisation.name.clone())
+    }
+
     /// All organisations, by credit code.
     pub fn organisations(&self, actor: &Actor) -> Result<Vec<Organisation>, Error> {
         self.allow(actor, Action::ReadOrganisations)?;

@@ -78,7 +78,8 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
     let (paths, mut api) = described().split_for_parts();
     let (lookups, lookups_api) = lookups().split_for_parts();
     api.merge(lookups_api);
-    let paths = paths.merge(limits.around_lookups(lookups, &service));
+    let (portal, rated) = portal::routers(&app);
+    let paths = paths.merge(portal).merge(limits.around_lookups(lookups.merge(rated), &service));
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
     let description = documented(api).to_pretty_json().unwrap_or_default();

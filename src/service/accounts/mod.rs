@@ -33,6 +33,7 @@ use super::registry::all_rows;
 use super::tables::{ACCOUNTS, AccountRow};
 use super::vault::{DataKeyId, Vault};
 use crate::ledger::entry::LearnerId;
+use crate::ledger::fields::Problem;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, UnixMillis, choice};
 use crate::store::{Commit, Store};
@@ -382,6 +383,11 @@ impl Service {
         }
         self.erase_accounts(actor, &gone).await
     }
+}
+
+/// Why a password that was typed twice is refused.
+pub fn passwords_differ() -> Problem {
+    Problem::mismatch("is not the same password", "两次输入的密码不一致")
 }
 
 impl From<AccountId> for DataKeyId {

@@ -57,8 +57,12 @@ pub(crate) async fn check(State(app): State<App>, headers: HeaderMap, Body(body)
         let _place = place;
         let files = match &boundary {
             None => vec![("body".to_owned(), &body[..])],
-            Some(boundary) => multipart::files(&body, boundary)
-                .ok_or_else(|| Problem::unreadable("the body is not multipart/form-data as RFC 7578 has it".into()))?,
+            Some(boundary) => {
+                let unreadable =
+                    || Problem::unreadable("the body is not multipart/form-data as RFC 7578 has it".into());
+                let parts = multipart::parts(&body, boundary).ok_or_else(unreadable)?;
+                parts.into_iter().map(|part| (part.file_name.unwrap_or(part.name), part.bytes)).collect()
+            }
         };
         if files.len() > FILES_MAX {
             return Err(Problem::too_large(format!("at most {FILES_MAX} files are checked together")));

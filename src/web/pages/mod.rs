@@ -6,7 +6,7 @@
 //! itself checks, when it is asked to, is in [`check`].
 
 pub(super) mod check;
-mod multipart;
+pub(super) mod multipart;
 mod offline;
 mod template;
 

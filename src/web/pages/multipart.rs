@@ -5,7 +5,7 @@
 const BOUNDARY_MAX: usize = 70;
 
 /// The boundary that a content type names; none for anything but `multipart/form-data`.
-pub(super) fn boundary(content_type: Option<&str>) -> Option<String> {
+pub(crate) fn boundary(content_type: Option<&str>) -> Option<String> {
     let mut parts = content_type?.split(';').map(str::trim);
     if !parts.next()?.eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -16,21 +16,33 @@ pub(super) fn boundary(content_type: Option<&str>) -> Option<String> {
     Some(if boundary.len() <= BOUNDARY_MAX { boundary } else { "" }.to_owned())
 }
 
-/// Every part as its file name (else its field's name) and its bytes; none when the body is not of this form.
-pub(super) fn files<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<(String, &'a [u8])>> {
+/// One part.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Part<'a> {
+    /// The field's name.
+    pub(crate) name: String,
+    /// The file's name, where it is a file.
+    pub(crate) file_name: Option<String>,
+    /// What it holds.
+    pub(crate) bytes: &'a [u8],
+}
+
+/// Every part; none when the body is not of this form.
+pub(crate) fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<Part<'a>>> {
     if boundary.is_empty() {
         return None;
     }
     let delimiter = format!("\r\n--{boundary}");
     let mut rest = body.strip_prefix(&delimiter.as_bytes()[2..])?;
-    let mut files = Vec::new();
+    let mut parts = Vec::new();
     while let Some(part) = rest.strip_prefix(b"\r\n") {
         let (head, content) = split_at(part, b"\r\n\r\n")?;
         let (content, after) = split_at(content, delimiter.as_bytes())?;
-        files.push((name(std::str::from_utf8(head).ok()?)?, content));
+        let (name, file_name) = names(std::str::from_utf8(head).ok()?)?;
+        parts.push(Part { name, file_name, bytes: content });
         rest = after;
     }
-    rest.starts_with(b"--").then_some(files)
+    rest.starts_with(b"--").then_some(parts)
 }
 
 fn split_at<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
@@ -38,8 +50,8 @@ fn split_at<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     Some((&bytes[..at], &bytes[at + mark.len()..]))
 }
 
-/// The name in the head of a part.
-fn name(head: &str) -> Option<String> {
+/// The names in the head of a part: of the field, and of the file where it is one.
+fn names(head: &str) -> Option<(String, Option<String>)> {
     let line = head
         .lines()
         .find(|line| line.get(..20).is_some_and(|start| start.eq_ignore_ascii_case("content-disposition:")))?;
@@ -47,7 +59,7 @@ fn name(head: &str) -> Option<String> {
         let (_, value) = line.split_once(&format!(" {name}=\""))?;
         Some(value.split_once('"')?.0.to_owned())
     };
-    parameter("filename").or_else(|| parameter("name"))
+    Some((parameter("name")?, parameter("filename")))
 }
 
 #[cfg(test)]
@@ -61,9 +73,12 @@ mod tests {
         assert_eq!(boundary(Some("multipart/form-data")).as_deref(), Some(""));
         assert_eq!(boundary(Some("application/json")), None);
         let body = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"证书.json\"\r\nContent-Type: application/json\r\n\r\n{\r\n--c}\r\n--b\r\ncontent-disposition: form-data; name=\"x\"\r\n\r\n\r\n--b--\r\n";
-        let expected = [("证书.json".to_owned(), &b"{\r\n--c}"[..]), ("x".to_owned(), &b""[..])];
-        assert_eq!(files(body.as_bytes(), "b").unwrap(), expected);
-        assert_eq!(files(b"--b--", "b").unwrap(), []);
+        let expected = [
+            Part { name: "file".into(), file_name: Some("证书.json".into()), bytes: b"{\r\n--c}" },
+            Part { name: "x".into(), file_name: None, bytes: b"" },
+        ];
+        assert_eq!(parts(body.as_bytes(), "b").unwrap(), expected);
+        assert_eq!(parts(b"--b--", "b").unwrap(), []);
         for bad in [
             "",
             "x",
@@ -73,8 +88,8 @@ mod tests {
             "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n\r\n--b\r",
             "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n--b--",
         ] {
-            assert_eq!(files(bad.as_bytes(), "b"), None, "{bad:?}");
+            assert_eq!(parts(bad.as_bytes(), "b"), None, "{bad:?}");
         }
-        assert_eq!(files(b"--\r\n", ""), None);
+        assert_eq!(parts(b"--\r\n", ""), None);
     }
 }

@@ -1,9 +1,41 @@
 //! The portal: pages for people who sign in, rendered here, working without scripts.
+//!
+//! One table of routes says what there is and who may come in; router, the test of every route by every role, and
+//! docs/PERMISSIONS.md are made of it.
 
+mod account;
 mod form;
+mod guard;
 mod page;
 mod parts;
+mod posted;
+mod public;
+mod qr;
+mod route;
+mod trouble;
+mod visit;
 mod words;
 
 #[cfg(test)]
 mod gallery;
+
+use axum::Router;
+
+use super::App;
+pub(super) use route::{Gate, Route};
+
+/// Every route of the portal.
+pub(super) fn routes() -> Vec<Route> {
+    [public::routes(), account::routes()].into_iter().flatten().collect()
+}
+
+/// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
+pub(super) fn routers(app: &App) -> (Router<App>, Router<App>) {
+    let (mut usual, mut rated) = (Router::new(), Router::new());
+    for route in routes() {
+        let guard = axum::middleware::from_fn_with_state((app.clone(), route.gate), guard::guard);
+        let router = if route.rated { &mut rated } else { &mut usual };
+        *router = std::mem::take(router).route(route.path, route.handler.route_layer(guard));
+    }
+    (usual, rated)
+}

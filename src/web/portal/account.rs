@@ -1,0 +1,145 @@
+//! One's own account: roles, password, second factor, sessions.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::form::Form;
+use super::page::{Page, role_in_words};
+use super::posted::Posted;
+use super::public::not_the_same;
+use super::route::{Gate, Route};
+use super::trouble::Trouble;
+use super::visit::Visit;
+use crate::ledger::fields::FieldErrors;
+use crate::service::accounts::AccountHome;
+use crate::service::{AccountRole, Action, Error};
+
+/// The routes of everybody who is signed in.
+pub(super) fn routes() -> Vec<Route> {
+    let own = Gate::May(Action::OwnAccount);
+    vec![
+        Route::get("/home", Gate::SignedIn, home),
+        Route::post("/role", Gate::SignedIn, switch_role),
+        Route::get("/account", own, show),
+        Route::post("/account/password", own, change_password).rated(),
+        Route::post("/account/factor", own, begin_factor).rated(),
+        Route::post("/account/factor/drop", own, drop_factor).rated(),
+        Route::post("/account/sessions/end", own, end_session),
+    ]
+}
+
+const LABELS: [(&str, &str); 4] = [
+    ("old", "account-old-password"),
+    ("password", "account-password"),
+    ("again", "account-password-again"),
+    ("factor", "account-second-factor"),
+];
+
+#[derive(Template)]
+#[template(path = "portal/account/account.html")]
+struct AccountPage {
+    page: Page,
+    form: Form,
+    home: AccountHome,
+    roles: Vec<(String, String)>,
+    this_session: String,
+    password_since: String,
+    sessions: Vec<SessionLine>,
+}
+
+struct SessionLine {
+    id: String,
+    agent: String,
+    since: String,
+    seen: String,
+}
+
+/// Leads everybody to the page that their role begins with.
+async fn home(visit: Visit) -> Response {
+    let role = visit.actor.person().map(|person| person.role);
+    visit.lead(match role {
+        Some(AccountRole::Administrator) => "/admin/accounts",
+        _ => "/account",
+    })
+}
+
+/// Acts in another of the account's roles.
+async fn switch_role(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
+    let grant = posted.text("role").parse().map_err(|_| Error::NotFound("role"))?;
+    let token = visit.app.service.switch_role(visit.token(), grant)?;
+    Ok(visit.with_token(visit.lead("/home"), &token))
+}
+
+async fn show(visit: Visit) -> Result<Response, Trouble> {
+    account_page(&visit, StatusCode::OK, None)
+}
+
+fn account_page(visit: &Visit, status: StatusCode, errors: Option<&FieldErrors>) -> Result<Response, Trouble> {
+    let (service, words) = (&visit.app.service, visit.words);
+    let home = service.own_account(&visit.actor)?;
+    let form = Form::new(words, &LABELS);
+    let roles = home.account.grants.iter().map(|grant| {
+        let organisation = service.organisation_name(&grant.organisation).unwrap_or_default();
+        (role_in_words(words, grant.role.as_str()), organisation)
+    });
+    let line = |session: &crate::service::accounts::Session| SessionLine {
+        id: session.id.to_string(),
+        agent: session.agent.clone(),
+        since: words.instant(session.since),
+        seen: words.instant(session.last_seen),
+    };
+    visit.draw_as(
+        status,
+        &AccountPage {
+            page: visit.page("account-title", "/account"),
+            form: if let Some(errors) = errors { form.wrong(errors) } else { form },
+            roles: roles.collect(),
+            this_session: visit.session().map(|session| session.id.to_string()).unwrap_or_default(),
+            password_since: home.password_since.map(|since| words.instant(since)).unwrap_or_default(),
+            sessions: home.sessions.iter().map(line).collect(),
+            home,
+        },
+    )
+}
+
+/// Shows the page again with what was wrong, or lets another failure be what it is.
+fn again(visit: &Visit, error: Error) -> Result<Response, Trouble> {
+    match error {
+        Error::Invalid(errors) => account_page(visit, StatusCode::UNPROCESSABLE_ENTITY, Some(&errors)),
+        error => Err(error.into()),
+    }
+}
+
+async fn change_password(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
+    let changed = match posted.raw("password") == posted.raw("again") {
+        true => visit.app.service.change_password(visit.token(), posted.raw("old"), posted.raw("password")).await,
+        false => Err(not_the_same()),
+    };
+    match changed {
+        Ok(signed_in) => {
+            Ok(visit.with_token(visit.lead_with("/account", "account-password-changed"), &signed_in.token))
+        }
+        Err(error) => again(&visit, error),
+    }
+}
+
+async fn begin_factor(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
+    match visit.app.service.begin_factor(&visit.actor, visit.token(), posted.raw("password")).await {
+        Ok(token) => Ok(visit.with_token(visit.lead("/sign-in/factor"), &token)),
+        Err(error) => again(&visit, error),
+    }
+}
+
+async fn drop_factor(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
+    match visit.app.service.drop_factor(&visit.actor, visit.token(), posted.raw("password")).await {
+        Ok(()) => Ok(visit.lead_with("/account", "account-factor-dropped")),
+        Err(error) => again(&visit, error),
+    }
+}
+
+async fn end_session(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
+    let id = posted.text("session").parse().map_err(|_| Error::NotFound("session"))?;
+    visit.app.service.end_session(&visit.actor, id).await?;
+    Ok(visit.lead_with("/account", "account-session-ended"))
+}

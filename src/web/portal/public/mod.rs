@@ -1,0 +1,27 @@
+//! Pages for who is not signed in.
+
+mod join;
+mod sign_in;
+
+pub(super) use sign_in::not_the_same;
+
+use super::route::{Gate, Route};
+
+/// The routes of who is not signed in, or only half-way.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/sign-in", Gate::Public, sign_in::show),
+        Route::post("/sign-in", Gate::Public, sign_in::send).rated(),
+        Route::get("/sign-in/code", Gate::HalfWay, sign_in::show_code),
+        Route::post("/sign-in/code", Gate::HalfWay, sign_in::send_code).rated(),
+        Route::get("/sign-in/factor", Gate::HalfWay, sign_in::show_factor),
+        Route::post("/sign-in/factor", Gate::HalfWay, sign_in::send_factor).rated(),
+        Route::get("/sign-in/password", Gate::HalfWay, sign_in::show_password),
+        Route::post("/sign-in/password", Gate::HalfWay, sign_in::send_password).rated(),
+        Route::post("/sign-out", Gate::HalfWay, sign_in::sign_out),
+        Route::get("/join", Gate::Public, join::show),
+        Route::post("/join", Gate::Public, join::send).rated(),
+        Route::get("/forgot", Gate::Public, join::show_forgot),
+        Route::post("/forgot", Gate::Public, join::send_forgot).rated(),
+    ]
+}

@@ -1,0 +1,51 @@
+//! One row of the portal's table of routes: what is asked, who may ask it, and who answers.
+
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{self, MethodRouter};
+
+use super::super::App;
+use crate::service::Action;
+
+/// Who may come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Anybody.
+    Public,
+    /// Who has begun to sign in and has something left to do first: a code, a second factor, a new password.
+    HalfWay,
+    /// Who is signed in, in any role.
+    SignedIn,
+    /// Who is signed in, in a role that may do this.
+    May(Action),
+}
+
+/// One route. The router is built from the table of them alone, so no handler can be reached past its gate.
+pub(crate) struct Route {
+    /// `GET` or `POST`.
+    pub(crate) method: Method,
+    /// The path, as the router has it.
+    pub(crate) path: &'static str,
+    /// Who may come in.
+    pub(crate) gate: Gate,
+    /// Whether it is asked at the rate of look-ups: what could be guessed, or sends letters.
+    pub(crate) rated: bool,
+    pub(super) handler: MethodRouter<App>,
+}
+
+impl Route {
+    /// A page.
+    pub(crate) fn get<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
+        Self { method: Method::GET, path, gate, rated: false, handler: routing::get(handler) }
+    }
+
+    /// A form that is sent. Origin and token are checked, and the form is read, before the handler runs.
+    pub(crate) fn post<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
+        Self { method: Method::POST, path, gate, rated: false, handler: routing::post(handler) }
+    }
+
+    /// The same, at the rate of look-ups.
+    pub(crate) fn rated(self) -> Self {
+        Self { rated: true, ..self }
+    }
+}
