@@ -111,7 +111,9 @@ impl Service {
         if self.directory().erased(learner).is_some_and(|erased| erased.is_for(actor)) {
             return Err(Error::Erased("learner"));
         }
-        let (learners, today) = (self.same_person(learner), self.today()?);
+        let today = self.today()?;
+        let is_there = |learner: &LearnerId| self.directory().learner(*learner).is_some();
+        let learners: Vec<LearnerId> = self.same_person(learner).into_iter().filter(is_there).collect();
         let reached = learners.iter().any(|learner| self.reaches(actor, *learner, today));
         if reached { Ok(learners) } else { Err(Error::NotFound("learner")) }
     }

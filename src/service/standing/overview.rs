@@ -10,6 +10,7 @@ use super::super::error::Error;
 use super::super::issue::Blocks;
 use super::known::Known;
 use super::{Cqo, Said, StandingState, Whole};
+use crate::document::xlsx::{self, MAX_STANDINGS, StandingRow};
 use crate::ledger::entry::LearnerId;
 use crate::standard::annual::{ActivityTally, HourTally, Record, Year};
 use crate::standard::{CreditCode, Day};
@@ -145,6 +146,15 @@ impl Service {
         Ok(Overview { year, rows, total, states, organisations })
     }
 
+    /// The same list, all of it, as XLSX.
+    pub async fn standings_sheet(&self, actor: &Actor, filter: &Filter) -> Result<Vec<u8>, Error> {
+        let page = self.standings(actor, filter, 0, MAX_STANDINGS).await?;
+        let rows: Vec<StandingRow> = page.rows.into_iter().map(sheet_row).collect();
+        let written = self.clock.now();
+        let sheet = format!("{} 年度", page.year);
+        Self::apart(async { xlsx::standings(&sheet, &rows, written).map_err(Error::internal) }).await
+    }
+
     /// Organised activities that wait for the certifying body's word, the oldest first; at most so many.
     pub async fn waiting_activities(&self, actor: &Actor, limit: usize) -> Result<Vec<WaitingActivity>, Error> {
         self.allow(actor, Action::ReadStandings)?;
@@ -208,6 +218,24 @@ impl Service {
             due: counted.standing.due(),
             has_term: whole.term().is_some(),
         })
+    }
+}
+
+fn sheet_row(row: CqoRow) -> StandingRow {
+    let year = match row.year {
+        Year::Calendar(year) => format!("{year} 年"),
+        Year::Certificate(nth) => format!("证书第 {nth} 年"),
+    };
+    StandingRow {
+        name: row.cqo.name,
+        learner: row.cqo.learners.first().map(ToString::to_string).unwrap_or_default(),
+        employer: row.cqo.employer.map(|employer| (employer.name, employer.code)),
+        year,
+        state: row.state.chinese(),
+        hours: row.hours,
+        activities: row.activities,
+        due: row.due,
+        has_term: row.has_term,
     }
 }
 

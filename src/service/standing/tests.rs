@@ -248,6 +248,28 @@ async fn years_go_back_to_the_first_record() {
 }
 
 #[tokio::test]
+async fn learners_of_one_account_are_one_person() {
+    let (mut world, a, b) = (World::new().await, provider_a(), provider_b());
+    world.accept(&a, &[&study(&a, "2026-03-01", 500)]).await;
+    world.accept(&b, &[&study(&b, "2026-03-01", 500)]).await;
+    world.settle().await;
+    let grants = json!([{"role": "learner", "organisation": authority().code}]);
+    let invitation =
+        json!({"login": "zhang", "name": "张伟", "grants": grants, "learners": [a.learner.id, b.learner.id]});
+    world.service().invite(&Actor::Operator, invitation).await.unwrap();
+    for learner in [&a.learner, &b.learner] {
+        // Of one day eight hours count, whoever recorded them.
+        assert_eq!(told(&world, &clerk(), learner.id).await, "open 8.00/10.00 0/1");
+    }
+    let all = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    assert_eq!((all.total, all.rows[0].cqo.learners.len(), all.rows[0].cqo.providers.len()), (1, 2, 2));
+    world.service().erase_learners(&Actor::Operator, json!({"learners": [a.learner.id]})).await.unwrap();
+    assert_eq!(told(&world, &clerk(), b.learner.id).await, "open 5.00/10.00 0/1");
+    let all = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    assert_eq!((all.total, all.rows[0].cqo.name.clone()), (1, b.learner.name));
+}
+
+#[tokio::test]
 async fn the_overview_counts_all_and_shows_a_page() {
     let (mut world, a, b) = (World::new().await, provider_a(), provider_b());
     let entries = [study(&a, "2026-03-01", 800), study(&a, "2026-03-02", 800), activity(&a, 5)];
