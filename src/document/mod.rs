@@ -1,5 +1,5 @@
-//! Documents for people: the hour certificate as PDF. What is printed comes from the certificate alone, so the same
-//! certificate gives the same bytes.
+//! Documents for people: the hour certificate as PDF, and lists as XLSX. What is printed comes from the certificate alone,
+//! so the same certificate gives the same bytes.
 //!
 //! A certificate is one file that is PDF/A-3a and PDF/UA-1: it can be kept, and it can be heard. Deliberately absent:
 //! any clock, the network, and any claim beyond what the chain shows.
@@ -20,6 +20,7 @@ mod qr;
 mod table;
 mod text;
 mod words;
+pub mod xlsx;
 
 use crate::credential::HourCertificate;
 pub use fonts::{FontError, Fonts, Missing, is_common};

@@ -15,6 +15,7 @@ pub mod keys;
 pub(crate) mod names;
 mod number;
 pub mod receipt;
+pub mod sample;
 pub mod signed;
 #[cfg(test)]
 pub(crate) mod testing;

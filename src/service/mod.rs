@@ -27,6 +27,7 @@ mod prove;
 mod recover;
 pub mod registry;
 mod sealer;
+mod standing;
 mod start;
 mod status;
 mod tables;
@@ -65,6 +66,10 @@ pub use own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
+pub use standing::{
+    Cqo, CqoRecord, CqoRow, CqoYear, Filter, OrganisationCount, Overview, Said, StandingState, StateCounts, Subject,
+    Term, WaitingActivity,
+};
 pub use start::{Founding, FoundingKeys, LedgerKeys};
 pub use take_over::{owner_of, take_over};
 
@@ -147,6 +152,7 @@ pub struct Service {
     letters: Arc<LetterSettings>,
     places: RwLock<places::Places>,
     keys: RwLock<AcceptedKeys>,
+    standings: standing::Cache,
     /// Registrations read, decide and write one at a time.
     registry: Mutex<()>,
     checks: pool::Pool,

@@ -74,6 +74,12 @@ impl Places {
         marks[..marks.partition_point(|mark| mark.ordinal() < end)].to_vec()
     }
 
+    /// How many these are.
+    pub(super) fn count_of_learner(&self, learner: Uuid, end: u64) -> usize {
+        let marks = self.by_learner.get(&learner).map_or(&[][..], Vec::as_slice);
+        marks.partition_point(|mark| mark.ordinal() < end)
+    }
+
     /// The places whose commitment may be this one; the order tells which is.
     pub(super) fn of_commitment(&self, commitment: &Commitment) -> Vec<u64> {
         self.by_commitment.find(prefix(commitment))

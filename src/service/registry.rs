@@ -148,6 +148,7 @@ impl fmt::Debug for NewToken {
 pub(super) struct Directory {
     organisations: HashMap<CreditCode, Organisation>,
     learners: HashMap<LearnerId, (CreditCode, String)>,
+    employers: HashMap<LearnerId, Vec<Employment>>,
     erased: HashMap<LearnerId, ErasedRow>,
     courses: HashMap<(CreditCode, CourseCode), Vec<String>>,
     tokens: HashMap<String, TokenRow>,
@@ -176,7 +177,7 @@ impl Directory {
         vault.erase(directory.erased.keys().copied())?;
         for (id, row) in learners {
             let payload = open_learner(vault, id, &row)?;
-            directory.learners.insert(id, (row.provider, payload.name));
+            directory.put_learner(id, row.provider, payload.name, payload.employers);
         }
         for ((provider, code), row) in all_rows(&COURSES, store).await? {
             let key = (provider.parse().map_err(damaged)?, code.parse().map_err(damaged)?);
@@ -207,6 +208,21 @@ impl Directory {
         self.learners.get(&id)
     }
 
+    /// Every learner.
+    pub(super) fn learner_ids(&self) -> impl Iterator<Item = LearnerId> {
+        self.learners.keys().copied()
+    }
+
+    /// Whom a learner served and serves, as registered.
+    pub(super) fn employers(&self, id: LearnerId) -> &[Employment] {
+        self.employers.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    fn put_learner(&mut self, id: LearnerId, provider: CreditCode, name: String, employers: Vec<Employment>) {
+        self.learners.insert(id, (provider, name));
+        self.employers.insert(id, employers);
+    }
+
     /// The tombstone of a learner who was erased.
     pub(super) fn erased(&self, id: LearnerId) -> Option<&ErasedRow> {
         self.erased.get(&id)
@@ -215,6 +231,7 @@ impl Directory {
     /// Forgets a learner who was erased, but for the tombstone.
     pub(super) fn erase(&mut self, id: LearnerId, row: ErasedRow) {
         self.learners.remove(&id);
+        self.employers.remove(&id);
         self.erased.insert(id, row);
     }
 
@@ -357,9 +374,10 @@ impl Service {
                 .write(LEARNERS_BY_PROVIDER.put(&learner.provider.to_string(), &uuid));
         }
         let committed = self.store.commit(commit).await?;
-        self.directory_mut()
-            .learners
-            .extend(fresh.iter().map(|learner| (learner.id, (learner.provider.clone(), learner.name.clone()))));
+        let mut directory = self.directory_mut();
+        for learner in fresh.iter().cloned() {
+            directory.put_learner(learner.id, learner.provider, learner.name, learner.employers);
+        }
         Ok(committed.sequence)
     }
 
@@ -390,7 +408,8 @@ impl Service {
             .when(LEARNERS.at_version(&uuid, version))
             .write(LEARNERS.put(&uuid, &self.seal_learner(&draft)?)?);
         let committed = self.store.commit(commit).await?;
-        self.directory_mut().learners.insert(id, (draft.provider.clone(), draft.name.clone()));
+        let Learner { provider, name, employers, .. } = draft.clone();
+        self.directory_mut().put_learner(id, provider, name, employers);
         Ok(Learner { version: committed.sequence, ..draft })
     }
 

@@ -18,6 +18,7 @@ use super::own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
 use super::sealer::{Published, SealState};
+use super::standing::Cache;
 use super::tables::{
     CheckpointKeyRow, CheckpointKeyState, ENTRIES, EntryHead, EntryRow, ISSUED, IssuedRow, KEYS, KeyRow, LEDGER,
     LedgerRow, ORGANISATIONS, OrganisationRow,
@@ -227,6 +228,7 @@ impl Service {
             doors: std::sync::Mutex::default(),
             places: RwLock::new(places),
             keys: RwLock::new(accepted),
+            standings: Cache::default(),
             registry: Mutex::new(()),
             queue,
             sealing: Mutex::new(SealState::default()),

@@ -56,6 +56,10 @@ pub(super) const DOCUMENTS: Table<Hash, DocumentRow> = Table::new(21, "documents
 pub(super) const STATUS_EDITIONS: Table<(u64, u64), EditionRow> = Table::new(22, "status lists");
 /// Accounts by id.
 pub(super) const ACCOUNTS: Table<Uuid, AccountRow> = Table::new(23, "accounts");
+/// The validity of level certificates by learner, encrypted under the learner's data key.
+pub(super) const TERMS: Table<Uuid, WithTail<()>> = Table::new(27, "terms");
+/// Organised activities that the certifying body confirmed, by the entry that says them.
+pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirmed activities");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -80,6 +84,8 @@ const _: () = assert!(distinct(&[
     DOCUMENTS.id(),
     STATUS_EDITIONS.id(),
     ACCOUNTS.id(),
+    TERMS.id(),
+    CONFIRMED.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -298,6 +304,13 @@ pub(super) struct EditionHead {
 pub(super) struct AccountRow {
     #[serde(with = "base64_bytes")]
     pub(super) sealed: Vec<u8>,
+}
+
+/// Who confirmed an activity for the certifying body: the account, and no name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ConfirmedRow {
+    pub(super) by: Uuid,
+    pub(super) at: UnixMillis,
 }
 
 /// Bytes as base64 in a JSON value.

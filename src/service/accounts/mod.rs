@@ -286,7 +286,6 @@ impl Service {
     }
 
     /// The learners that are the same person as this one, itself among them: those of one account.
-    #[allow(dead_code)]
     pub(super) fn same_person(&self, learner: LearnerId) -> Vec<LearnerId> {
         let accounts = self.known_accounts();
         let account = accounts.by_learner.get(&learner).and_then(|id| accounts.get(*id));

@@ -74,7 +74,7 @@ type Outcome = Result<Made, (Option<(u32, u32)>, Error)>;
 
 /// Blocks by their totals: entries that were sealed together find theirs at once.
 #[derive(Default)]
-struct Blocks(BTreeMap<u64, Arc<Block>>);
+pub(in crate::service) struct Blocks(BTreeMap<u64, Arc<Block>>);
 
 impl Service {
     /// Issues for each order, out of what the first `total` entries of the order say; each has its own outcome. An error of
@@ -358,7 +358,7 @@ impl Service {
 }
 
 impl Blocks {
-    async fn of(&mut self, service: &Service, ordinal: u64) -> Result<Arc<Block>, Error> {
+    pub(super) async fn of(&mut self, service: &Service, ordinal: u64) -> Result<Arc<Block>, Error> {
         if let Some((_, block)) = self.0.range(ordinal + 1..).next()
             && block.total_before() <= ordinal
         {

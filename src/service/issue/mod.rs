@@ -45,10 +45,12 @@ use crate::ledger::signed::SignedEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::standard::{RulebookVersion, UnixMillis, choice, day_of};
 
+pub(super) use make::Blocks;
 pub(super) use outbox::to_send;
 pub(super) use paper::FontCase;
 pub use read::{Certificate, PaperDigest};
 pub use scope::Scope;
+pub(super) use scope::{sound, unsound};
 pub(super) use state::Issuing;
 
 /// By what a service issues.

@@ -125,7 +125,7 @@ pub(super) fn root_of(entries: &[ProvenEntry], correction: EntryId) -> Option<En
 }
 
 /// Without entries by keys that were compromised then: no verifier takes them. What corrects such an entry goes with it.
-fn sound<'a>(entries: &'a [ProvenEntry], register: &KeyRegister) -> Vec<&'a ProvenEntry> {
+pub(in crate::service) fn sound<'a>(entries: &'a [ProvenEntry], register: &KeyRegister) -> Vec<&'a ProvenEntry> {
     let mut kept = HashMap::new();
     let mut sound = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -221,6 +221,6 @@ fn nothing_counts() -> Error {
     Error::field(NOTHING_COUNTS, Problem::mismatch("holds no sealed entry that counts", "范围内没有已上链的有效记录"))
 }
 
-pub(super) fn unsound(message: Message) -> Error {
+pub(in crate::service) fn unsound(message: Message) -> Error {
     Error::Internal(message.en)
 }

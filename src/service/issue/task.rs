@@ -16,7 +16,7 @@ use super::super::order::{Place, What, places};
 use super::super::places::look_up;
 use super::super::prove::open_in;
 use super::super::tables::{CERTIFICATES, CERTIFICATES_BY_LEARNER, CertificateRow, ENTRIES, ISSUED, IssuedRow};
-use super::make::Order;
+use super::make::{Blocks, Order};
 use super::outbox::to_send;
 use super::scope::{NOTHING_COUNTS, completion_of, root_of};
 use super::{CertificateState, Issuer, Issuing, Scope};
@@ -206,7 +206,7 @@ impl Service {
         place: &Place,
     ) -> Result<(), Error> {
         let learner = LearnerId::try_from(self.learner_of(place).await?).map_err(Error::internal)?;
-        let entries = match self.sealed_entries_of(learner, total).await {
+        let entries = match self.sealed_entries_of(learner, total, &mut Blocks::default()).await {
             Ok(entries) => entries,
             // Whoever was erased has no certificate that anybody could be handed, but the bits of those handed out matter.
             Err(Error::Erased(_)) => return Ok(()),
@@ -259,15 +259,19 @@ impl Service {
     }
 
     /// All sealed entries of a learner, opened.
-    async fn sealed_entries_of(&self, learner: LearnerId, total: u64) -> Result<Vec<ProvenEntry>, Error> {
+    pub(in crate::service) async fn sealed_entries_of(
+        &self,
+        learner: LearnerId,
+        total: u64,
+        blocks: &mut Blocks,
+    ) -> Result<Vec<ProvenEntry>, Error> {
         let (key, register) = (self.vault.key(learner.into())?, self.keys().register);
         let marks = self.places().of_learner(learner.uuid(), total);
-        let published = self.published();
         let mut entries = Vec::with_capacity(marks.len());
         for mark in marks {
             let row = ENTRIES.get(&*self.store, &mark.id).await?;
             let row = row.ok_or_else(|| Error::Internal(format!("entry {} is missing", mark.id)))?.value;
-            let block = self.block_of(&published, mark.ordinal()).await?;
+            let block = blocks.of(self, mark.ordinal()).await?;
             let (signed, salt) = open_in(&key, EntryId::try_from(mark.id).map_err(Error::internal)?, &row)?;
             entries.push(ProvenEntry {
                 height: block.height,

@@ -1,0 +1,157 @@
+//! What is known of one learner: read once, kept in memory until more of it is sealed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::Service;
+use super::super::error::Error;
+use super::super::issue::{Blocks, sound, unsound};
+use super::super::tables::CONFIRMED;
+use super::terms::Term;
+use crate::ledger::entry::{self, CourseCode, EntryId, LearnerId, Reviewer};
+use crate::ledger::verify::{Counted, ProvenEntry, counted};
+use crate::standard::annual::{Activity, Course, Record, Span, Study};
+use crate::standard::{CreditCode, UnixMillis};
+
+/// What an entry says in the end, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The study or activity entry.
+    pub entry: EntryId,
+    /// The entry that says it: the same, or a correction.
+    pub last: EntryId,
+    /// Whose.
+    pub learner: LearnerId,
+    /// Who recorded it.
+    pub recorder: CreditCode,
+    /// What it was about.
+    pub subject: Subject,
+    /// In what role somebody of the certifying body accepted it, where it was claimed.
+    pub reviewed_by: Option<Reviewer>,
+    /// What is counted.
+    pub record: Record,
+    /// Height of the block of `entry`.
+    pub height: u64,
+    /// Position in its batch.
+    pub index: u64,
+    /// When that block was sealed.
+    pub sealed_at: UnixMillis,
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A course.
+    Course(CourseCode, String),
+    /// The topic of an activity.
+    Topic(String),
+}
+
+/// All that the ledger says of one learner.
+#[derive(Debug)]
+pub(in crate::service) struct Known {
+    seen: Seen,
+    pub(super) said: Vec<Said>,
+    pub(super) term: Option<Term>,
+}
+
+/// How much there was when it was read: entries of the learner, and elements of the key register, by which entries can
+/// come to count no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    entries: usize,
+    keys: usize,
+}
+
+/// What is known of learners.
+#[derive(Default)]
+pub(in crate::service) struct Cache(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    known: HashMap<LearnerId, Arc<Known>>,
+    /// How often something was forgotten: what was read before the last time may be what was to be forgotten.
+    forgotten: u64,
+}
+
+impl Cache {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, learner: LearnerId, seen: Seen) -> Option<Arc<Known>> {
+        self.lock().known.get(&learner).filter(|known| known.seen == seen).cloned()
+    }
+
+    /// Keeps what was read since `forgotten` was so.
+    fn put(&self, learner: LearnerId, known: &Arc<Known>, forgotten: u64) {
+        let mut kept = self.lock();
+        if kept.forgotten == forgotten {
+            kept.known.insert(learner, Arc::clone(known));
+        }
+    }
+
+    /// Forgets what is known, because it changed, or because nobody may know it any more.
+    pub(in crate::service) fn forget(&self, learner: LearnerId) {
+        let mut kept = self.lock();
+        kept.known.remove(&learner);
+        kept.forgotten += 1;
+    }
+}
+
+impl Service {
+    /// What is known of a learner, read again when more of it was sealed.
+    pub(in crate::service) async fn known_of(
+        &self,
+        learner: LearnerId,
+        blocks: &mut Blocks,
+    ) -> Result<Arc<Known>, Error> {
+        let total = self.published().total();
+        let seen =
+            Seen { entries: self.places().count_of_learner(learner.uuid(), total), keys: self.keys().within(total) };
+        if let Some(known) = self.standings.get(learner, seen) {
+            return Ok(known);
+        }
+        let forgotten = self.standings.lock().forgotten;
+        let entries = self.sealed_entries_of(learner, total, blocks).await?;
+        let register = self.keys().register;
+        let counted = counted(sound(&entries, &register)).map_err(unsound)?;
+        let mut said = Vec::with_capacity(counted.len());
+        for one in counted {
+            said.push(self.said(learner, one).await?);
+        }
+        let known = Arc::new(Known { seen, said, term: self.read_term(learner).await? });
+        self.standings.put(learner, &known, forgotten);
+        Ok(known)
+    }
+
+    async fn said(&self, learner: LearnerId, one: Counted<'_>) -> Result<Said, Error> {
+        let (first, last) = (one.first.signed.entry(), one.last.signed.entry());
+        let recorder = first.recorder.clone();
+        let reviewed_by = one.record.reviewed_by();
+        let (subject, record) = match one.record {
+            entry::Record::Study(study) => {
+                let code = study.course_code.to_string();
+                let days = Span::new(study.first_day, study.last_day).map_err(Error::internal)?;
+                let record = Study {
+                    course: Course { recorder: recorder.clone(), code },
+                    form: study.form,
+                    days,
+                    hours: study.hours,
+                    completes: study.completes,
+                };
+                (Subject::Course(study.course_code, study.course_title), Record::Study(record))
+            }
+            entry::Record::Activity(activity) => {
+                let by_body = reviewed_by.is_some() && self.directory().is_certifying_body(&recorder);
+                // What was confirmed is what the entry said: once it is corrected, it has to be confirmed again.
+                let confirmed = by_body || CONFIRMED.get(&*self.store, &last.id.uuid()).await?.is_some();
+                let (date, attendees, evidence) = (activity.date, activity.attendees, activity.evidence.len());
+                (Subject::Topic(activity.topic), Record::Activity(Activity { date, attendees, evidence, confirmed }))
+            }
+        };
+        let ProvenEntry { height, index, sealed_at, .. } = *one.first;
+        let (entry, last) = (first.id, last.id);
+        Ok(Said { entry, last, learner, recorder, subject, reviewed_by, record, height, index, sealed_at })
+    }
+}

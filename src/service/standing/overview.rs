@@ -1,0 +1,268 @@
+//! All CQOs in somebody's reach at once: a page of them, and how many stand how.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use super::super::Service;
+use super::super::access::{Action, Actor};
+use super::super::error::Error;
+use super::super::issue::Blocks;
+use super::known::Known;
+use super::{Cqo, Said, StandingState, Whole};
+use crate::document::xlsx::{self, MAX_STANDINGS, StandingRow};
+use crate::ledger::entry::LearnerId;
+use crate::standard::annual::{ActivityTally, HourTally, Record, Year};
+use crate::standard::{CreditCode, Day};
+
+/// Which CQOs are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// The calendar year, or the certificate years that its last day lies in; that of today without one.
+    pub year: Option<i16>,
+    /// How they stand.
+    pub state: Option<StandingState>,
+    /// Whom they serve.
+    pub employer: Option<CreditCode>,
+    /// What the name contains.
+    pub name: Option<String>,
+}
+
+/// A CQO in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CqoRow {
+    /// Who.
+    pub cqo: Cqo,
+    /// Which year.
+    pub year: Year,
+    /// How it stands today.
+    pub state: StandingState,
+    /// Hours.
+    pub hours: HourTally,
+    /// Activities.
+    pub activities: ActivityTally,
+    /// By when what is missing can be made up.
+    pub due: Option<Day>,
+    /// Whether the validity of a level certificate is registered.
+    pub has_term: bool,
+}
+
+/// How many stand how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StateCounts {
+    /// Over, and something is missing.
+    pub short: usize,
+    /// Not over, and something is missing.
+    pub open: usize,
+    /// Nothing is missing.
+    pub met: usize,
+    /// Nothing is due.
+    pub not_due: usize,
+}
+
+/// How the CQOs of one organisation stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganisationCount {
+    /// Its credit code, where it is known.
+    pub code: Option<CreditCode>,
+    /// Its name; none of those who serve nobody.
+    pub name: Option<String>,
+    /// How many stand how.
+    pub states: StateCounts,
+}
+
+/// A page of CQOs, and how all in reach stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// The calendar year that was asked for.
+    pub year: i16,
+    /// The page.
+    pub rows: Vec<CqoRow>,
+    /// How many match the filter.
+    pub total: usize,
+    /// How all stand that match the filter, whatever state it names.
+    pub states: StateCounts,
+    /// The same by organisation, the one with the most CQOs first.
+    pub organisations: Vec<OrganisationCount>,
+}
+
+/// An activity that waits for the certifying body's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingActivity {
+    /// Whose.
+    pub cqo: Cqo,
+    /// What is recorded.
+    pub said: Said,
+    /// Whether whoever asks has a part in it and cannot confirm it.
+    pub is_conflicted: bool,
+}
+
+impl Service {
+    /// The CQOs in reach by how they stand in a year: those who fall short first, and of them those who lack most.
+    pub async fn standings(
+        &self,
+        actor: &Actor,
+        filter: &Filter,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Overview, Error> {
+        self.allow(actor, Action::ReadStandings)?;
+        // Thousands of learners are read when it is asked for the first time, and all are counted each time.
+        Self::apart(self.look_over(actor, filter, skip, limit)).await
+    }
+
+    async fn look_over(&self, actor: &Actor, filter: &Filter, skip: usize, limit: usize) -> Result<Overview, Error> {
+        let today = self.today()?;
+        let year = filter.year.unwrap_or_else(|| today.year());
+        let day = Day::new(year, 12, 31).map_err(|error| super::no_year(error.into()))?.min(today);
+        let (mut rows, mut states) = (Vec::new(), StateCounts::default());
+        let mut organisations: BTreeMap<(Option<CreditCode>, Option<String>), StateCounts> = BTreeMap::new();
+        let mut blocks = Blocks::default();
+        for cqo in self.cqos_in_reach(actor, filter, today) {
+            let Some(whole) = self.whole_if_there(&cqo, &mut blocks).await? else { continue };
+            // A year after this one is asked for by its number alone.
+            let asked = if day.year() == year { self.year_of(day, &whole) } else { Year::Calendar(year) };
+            let row = self.row(cqo, &whole, asked, today)?;
+            states += row.state;
+            let employer = row.cqo.employer.as_ref();
+            let key = (employer.and_then(|one| one.code.clone()), employer.map(|one| one.name.clone()));
+            *organisations.entry(key).or_default() += row.state;
+            rows.extend(Some(row).filter(|row| filter.state.is_none_or(|state| row.state == state)));
+        }
+        rows.sort_by(|a, b| {
+            let lacks = |row: &CqoRow| {
+                (row.state, std::cmp::Reverse(row.hours.missing), std::cmp::Reverse(row.activities.missing))
+            };
+            lacks(a)
+                .cmp(&lacks(b))
+                .then_with(|| a.cqo.name.cmp(&b.cqo.name))
+                .then_with(|| a.cqo.learners.cmp(&b.cqo.learners))
+        });
+        let total = rows.len();
+        let rows = rows.into_iter().skip(skip).take(limit).collect();
+        let mut organisations: Vec<OrganisationCount> =
+            organisations.into_iter().map(|((code, name), states)| OrganisationCount { code, name, states }).collect();
+        organisations.sort_by_key(|one| std::cmp::Reverse(one.states.total()));
+        Ok(Overview { year, rows, total, states, organisations })
+    }
+
+    /// The same list, all of it, as XLSX.
+    pub async fn standings_sheet(&self, actor: &Actor, filter: &Filter) -> Result<Vec<u8>, Error> {
+        let page = self.standings(actor, filter, 0, MAX_STANDINGS).await?;
+        let rows: Vec<StandingRow> = page.rows.into_iter().map(sheet_row).collect();
+        let written = self.clock.now();
+        let sheet = format!("{} 年度", page.year);
+        Self::apart(async { xlsx::standings(&sheet, &rows, written).map_err(Error::internal) }).await
+    }
+
+    /// Organised activities that wait for the certifying body's word, the oldest first; at most so many.
+    pub async fn waiting_activities(&self, actor: &Actor, limit: usize) -> Result<Vec<WaitingActivity>, Error> {
+        self.allow(actor, Action::ReadStandings)?;
+        Self::apart(async {
+            let (today, mut blocks) = (self.today()?, Blocks::default());
+            let mut waiting = Vec::new();
+            for cqo in self.cqos_in_reach(actor, &Filter::default(), today) {
+                let Some(whole) = self.whole_if_there(&cqo, &mut blocks).await? else { continue };
+                let unconfirmed =
+                    |said: &&Said| matches!(said.record, Record::Activity(activity) if !activity.confirmed);
+                for said in whole.said().filter(unconfirmed) {
+                    let is_conflicted = self.is_conflicted(actor, said)?;
+                    waiting.push(WaitingActivity { cqo: cqo.clone(), said: said.clone(), is_conflicted });
+                }
+            }
+            waiting.sort_by_key(|one| (one.said.sealed_at, one.said.entry));
+            waiting.truncate(limit);
+            Ok(waiting)
+        })
+        .await
+    }
+
+    /// Everybody in reach, each person once, as far as employer and name go.
+    fn cqos_in_reach(&self, actor: &Actor, filter: &Filter, today: Day) -> Vec<Cqo> {
+        let mut all: Vec<LearnerId> = self.directory().learner_ids().collect();
+        all.sort();
+        let stands_for_itself = |learner: &LearnerId| self.same_person(*learner).iter().min() == Some(learner);
+        let described = all.into_iter().filter(stands_for_itself).filter_map(|learner| {
+            let learners = self.same_person(learner);
+            let reached = learners.iter().any(|learner| self.reaches(actor, *learner, today));
+            if reached { self.describe(&learners, today) } else { None }
+        });
+        let employer = |cqo: &Cqo| cqo.employer.as_ref().and_then(|employer| employer.code.clone());
+        described
+            .filter(|cqo| filter.employer.is_none() || employer(cqo) == filter.employer)
+            .filter(|cqo| filter.name.as_ref().is_none_or(|name| cqo.name.contains(name.as_str())))
+            .collect()
+    }
+
+    /// What is known of a person; nothing of one who was erased in between.
+    async fn whole_if_there(&self, cqo: &Cqo, blocks: &mut Blocks) -> Result<Option<Whole>, Error> {
+        let mut known: Vec<Arc<Known>> = Vec::with_capacity(cqo.learners.len());
+        for learner in &cqo.learners {
+            match self.known_of(*learner, blocks).await {
+                Ok(one) => known.push(one),
+                Err(Error::Erased(_) | Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(Whole { known }).filter(|whole| !whole.known.is_empty()))
+    }
+
+    fn row(&self, cqo: Cqo, whole: &Whole, year: Year, today: Day) -> Result<CqoRow, Error> {
+        let counted = self.count_year(whole, year, today).map_err(super::no_year)?;
+        Ok(CqoRow {
+            cqo,
+            year,
+            state: counted.state,
+            hours: counted.standing.hours,
+            activities: counted.standing.activities,
+            due: counted.standing.due(),
+            has_term: whole.term().is_some(),
+        })
+    }
+}
+
+fn sheet_row(row: CqoRow) -> StandingRow {
+    let year = match row.year {
+        Year::Calendar(year) => format!("{year} 年"),
+        Year::Certificate(nth) => format!("证书第 {nth} 年"),
+    };
+    StandingRow {
+        name: row.cqo.name,
+        learner: row.cqo.learners.first().map(ToString::to_string).unwrap_or_default(),
+        employer: row.cqo.employer.map(|employer| (employer.name, employer.code)),
+        year,
+        state: row.state.chinese(),
+        hours: row.hours,
+        activities: row.activities,
+        due: row.due,
+        has_term: row.has_term,
+    }
+}
+
+impl StateCounts {
+    /// How many there are.
+    pub const fn total(&self) -> usize {
+        self.short + self.open + self.met + self.not_due
+    }
+
+    /// How many stand so.
+    pub const fn of(&self, state: StandingState) -> usize {
+        match state {
+            StandingState::Short => self.short,
+            StandingState::Open => self.open,
+            StandingState::Met => self.met,
+            StandingState::NotDue => self.not_due,
+        }
+    }
+}
+
+impl AddAssign<StandingState> for StateCounts {
+    fn add_assign(&mut self, state: StandingState) {
+        *match state {
+            StandingState::Short => &mut self.short,
+            StandingState::Open => &mut self.open,
+            StandingState::Met => &mut self.met,
+            StandingState::NotDue => &mut self.not_due,
+        } += 1;
+    }
+}

@@ -1,0 +1,300 @@
+//! Who stands how, as the ledger says it: what is sealed, corrected, confirmed and noted, and who may know.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::access::{AccountId, AccountRole, Person};
+use super::super::testing::*;
+use super::*;
+use crate::ledger::entry::{Activity, Body, CorrectionReason, EntryId, Record as Says, Study};
+use crate::ledger::signed::SignedEntry;
+use crate::merkle::Hash;
+
+const EMPLOYER: &str = "91330100799655058B";
+
+fn person(role: AccountRole, organisation: &CreditCode, learners: &[LearnerId]) -> Actor {
+    let account = AccountId::try_from(Uuid::now_v7()).unwrap();
+    let affiliations = vec![organisation.clone()];
+    let (organisation, learners) = (organisation.clone(), learners.to_vec());
+    Actor::Person(Person { account, role, organisation, learners, affiliations })
+}
+
+fn clerk() -> Actor {
+    person(AccountRole::Clerk, &authority().code, &[])
+}
+
+fn employer() -> CreditCode {
+    EMPLOYER.parse().unwrap()
+}
+
+fn activity(party: &Party, attendees: u32) -> SignedEntry {
+    party.sign(party.entry(Body::Activity(party.learner.clone(), held(attendees))))
+}
+
+fn held(attendees: u32) -> Activity {
+    Activity {
+        attendees,
+        attendees_digest: Hash::of(&[b"list"]),
+        date: "2026-06-01".parse().unwrap(),
+        evidence: vec![Hash::of(&[b"photo"])],
+        topic: "质量月班组长培训".into(),
+        reviewed_by: None,
+    }
+}
+
+fn study(party: &Party, day: &str, hundredths: u32) -> SignedEntry {
+    let mut entry = party.study();
+    if let Body::Study(_, study) = &mut entry.body {
+        let day = day.parse().unwrap();
+        *study = Study {
+            first_day: day,
+            last_day: day,
+            hours: CreditHours::from_hundredths(hundredths),
+            completes: false,
+            ..study.clone()
+        };
+    }
+    party.sign(entry)
+}
+
+/// Employs the learner of a party.
+async fn employ(world: &World, party: &Party, to: Option<&str>) {
+    let service = world.service();
+    let learner = service.learner(&party.actor(), party.learner.id).await.unwrap();
+    let mut employment = json!({"name": "杭州精密仪器有限公司", "code": EMPLOYER, "from": "2020-01-01"});
+    if let Some(to) = to {
+        employment["to"] = to.into();
+    }
+    let input = json!({"id": party.learner.id.to_string(), "name": party.learner.name, "employers": [employment]});
+    service.change_learner(&party.actor(), party.learner.id, learner.version, input).await.unwrap();
+}
+
+/// `state counted/required activities/required`.
+async fn told(world: &World, actor: &Actor, learner: LearnerId) -> String {
+    match world.service().standing(actor, learner, None).await {
+        Ok(year) => {
+            let (hours, activities) = (year.standing.hours, year.standing.activities);
+            format!(
+                "{} {}/{} {}/{}",
+                year.state, hours.counted, hours.required, activities.counted, activities.required
+            )
+        }
+        Err(error) => format!("{error:?}").split('(').next().unwrap().to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_sealed_counts_by_what_it_says_in_the_end() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let entry = study(&a, "2026-03-01", 800);
+    let submitted = world.accept(&a, &[&entry]).await;
+    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "open 0.00/10.00 0/1");
+    world.settle().await;
+    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "open 8.00/10.00 0/1");
+    let Body::Study(_, said) = &entry.entry().body else { unreachable!() };
+    let less = Study { hours: CreditHours::from_hundredths(300), ..said.clone() };
+    let correction = a.sign(a.correct(&entry, commitment_of(&submitted), Some(Says::Study(less))));
+    world.accept(&a, &[&correction]).await;
+    world.settle().await;
+    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "open 3.00/10.00 0/1");
+    let last_year = world.service().standing(&Actor::Operator, a.learner.id, Some(Year::Calendar(2025))).await.unwrap();
+    assert_eq!(last_year.state, StandingState::Short);
+    assert_eq!(last_year.entries, []);
+}
+
+#[tokio::test]
+async fn who_may_know_how_somebody_stands() {
+    let (mut world, a, b) = (World::new().await, provider_a(), provider_b());
+    world.accept(&a, &[&study(&a, "2026-03-01", 800)]).await;
+    world.settle().await;
+    employ(&world, &a, None).await;
+    employ(&world, &b, Some("2026-11-21")).await;
+    let (body, other) = (authority().code, provider_b().code);
+    for (actor, expected, of_b) in [
+        (Actor::Public, "Unauthenticated", "Unauthenticated"),
+        (a.actor(), "Forbidden", "Forbidden"),
+        (person(AccountRole::Learner, &body, &[a.learner.id]), "open 8.00", "NotFound"),
+        (person(AccountRole::Employer, &employer(), &[]), "open 8.00", "NotFound"),
+        (person(AccountRole::Employer, &other, &[]), "NotFound", "NotFound"),
+        // Nobody sees their own hours in another role than the learner's.
+        (person(AccountRole::Employer, &other, &[a.learner.id]), "NotFound", "NotFound"),
+        (person(AccountRole::Administrator, &body, &[]), "Forbidden", "Forbidden"),
+        (person(AccountRole::Expert, &body, &[]), "Forbidden", "Forbidden"),
+        (person(AccountRole::Auditor, &body, &[]), "open 8.00", "open 0.00"),
+        (person(AccountRole::CompetentAuthority, &other, &[]), "open 8.00", "open 0.00"),
+        (clerk(), "open 8.00", "open 0.00"),
+    ] {
+        let found = told(&world, &actor, a.learner.id).await;
+        assert!(found.starts_with(expected), "{actor}: {found}");
+        let found = told(&world, &actor, b.learner.id).await;
+        assert!(found.starts_with(of_b), "{actor}: {found}");
+        let listed = world.service().standings(&actor, &Filter::default(), 0, 10).await.map(|page| page.total);
+        let expected = [expected, of_b].iter().filter(|text| text.starts_with("open")).count();
+        assert!(listed.map_or_else(|error| !matches!(error, Error::NotFound(_)), |total| total == expected), "{actor}");
+    }
+}
+
+#[tokio::test]
+async fn an_activity_counts_once_the_body_has_confirmed_what_it_says() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let entry = activity(&a, 6);
+    let submitted = world.accept(&a, &[&entry]).await;
+    world.settle().await;
+    let service = world.service();
+    let waiting = async |actor: &Actor| {
+        let waiting = service.waiting_activities(actor, 10).await.unwrap();
+        waiting.iter().map(|one| (one.said.last, one.is_conflicted)).collect::<Vec<_>>()
+    };
+    let id = entry.entry().id;
+    assert_eq!(waiting(&clerk()).await, [(id, false)]);
+    // Of one's own, of one's own organisation's, and of whom it employs.
+    employ(&world, &a, None).await;
+    for conflicted in [
+        person(AccountRole::Clerk, &authority().code, &[a.learner.id]),
+        person(AccountRole::Supervisor, &a.code, &[]),
+        person(AccountRole::Clerk, &employer(), &[]),
+    ] {
+        assert_eq!(waiting(&conflicted).await, [(id, true)]);
+        let refused = service.confirm_activity(&conflicted, id).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{conflicted}: {refused:?}");
+    }
+    let auditor = person(AccountRole::Auditor, &authority().code, &[]);
+    assert!(matches!(service.confirm_activity(&auditor, id).await, Err(Error::Forbidden)));
+    let unknown: EntryId = new_id();
+    assert!(matches!(service.confirm_activity(&clerk(), unknown).await, Err(Error::NotFound("entry"))));
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 0/1");
+    for _ in 0..2 {
+        service.confirm_activity(&clerk(), id).await.unwrap();
+        assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 1/1");
+    }
+    assert_eq!(waiting(&clerk()).await, []);
+    // What was confirmed was another number of people.
+    let mut correction = a.correct(&entry, commitment_of(&submitted), Some(Says::Activity(held(9))));
+    if let Body::Correction(_, correction) = &mut correction.body {
+        correction.reason = CorrectionReason::ALL[0];
+    }
+    let correction = a.sign(correction);
+    world.accept(&a, &[&correction]).await;
+    world.settle().await;
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 0/1");
+    assert_eq!(waiting(&clerk()).await, [(correction.entry().id, false)]);
+    service.confirm_activity(&clerk(), id).await.unwrap();
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 1/1");
+}
+
+#[tokio::test]
+async fn what_the_body_accepted_itself_needs_no_other_word() {
+    let (mut world, a, body) = (World::recording().await, provider_a(), certifying_body());
+    let reviewed = Activity { reviewed_by: Some(crate::ledger::entry::Reviewer::Clerk), ..held(6) };
+    let entry = body.sign(body.entry(Body::Activity(a.learner.clone(), reviewed)));
+    let submitted = world.submit(&body.actor(), &[&entry]).await.unwrap();
+    assert_eq!(outcomes(&submitted), "A", "{:?}", submitted.results);
+    world.settle().await;
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 1/1");
+    assert_eq!(world.service().waiting_activities(&clerk(), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_term_prorates_its_years_and_is_under_the_learners_key() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let (service, id) = (world.service(), a.learner.id);
+    let days = |first: &str, last: &str| json!({"first_day": first, "last_day": last});
+    for (input, field) in [
+        (days("2026-07-02", "2026-07-01"), "last_day"),
+        (days("2026-07-02", "2026-02-30"), "last_day"),
+        (json!({"first_day": "2026-07-02"}), "last_day"),
+        (json!({"first_day": "2026-07-02", "last_day": "2027-07-01", "level": "3A"}), "level"),
+    ] {
+        let error = service.put_term(&clerk(), id, 0, input).await.unwrap_err();
+        assert_eq!(fields_of(&error), [field]);
+    }
+    let learner = person(AccountRole::Learner, &a.code, &[id]);
+    assert!(matches!(service.put_term(&learner, id, 0, Value::Null).await, Err(Error::Forbidden)));
+    let term = service.put_term(&clerk(), id, 0, days("2026-07-02", "2029-07-01")).await.unwrap().unwrap();
+    assert_eq!(told(&world, &learner, id).await, "open 0.00/5.50 0/1");
+    assert_eq!(service.cqo(&learner, id).await.unwrap().term, Some(term));
+    let stale = service.put_term(&clerk(), id, 0, days("2026-07-03", "2029-07-02")).await;
+    assert!(matches!(stale, Err(Error::Conflict(_))));
+    service.put_term(&clerk(), id, term.version, days("2026-07-03", "2029-07-02")).await.unwrap();
+    assert_eq!(told(&world, &learner, id).await, "open 0.00/5.00 0/0");
+    let row = super::super::tables::TERMS.get(&*service.store, &id.uuid()).await.unwrap().unwrap();
+    assert!(!String::from_utf8_lossy(&row.value.tail).contains("2026"));
+    drop(service);
+    world.reopen().await.unwrap();
+    assert_eq!(told(&world, &learner, id).await, "open 0.00/5.00 0/0");
+    world.service().erase_learners(&Actor::Operator, json!({"learners": [id.to_string()]})).await.unwrap();
+    assert_eq!(told(&world, &clerk(), id).await, "Erased");
+    assert_eq!(world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn years_go_back_to_the_first_record() {
+    let (mut world, a) = (World::new().await, provider_a());
+    world.accept(&a, &[&study(&a, "2024-12-31", 100), &study(&a, "2026-01-01", 200)]).await;
+    world.settle().await;
+    let record = world.service().cqo(&Actor::Operator, a.learner.id).await.unwrap();
+    let years: Vec<_> =
+        record.years.iter().map(|year| (year.standing.year(), year.state, year.entries.len())).collect();
+    assert_eq!(
+        years,
+        [
+            (Year::Calendar(2026), StandingState::Open, 1),
+            (Year::Calendar(2025), StandingState::Short, 0),
+            (Year::Calendar(2024), StandingState::Short, 1)
+        ]
+    );
+    assert_eq!(record.cqo.name, a.learner.name);
+    assert_eq!(record.cqo.providers, [a.code]);
+}
+
+#[tokio::test]
+async fn learners_of_one_account_are_one_person() {
+    let (mut world, a, b) = (World::new().await, provider_a(), provider_b());
+    world.accept(&a, &[&study(&a, "2026-03-01", 500)]).await;
+    world.accept(&b, &[&study(&b, "2026-03-01", 500)]).await;
+    world.settle().await;
+    let grants = json!([{"role": "learner", "organisation": authority().code}]);
+    let invitation =
+        json!({"login": "zhang", "name": "张伟", "grants": grants, "learners": [a.learner.id, b.learner.id]});
+    world.service().invite(&Actor::Operator, invitation).await.unwrap();
+    for learner in [&a.learner, &b.learner] {
+        // Of one day eight hours count, whoever recorded them.
+        assert_eq!(told(&world, &clerk(), learner.id).await, "open 8.00/10.00 0/1");
+    }
+    let all = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    assert_eq!((all.total, all.rows[0].cqo.learners.len(), all.rows[0].cqo.providers.len()), (1, 2, 2));
+    world.service().erase_learners(&Actor::Operator, json!({"learners": [a.learner.id]})).await.unwrap();
+    assert_eq!(told(&world, &clerk(), b.learner.id).await, "open 5.00/10.00 0/1");
+    let all = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    assert_eq!((all.total, all.rows[0].cqo.name.clone()), (1, b.learner.name));
+}
+
+#[tokio::test]
+async fn the_overview_counts_all_and_shows_a_page() {
+    let (mut world, a, b) = (World::new().await, provider_a(), provider_b());
+    let entries = [study(&a, "2026-03-01", 800), study(&a, "2026-03-02", 800), activity(&a, 5)];
+    world.accept(&a, &entries.each_ref()).await;
+    world.accept(&b, &[&study(&b, "2026-03-01", 950)]).await;
+    world.settle().await;
+    world.service().confirm_activity(&clerk(), entries[2].entry().id).await.unwrap();
+    employ(&world, &a, None).await;
+    let names = |page: &Overview| page.rows.iter().map(|row| row.cqo.name.clone()).collect::<Vec<_>>();
+    let ask =
+        async |filter: Filter, skip, limit| world.service().standings(&clerk(), &filter, skip, limit).await.unwrap();
+    let all = ask(Filter::default(), 0, 10).await;
+    assert_eq!((all.year, all.total, names(&all)), (2026, 2, vec![b.learner.name.clone(), a.learner.name.clone()]));
+    assert_eq!(all.states, StateCounts { open: 1, met: 1, ..StateCounts::default() });
+    assert_eq!(all.organisations.len(), 2);
+    let page = ask(Filter::default(), 1, 1).await;
+    assert_eq!((page.total, names(&page)), (2, vec![a.learner.name.clone()]));
+    let met = ask(Filter { state: Some(StandingState::Met), ..Filter::default() }, 0, 10).await;
+    assert_eq!((met.total, names(&met), met.states), (1, vec![a.learner.name.clone()], all.states));
+    let employed = ask(Filter { employer: Some(employer()), ..Filter::default() }, 0, 10).await;
+    assert_eq!((employed.total, employed.organisations[0].code.clone()), (1, Some(employer())));
+    let named = ask(Filter { name: Some("王".into()), ..Filter::default() }, 0, 10).await;
+    assert_eq!(names(&named), [b.learner.name]);
+    let last_year = ask(Filter { year: Some(2025), ..Filter::default() }, 0, 10).await;
+    assert_eq!((last_year.states.short, last_year.total), (2, 2));
+    let unheard = world.service().standings(&clerk(), &Filter { year: Some(3000), ..Filter::default() }, 0, 1).await;
+    assert_eq!(fields_of(&unheard.unwrap_err()), ["year"]);
+}
