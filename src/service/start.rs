@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::access::Actor;
 use super::accounts::{self, Accounts};
+use super::body::Body as CertifyingBody;
 use super::clock::Clock;
+use super::complaints::Cases;
 use super::error::Error;
 use super::ingest::{self, Request};
 use super::issue::{FontCase, Issuing};
@@ -197,6 +199,7 @@ impl Service {
         let directory = Directory::load(&*store, &vault, needed).await?;
         let accounts = Accounts::load(&*store, &vault).await?;
         let owner = owner_of(&*store).await?;
+        let (complaints, body) = (Cases::load(&*store).await?, CertifyingBody::load(&*store).await?);
         let places = Places::load(&*store, &vault).await?;
         let issuing = Issuing::load(&*store).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
@@ -226,6 +229,8 @@ impl Service {
             directory: RwLock::new(directory),
             accounts: RwLock::new(accounts),
             doors: std::sync::Mutex::default(),
+            body: RwLock::new(body),
+            complaints: RwLock::new(complaints),
             places: RwLock::new(places),
             keys: RwLock::new(accepted),
             standings: Cache::default(),

@@ -60,6 +60,10 @@ pub(super) const ACCOUNTS: Table<Uuid, AccountRow> = Table::new(23, "accounts");
 pub(super) const TERMS: Table<Uuid, WithTail<()>> = Table::new(27, "terms");
 /// Organised activities that the certifying body confirmed, by the entry that says them.
 pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirmed activities");
+/// Editions of the certifying body's profile, which hold nothing personal.
+pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
+/// Complaints and disputes by number.
+pub(super) const CASES: Table<String, CaseRow> = Table::new(30, "complaints and disputes");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -86,6 +90,8 @@ const _: () = assert!(distinct(&[
     ACCOUNTS.id(),
     TERMS.id(),
     CONFIRMED.id(),
+    BODY.id(),
+    CASES.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -312,6 +318,18 @@ pub(super) struct ConfirmedRow {
     pub(super) by: Uuid,
     pub(super) at: UnixMillis,
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct BodyRow {
+    pub(super) at: UnixMillis,
+    /// Who wrote it, as the record of what happened names it.
+    pub(super) by: String,
+    pub(super) profile: super::body::Profile,
+}
+
+/// The tail is what people wrote: [`super::complaints::Words`], encrypted under the learner's data key or the case's own; empty when
+/// it was erased.
+pub(super) type CaseRow = WithTail<super::complaints::CaseHead>;
 
 /// Bytes as base64 in a JSON value.
 pub(super) mod base64_bytes {
