@@ -28,6 +28,7 @@ mod pool;
 mod prove;
 mod recover;
 pub mod registry;
+pub mod samples;
 
 mod sealer;
 mod standing;
@@ -155,6 +156,7 @@ pub struct Service {
     letters: Arc<LetterSettings>,
     body: RwLock<body::Body>,
     complaints: RwLock<complaints::Cases>,
+    samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,
     keys: RwLock<AcceptedKeys>,
     standings: standing::Cache,

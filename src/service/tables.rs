@@ -64,6 +64,8 @@ pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirme
 pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
 /// Complaints and disputes by number.
 pub(super) const CASES: Table<String, CaseRow> = Table::new(30, "complaints and disputes");
+/// Audit samples by id and part: the first part is the announcement, the others hold the population.
+pub(super) const SAMPLES: Table<(Uuid, u64), SampleRow> = Table::new(31, "audit samples");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -92,6 +94,7 @@ const _: () = assert!(distinct(&[
     CONFIRMED.id(),
     BODY.id(),
     CASES.id(),
+    SAMPLES.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -330,6 +333,9 @@ pub(super) struct BodyRow {
 /// The tail is what people wrote: [`super::complaints::Words`], encrypted under the learner's data key or the case's own; empty when
 /// it was erased.
 pub(super) type CaseRow = WithTail<super::complaints::CaseHead>;
+
+/// The tail of the first part is empty; that of the others holds commitments of 32 bytes each.
+pub(super) type SampleRow = WithTail<Option<super::samples::SampleHead>>;
 
 /// Bytes as base64 in a JSON value.
 pub(super) mod base64_bytes {
