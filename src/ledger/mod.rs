@@ -13,7 +13,7 @@ pub mod forms;
 pub mod json;
 pub mod keys;
 pub(crate) mod names;
-mod number;
+pub(crate) mod number;
 pub mod receipt;
 pub mod sample;
 pub mod signed;

@@ -23,7 +23,7 @@ impl CertificateNumber {
     /// The number of a year (4 digits), an issuer's region (6 digits), and 10 random bytes, of each of which the lowest
     /// five bits count.
     pub fn new(year: u16, region: &str, random: [u8; 10]) -> Result<Self, FormError> {
-        let random: String = random.iter().map(|byte| char::from(RANDOM[usize::from(byte % 32)])).collect();
+        let random = random_characters(&random);
         let body = format!("{PREFIX}-{year:04}-{region}-{random}");
         format!("{body}-{}", check_character(&body)?).parse()
     }
@@ -44,8 +44,18 @@ impl CertificateNumber {
     }
 }
 
+/// One character for each random byte, of which the lowest five bits count.
+pub(crate) fn random_characters(random: &[u8]) -> String {
+    random.iter().map(|byte| char::from(RANDOM[usize::from(byte % 32)])).collect()
+}
+
+/// Whether a text has no other characters than [`random_characters`] makes.
+pub(crate) fn are_random_characters(text: &str) -> bool {
+    text.bytes().all(|byte| RANDOM.contains(&byte))
+}
+
 /// The check character of ISO/IEC 7064 MOD 37,36 over the characters of `body`, hyphens left out.
-fn check_character(body: &str) -> Result<char, FormError> {
+pub(crate) fn check_character(body: &str) -> Result<char, FormError> {
     let mut carry = 36;
     for byte in body.bytes().filter(|byte| *byte != b'-') {
         let value = CHECKED.iter().position(|each| *each == byte).ok_or(FormError)?;
@@ -68,7 +78,7 @@ impl FromStr for CertificateNumber {
         let good = prefix == PREFIX
             && digits(year)
             && digits(region)
-            && random.bytes().all(|byte| RANDOM.contains(&byte))
+            && are_random_characters(random)
             && parts.iter().map(|part| part.len()).eq(PARTS);
         let (body, _) = text.rsplit_once('-').ok_or(FormError)?;
         if good && check.starts_with(check_character(body)?) { Ok(Self(text.to_owned())) } else { Err(FormError) }

@@ -165,14 +165,26 @@ impl Service {
     }
 
     async fn attested_commitment(&self, commitment: &Commitment) -> Result<Attestation, Error> {
+        match self.place_of_commitment(commitment).await? {
+            Some((place, _)) => self.attested_place(place).await,
+            None => Err(none()),
+        }
+    }
+
+    /// The entry whose commitment this is.
+    pub(super) async fn entry_of_commitment(&self, commitment: &Commitment) -> Result<Option<Uuid>, Error> {
+        Ok(self.place_of_commitment(commitment).await?.map(|(_, id)| id))
+    }
+
+    async fn place_of_commitment(&self, commitment: &Commitment) -> Result<Option<(u64, Uuid)>, Error> {
         let candidates = self.places().of_commitment(commitment);
         for place in candidates {
             let run = Run::of(&*self.store, place).await?;
-            if run.place(place).is_some_and(|found| found.commitment == *commitment) {
-                return self.attested_place(place).await;
+            if let Some(found) = run.place(place).filter(|found| found.commitment == *commitment) {
+                return Ok(Some((place, found.id)));
             }
         }
-        Err(none())
+        Ok(None)
     }
 
     async fn attested_place(&self, place: u64) -> Result<Attestation, Error> {

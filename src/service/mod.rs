@@ -8,9 +8,11 @@
 pub mod access;
 pub mod accounts;
 mod attest;
+pub mod body;
 mod check;
 mod checkpoint_keys;
 pub mod clock;
+pub mod complaints;
 pub mod erasure;
 mod error;
 mod figures;
@@ -26,6 +28,8 @@ mod pool;
 mod prove;
 mod recover;
 pub mod registry;
+pub mod samples;
+
 mod sealer;
 mod standing;
 mod start;
@@ -150,6 +154,9 @@ pub struct Service {
     /// Places for hashing passwords at once.
     hashings: Semaphore,
     letters: Arc<LetterSettings>,
+    body: RwLock<body::Body>,
+    complaints: RwLock<complaints::Cases>,
+    samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,
     keys: RwLock<AcceptedKeys>,
     standings: standing::Cache,

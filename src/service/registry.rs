@@ -11,6 +11,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::access::{Action, Actor};
+use super::complaints::CaseKeys;
 use super::error::Error;
 use super::tables::{
     COURSES, CourseRow, CourseVersionRow, ERASED, ErasedRow, LEARNERS, LEARNERS_BY_PROVIDER, LearnerRow, ORGANISATIONS,
@@ -168,13 +169,14 @@ impl Directory {
             learners.push((LearnerId::try_from(id).map_err(damaged)?, row.value));
         }
         // Every registered learner has a key, or the key file is damaged: nothing is read or written before this.
-        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)).chain(others))?;
+        let cases = CaseKeys::of(store).await?;
+        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)).chain(others).chain(cases.needed))?;
         // An erasure that a crash cut short, or that a restored key file knows nothing of, is finished before anything
         // is served.
         for (id, row) in all_rows(&ERASED, store).await? {
             directory.erased.insert(LearnerId::try_from(id).map_err(damaged)?, row.value);
         }
-        vault.erase(directory.erased.keys().copied())?;
+        vault.erase(directory.erased.keys().map(|id| DataKeyId::from(*id)).chain(cases.erased))?;
         for (id, row) in learners {
             let payload = open_learner(vault, id, &row)?;
             directory.put_learner(id, row.provider, payload.name, payload.employers);
@@ -268,7 +270,7 @@ pub(super) async fn all_rows<K: Key, V: store::Value>(
     }
 }
 
-fn damaged(error: impl std::fmt::Display) -> Error {
+pub(super) fn damaged(error: impl std::fmt::Display) -> Error {
     Error::Internal(format!("a row of the registry cannot be read: {error}"))
 }
 

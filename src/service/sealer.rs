@@ -122,6 +122,11 @@ impl SealState {
         Ok(Self { tip: Some(tip), frontier, clock: None })
     }
 
+    /// The height of the tip, published or not yet.
+    pub(super) fn height(&self) -> Option<u64> {
+        self.tip.as_ref().map(|tip| tip.height)
+    }
+
     /// How many entries the blocks hold.
     fn total(&self) -> u64 {
         self.tip.as_ref().map_or(0, |tip| tip.total)

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::access::Actor;
 use super::accounts::{self, Accounts};
+use super::body::Body as CertifyingBody;
 use super::clock::Clock;
+use super::complaints::Cases;
 use super::error::Error;
 use super::ingest::{self, Request};
 use super::issue::{FontCase, Issuing};
@@ -17,6 +19,7 @@ use super::order::{Place, Run, What};
 use super::own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 use super::places::Places;
 use super::registry::{Directory, OrganisationRole};
+use super::samples::Samples;
 use super::sealer::{Published, SealState};
 use super::standing::Cache;
 use super::tables::{
@@ -167,6 +170,7 @@ impl Service {
             );
         } else {
             tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
+            tokio::spawn(Self::run_draws(Arc::downgrade(&service)));
             if let Err(error) = service.records_for_the_body() {
                 tracing::warn!(%error, "no claims can be accepted");
             }
@@ -197,6 +201,8 @@ impl Service {
         let directory = Directory::load(&*store, &vault, needed).await?;
         let accounts = Accounts::load(&*store, &vault).await?;
         let owner = owner_of(&*store).await?;
+        let (complaints, body) = (Cases::load(&*store).await?, CertifyingBody::load(&*store).await?);
+        let samples = Samples::load(&*store).await?;
         let places = Places::load(&*store, &vault).await?;
         let issuing = Issuing::load(&*store).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
@@ -226,6 +232,9 @@ impl Service {
             directory: RwLock::new(directory),
             accounts: RwLock::new(accounts),
             doors: std::sync::Mutex::default(),
+            body: RwLock::new(body),
+            complaints: RwLock::new(complaints),
+            samples: RwLock::new(samples),
             places: RwLock::new(places),
             keys: RwLock::new(accepted),
             standings: Cache::default(),

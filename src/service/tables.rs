@@ -60,6 +60,12 @@ pub(super) const ACCOUNTS: Table<Uuid, AccountRow> = Table::new(23, "accounts");
 pub(super) const TERMS: Table<Uuid, WithTail<()>> = Table::new(27, "terms");
 /// Organised activities that the certifying body confirmed, by the entry that says them.
 pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirmed activities");
+/// Editions of the certifying body's profile, which hold nothing personal.
+pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
+/// Complaints and disputes by number.
+pub(super) const CASES: Table<String, CaseRow> = Table::new(30, "complaints and disputes");
+/// Audit samples by id and part: the first part is the announcement, the others hold the population.
+pub(super) const SAMPLES: Table<(Uuid, u64), SampleRow> = Table::new(31, "audit samples");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -86,6 +92,9 @@ const _: () = assert!(distinct(&[
     ACCOUNTS.id(),
     TERMS.id(),
     CONFIRMED.id(),
+    BODY.id(),
+    CASES.id(),
+    SAMPLES.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -312,6 +321,21 @@ pub(super) struct ConfirmedRow {
     pub(super) by: Uuid,
     pub(super) at: UnixMillis,
 }
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct BodyRow {
+    pub(super) at: UnixMillis,
+    /// Who wrote it, as the record of what happened names it.
+    pub(super) by: String,
+    pub(super) profile: super::body::Profile,
+}
+
+/// The tail is what people wrote: [`super::complaints::Words`], encrypted under the learner's data key or the case's own; empty when
+/// it was erased.
+pub(super) type CaseRow = WithTail<super::complaints::CaseHead>;
+
+/// The tail of the first part is empty; that of the others holds commitments of 32 bytes each.
+pub(super) type SampleRow = WithTail<Option<super::samples::SampleHead>>;
 
 /// Bytes as base64 in a JSON value.
 pub(super) mod base64_bytes {

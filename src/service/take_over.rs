@@ -5,11 +5,13 @@
 
 use super::error::Error;
 use super::ledger_row::change;
-use super::tables::{COURSES, ERASED, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TOKENS};
+use super::tables::{
+    BODY, CASES, COURSES, ERASED, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TOKENS,
+};
 use crate::ledger::entry::{Body, KeyChange, Origin, Owner};
 use crate::ledger::signed::SignedEntry;
 use crate::standard::UnixMillis;
-use crate::store::{Commit, Key, KeyRange, MAX_SCAN_ROWS, Store, Table, Write};
+use crate::store::{Commit, Key, KeyRange, MAX_SCAN_ROWS, Store, Table, Value, Write};
 
 /// Rows of one commit: those of the longest values still fit.
 const ROWS_PER_COMMIT: usize = 100;
@@ -40,6 +42,8 @@ pub async fn take_over(from: &dyn Store, to: &dyn Store, origin: &Origin, now: U
     moving.table(&LEARNERS, |id, row| Some(LEARNERS_BY_PROVIDER.put(&row.provider.to_string(), id))).await?;
     moving.table(&COURSES, |_, _| None).await?;
     moving.table(&ERASED, |_, _| None).await?;
+    moving.table(&BODY, |_, _| None).await?;
+    moving.table(&CASES, |_, _| None).await?;
     moving.table(&TOKENS, |_, _| None).await
 }
 
@@ -56,7 +60,7 @@ impl Moving<'_> {
     async fn table<K, V>(&mut self, table: &Table<K, V>, beside: impl Fn(&K, &V) -> Option<Write>) -> Result<(), Error>
     where
         K: Key,
-        V: serde::Serialize + serde::de::DeserializeOwned,
+        V: Value,
     {
         let mut range: KeyRange = table.all();
         loop {

@@ -18,14 +18,14 @@ use super::order::{Run, places};
 use super::tables::ENTRIES;
 use super::vault::Vault;
 use super::{
-    Actor, EntryOutcome, Error, Founding, FoundingKeys, IssueSettings, LedgerKeys, RECORDER_KINDS, SealError, Service,
-    Settings, Submitted,
+    AccountId, AccountRole, Actor, EntryOutcome, Error, Founding, FoundingKeys, IssueSettings, LedgerKeys, Person,
+    RECORDER_KINDS, SealError, Service, Settings, Submitted,
 };
 use crate::ledger::block::Block;
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{
-    Body, Correction, CorrectionReason, Entry, EntryId, KeyChange, KeyReason, Kind, Learner, Origin, Owner, Record,
-    Study,
+    Body, Correction, CorrectionReason, Entry, EntryId, KeyChange, KeyReason, Kind, Learner, LearnerId, Origin, Owner,
+    Record, Study,
 };
 use crate::ledger::json;
 use crate::ledger::keys::{Alg, KeyId, KeyRegister, Role};
@@ -138,6 +138,18 @@ pub(super) fn provider_a() -> Party {
 
 pub(super) fn provider_b() -> Party {
     Party::new("91310000MA1F0000B", 11, "01970000-0000-7000-8000-00000000000b", "王芳", ("QM-201", "统计过程控制"))
+}
+
+/// Somebody with an account, in a role within the ledger's owner.
+pub(super) fn person(role: AccountRole, learners: &[LearnerId]) -> Actor {
+    let organisation = authority().code;
+    Actor::Person(Person {
+        account: AccountId::try_from(Uuid::now_v7()).unwrap(),
+        role,
+        affiliations: vec![organisation.clone()],
+        organisation,
+        learners: learners.to_vec(),
+    })
 }
 
 pub(super) fn new_id() -> EntryId {

@@ -1,0 +1,157 @@
+//! Handling cases: who takes one up, who answers it, and erasing one.
+
+use serde_json::Value;
+
+use super::super::Service;
+use super::super::access::{Action, Actor};
+use super::super::body::paragraphs;
+use super::super::error::Error;
+use super::super::tables::{CASES, CaseRow};
+use super::{Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow};
+use crate::ledger::entry::LearnerId;
+use crate::ledger::fields::{FieldErrors, Fields};
+use crate::standard::UnixMillis;
+use crate::store::Commit;
+
+/// Which cases are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CaseFilter {
+    /// Of this kind only.
+    pub kind: Option<CaseKind>,
+    /// In this state only.
+    pub state: Option<CaseState>,
+    /// About this only.
+    pub subject: Option<CaseSubject>,
+}
+
+impl CaseFilter {
+    fn takes(&self, case: &CaseSummary) -> bool {
+        self.kind.is_none_or(|kind| case.kind == kind)
+            && self.state.is_none_or(|state| case.state == state)
+            && self.subject.is_none_or(|subject| case.subject == subject)
+    }
+}
+
+impl Service {
+    /// Cases without their words, newest first.
+    pub fn list_cases(&self, actor: &Actor, filter: CaseFilter) -> Result<Vec<CaseSummary>, Error> {
+        self.allow(actor, Action::ReadCases)?;
+        self.summaries(|case| filter.takes(case))
+    }
+
+    /// A case with its words.
+    pub async fn case(&self, actor: &Actor, number: &CaseNumber) -> Result<Case, Error> {
+        self.allow(actor, Action::ReadCases)?;
+        let (row, version) = self.case_row(number).await?;
+        self.open_case(number, &row, version, false)
+    }
+
+    /// How many cases wait for this actor to do something, and since when the longest does.
+    pub(in crate::service) fn waiting_cases(&self, actor: &Actor) -> Result<(usize, Option<UnixMillis>), Error> {
+        let waits = |case: &CaseSummary| {
+            let own = case.learner.is_some_and(|learner| is_own(actor, learner));
+            case.state != CaseState::Answered && case.erased_at.is_none() && !own
+        };
+        let waiting = self.summaries(waits)?;
+        Ok((waiting.len(), waiting.iter().map(|case| case.filed_at).min()))
+    }
+
+    /// Takes a case up, from the version that was read.
+    pub async fn take_up_case(&self, actor: &Actor, number: &CaseNumber, version: u64) -> Result<Case, Error> {
+        self.move_case(actor, number, version, CaseState::InProgress, None).await
+    }
+
+    /// Answers a case, as `{"answer"}` says, from the version that was read. What was answered stays answered.
+    pub async fn answer_case(
+        &self,
+        actor: &Actor,
+        number: &CaseNumber,
+        version: u64,
+        input: Value,
+    ) -> Result<Case, Error> {
+        self.allow(actor, Action::HandleCases)?;
+        let answer = read_answer(input)?;
+        self.move_case(actor, number, version, CaseState::Answered, Some(answer)).await
+    }
+
+    async fn move_case(
+        &self,
+        actor: &Actor,
+        number: &CaseNumber,
+        version: u64,
+        to: CaseState,
+        answer: Option<String>,
+    ) -> Result<Case, Error> {
+        self.allow(actor, Action::HandleCases)?;
+        let (mut row, known) = self.case_row(number).await?;
+        // Nobody decides about a dispute of their own, in whatever role they are here now.
+        let learner = row.head.learner.and_then(|id| LearnerId::try_from(id).ok());
+        if learner.is_some_and(|learner| is_own(actor, learner)) {
+            return Err(Error::Forbidden);
+        }
+        if version != known || row.head.state() >= to {
+            return Err(Error::Conflict("changed by somebody else in the meantime".into()));
+        }
+        let mut case = self.open_case(number, &row, known, false)?;
+        let mut words = case.words.take().ok_or(Error::Erased("case"))?;
+        words.answer = answer.or(words.answer);
+        row.head.history.push(StepRow { state: to, at: self.clock.now(), by: actor.to_string() });
+        row.tail = self.seal_words(number, &row.head, &words)?;
+        let version = self.keep_case(actor, "move_case", format!("{number} {to}"), number, version, &row).await?;
+        self.open_case(number, &row, version, false)
+    }
+
+    /// Erases the words of a complaint for good, whoever asked for it; its number and its steps stay. The words of a dispute
+    /// are the learner's: they go when the learner is erased.
+    pub async fn erase_case(&self, actor: &Actor, number: &CaseNumber) -> Result<CaseSummary, Error> {
+        self.allow(actor, Action::Erase)?;
+        let (mut row, mut version) = self.case_row(number).await?;
+        if row.head.learner.is_some() {
+            return Err(Error::Conflict("a dispute is erased with its learner".into()));
+        }
+        // The row says so first: a crash leaves a key that the start erases.
+        if row.head.erased_at.is_none() {
+            row.head.erased_at = Some(self.clock.now());
+            row.tail.clear();
+            version = self.keep_case(actor, "erase_case", number.to_string(), number, version, &row).await?;
+        }
+        let key = row.head.data_key()?;
+        self.on_disk(|vault| vault.erase([key])).map_err(|error| {
+            Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))
+        })?;
+        row.head.summary(number, version)
+    }
+
+    pub(super) async fn keep_case(
+        &self,
+        actor: &Actor,
+        action: &str,
+        subject: String,
+        number: &CaseNumber,
+        version: u64,
+        row: &CaseRow,
+    ) -> Result<u64, Error> {
+        let commit = Commit::new(self.event(actor, action, subject))
+            .when(CASES.at_version(number.as_str(), version))
+            .write(CASES.put(number.as_str(), row)?);
+        let version = self.store.commit(commit).await?.sequence;
+        let head: CaseHead = row.head.clone();
+        self.cases_mut().0.insert(number.clone(), Known { head, version });
+        Ok(version)
+    }
+}
+
+/// Whether this learner is the person who asks.
+fn is_own(actor: &Actor, learner: LearnerId) -> bool {
+    actor.person().is_some_and(|person| person.learners.contains(&learner))
+}
+
+fn read_answer(input: Value) -> Result<String, Error> {
+    let mut errors = FieldErrors::default();
+    let answer = Fields::of(input, "", &mut errors).and_then(|mut fields| {
+        let answer = paragraphs(&mut fields, "answer", MAX_CASE_TEXT);
+        fields.finish();
+        answer
+    });
+    answer.filter(|_| errors.0.is_empty()).ok_or(Error::Invalid(errors))
+}
