@@ -31,6 +31,8 @@ layout-nav-cqos = Annual requirement
 layout-nav-cases = Complaints and disputes
 layout-nav-samples = Audit samples
 layout-nav-profile = Profile
+layout-nav-organisations = Organisations
+layout-nav-events = What happened
 layout-nav-accounts = Accounts
 
 layout-hours = { $hours ->

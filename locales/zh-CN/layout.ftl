@@ -31,6 +31,8 @@ layout-nav-cqos = 年度达标
 layout-nav-cases = 投诉与异议
 layout-nav-samples = 抽查
 layout-nav-profile = 主体信息
+layout-nav-organisations = 机构
+layout-nav-events = 操作记录
 layout-nav-accounts = 账号管理
 
 layout-hours = { $hours } 学时

@@ -16,6 +16,7 @@ pub mod complaints;
 pub mod erasure;
 mod error;
 mod figures;
+mod happened;
 mod ingest;
 mod issue;
 pub mod keyfile;
@@ -63,6 +64,7 @@ pub use checkpoint_keys::{
 };
 pub use error::Error;
 pub use figures::{Figures, NotReady, Pending};
+pub use happened::{Happened, MAX_EVENTS_PAGE};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, PaperLanguage, Scope};
 pub use letters::{LetterSettings, Post};

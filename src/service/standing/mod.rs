@@ -152,7 +152,8 @@ impl Service {
         Ok(Whole { known })
     }
 
-    fn today(&self) -> Result<Day, Error> {
+    /// The civil day it is now, in UTC+8.
+    pub fn today(&self) -> Result<Day, Error> {
         day_of(self.clock.now()).map_err(Error::internal)
     }
 

@@ -4,6 +4,7 @@
 //! docs/PERMISSIONS.md are made of it.
 
 mod account;
+mod admin;
 mod form;
 mod guard;
 mod page;
@@ -26,7 +27,7 @@ pub(super) use route::{Gate, Route};
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes()].into_iter().flatten().collect()
+    [public::routes(), account::routes(), admin::routes()].into_iter().flatten().collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.

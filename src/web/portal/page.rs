@@ -210,13 +210,19 @@ pub(crate) fn ways_of(words: Words, role: &str) -> Vec<NavItem> {
             ("/body/cases", "layout-nav-cases"),
             ("/body/samples", "layout-nav-samples"),
             ("/body/profile", "layout-nav-profile"),
+            ("/admin/accounts", "layout-nav-accounts"),
+            ("/admin/events", "layout-nav-events"),
         ],
         "competent_authority" => &[
             ("/body/cqos", "layout-nav-cqos"),
             ("/body/samples", "layout-nav-samples"),
             ("/body/profile", "layout-nav-profile"),
         ],
-        "administrator" => &[("/admin/accounts", "layout-nav-accounts")],
+        "administrator" => &[
+            ("/admin/accounts", "layout-nav-accounts"),
+            ("/admin/organisations", "layout-nav-organisations"),
+            ("/body/profile", "layout-nav-profile"),
+        ],
         _ => &[],
     };
     ways.iter().map(|(path, key)| NavItem::new(path, words.say(key))).collect()
