@@ -165,11 +165,11 @@ impl Claims {
     }
 
     /// Where others used these files.
-    pub(super) fn elsewhere(&self, learner: LearnerId, files: &[Hash]) -> Vec<UsedElsewhere> {
+    pub(super) fn elsewhere(&self, person: &[LearnerId], files: &[Hash]) -> Vec<UsedElsewhere> {
         let mut found = Vec::new();
         for file in files {
             let others = self.by_evidence.get(file).into_iter().flatten().filter(|id| {
-                self.marks.get(id).is_some_and(|mark| mark.learner != learner && mark.used_its_evidence())
+                self.marks.get(id).is_some_and(|mark| !person.contains(&mark.learner) && mark.used_its_evidence())
             });
             found.extend(others.map(|claim| UsedElsewhere { file: *file, claim: *claim }));
         }

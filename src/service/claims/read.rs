@@ -5,6 +5,7 @@ use super::super::access::{AccountId, Action, Actor};
 use super::super::error::Error;
 use super::super::prove::{Position, open_in};
 use super::super::tables::{CORRECTED, ENTRIES};
+use super::super::vault::VaultError;
 use super::ClaimId;
 use super::conflict::ReviewConflict;
 use super::index::Mark;
@@ -187,39 +188,48 @@ impl Service {
     pub(super) async fn notices_of(&self, claim: &OpenClaim, reader: Reader) -> Result<Vec<Notice>, Error> {
         let newest = shown_to(reader == Reader::Claimant, claim)?;
         let files: Vec<Hash> = newest.files.iter().map(|file| file.sha256).collect();
-        let known = self.known_of(claim).await?;
-        let elsewhere = self.claims().elsewhere(claim.learner, &files);
+        let person = self.same_person(claim.learner);
+        let known = self.beside(claim, &person).await?;
+        let elsewhere = self.claims().elsewhere(&person, &files);
         let today = day_of(self.clock.now()).map_err(Error::internal)?;
         let facts = Facts { today, edition: self.edition_of(&newest.said), known: &known, elsewhere: &elsewhere };
         Ok(notices(&newest.said, &files, &facts, reader))
     }
 
-    /// What else there is of a claim's learner: entries as they stand now, and claims that may still become some.
-    async fn known_of(&self, claim: &OpenClaim) -> Result<Vec<Known>, Error> {
-        let others: Vec<(ClaimId, Mark)> = {
-            let claims = self.claims();
-            let of_learner = claims.of_learner(claim.learner).filter(|(id, _)| *id != claim.id);
-            of_learner.map(|(id, mark)| (id, mark.clone())).collect()
-        };
-        let mut known = self.entries_of(claim.learner).await?;
-        for (id, mark) in others {
-            let counts = match mark.state {
-                ClaimState::Submitted | ClaimState::Returned => true,
-                // Its entry stands for it, unless it has no place yet.
-                ClaimState::Accepted => match mark.entry {
-                    Some(entry) => ENTRIES.get(&*self.store, &entry.uuid()).await?.is_none(),
-                    None => false,
-                },
-                ClaimState::Draft | ClaimState::Rejected | ClaimState::Withdrawn => false,
+    /// What else there is of a claim's learner, under whatever ids the person is registered: entries as they stand now, and claims that
+    /// may still become some.
+    async fn beside(&self, claim: &OpenClaim, person: &[LearnerId]) -> Result<Vec<Known>, Error> {
+        let mut known = Vec::new();
+        for learner in person {
+            known.extend(self.entries_beside(*learner).await?);
+            let others: Vec<(ClaimId, Mark)> = {
+                let claims = self.claims();
+                let of_learner = claims.of_learner(*learner).filter(|(id, _)| *id != claim.id);
+                of_learner.map(|(id, mark)| (id, mark.clone())).collect()
             };
-            known.extend(counts.then(|| mark.known(id)));
+            for (id, mark) in others {
+                known.extend(self.may_still_count(&mark).await?.then(|| mark.known(id)));
+            }
         }
         Ok(known)
     }
 
-    /// The entries of a learner as they stand now: what was corrected is left to its correction.
-    async fn entries_of(&self, learner: LearnerId) -> Result<Vec<Known>, Error> {
-        let key = self.vault.key(learner.into())?;
+    /// Whether another claim is one that a claim is held against.
+    async fn may_still_count(&self, mark: &Mark) -> Result<bool, Error> {
+        Ok(match (mark.state, mark.entry) {
+            (ClaimState::Submitted | ClaimState::Returned, _) => true,
+            // Its entry stands for it, unless it has no place yet.
+            (ClaimState::Accepted, Some(entry)) => ENTRIES.get(&*self.store, &entry.uuid()).await?.is_none(),
+            _ => false,
+        })
+    }
+
+    /// The entries of a learner as they stand now: what was corrected is left to its correction. Nothing of who was erased.
+    async fn entries_beside(&self, learner: LearnerId) -> Result<Vec<Known>, Error> {
+        let key = match self.vault.key(learner.into()) {
+            Err(VaultError::NoKey) => return Ok(Vec::new()),
+            key => key?,
+        };
         let marks = self.places().of_learner(learner.uuid(), u64::MAX);
         let mut known = Vec::with_capacity(marks.len());
         for mark in marks {
