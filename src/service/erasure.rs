@@ -76,6 +76,7 @@ impl Service {
         for (id, row) in burial.fresh.into_iter().chain(burial.known) {
             self.directory_mut().erase(id, row);
             self.standings.forget(id);
+            self.claims_mut().forget(id);
         }
         self.on_disk(|vault| vault.erase(ids.iter().copied())).map_err(|error| {
             Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))

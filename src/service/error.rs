@@ -3,6 +3,7 @@
 use crate::ledger::fields::{FieldErrors, Problem};
 use crate::store::StoreError;
 
+use super::claims::ReviewConflict;
 use super::vault::VaultError;
 
 /// Why a use case did not do what it was asked. The web turns each variant into one problem document.
@@ -29,6 +30,9 @@ pub enum Error {
     /// Something else stands under this name already.
     #[error("{0}")]
     Conflict(String),
+    /// Whoever asks must leave the decision to somebody else 回避, and why.
+    #[error("conflict of interest: {}", .0.english())]
+    ConflictOfInterest(ReviewConflict),
     /// More was sent than is taken at once.
     #[error("{what} is limited to {limit}")]
     TooLarge {

@@ -11,6 +11,7 @@ mod attest;
 pub mod body;
 mod check;
 mod checkpoint_keys;
+pub mod claims;
 pub mod clock;
 pub mod complaints;
 pub mod erasure;
@@ -160,6 +161,7 @@ pub struct Service {
     complaints: RwLock<complaints::Cases>,
     samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,
+    claims: RwLock<claims::Claims>,
     keys: RwLock<AcceptedKeys>,
     standings: standing::Cache,
     /// Registrations read, decide and write one at a time.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::access::Actor;
 use super::accounts::{self, Accounts};
 use super::body::Body as CertifyingBody;
+use super::claims::Claims;
 use super::clock::Clock;
 use super::complaints::Cases;
 use super::error::Error;
@@ -179,8 +180,9 @@ impl Service {
                     Ok(()) => {}
                     Err(error) => tracing::warn!(%error, "no certificates are issued"),
                 }
-                tokio::spawn(Self::run_issuer(Arc::downgrade(&service)));
             }
+            // One that issues nothing sends what is accepted all the same.
+            tokio::spawn(Self::run_issuer(Arc::downgrade(&service)));
         }
         Ok(service)
     }
@@ -204,6 +206,7 @@ impl Service {
         let (complaints, body) = (Cases::load(&*store).await?, CertifyingBody::load(&*store).await?);
         let samples = Samples::load(&*store).await?;
         let places = Places::load(&*store, &vault).await?;
+        let claims = Claims::load(&*store, &vault, &directory).await?;
         let issuing = Issuing::load(&*store).await?;
         let accepted = AcceptedKeys::load(&*store).await?;
         let receipt_key = accepted.receipt_key(keys.receipt)?;
@@ -236,6 +239,7 @@ impl Service {
             complaints: RwLock::new(complaints),
             samples: RwLock::new(samples),
             places: RwLock::new(places),
+            claims: RwLock::new(claims),
             keys: RwLock::new(accepted),
             standings: Cache::default(),
             registry: Mutex::new(()),

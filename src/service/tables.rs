@@ -49,13 +49,18 @@ pub(super) const CHECKPOINTS: Table<u64, CheckpointRow> = Table::new(18, "frozen
 /// How far the order was considered for certificates.
 pub(super) const ISSUED: Table<(), IssuedRow> = Table::new(19, "issued up to");
 /// Entries of the service's own that have no place in the order yet, by id.
-pub(super) const OUTBOX: Table<Uuid, OutboxRow> = Table::new(20, "own entries to submit");
+pub(super) const OUTBOX: Table<Uuid, OutboxRow> =
+    Table::new(20, "own entries to submit").evolved(2, outbox_row_of_schema_1);
 /// What was issued, by SHA-256 of its bytes.
 pub(super) const DOCUMENTS: Table<Hash, DocumentRow> = Table::new(21, "documents");
 /// Editions of status lists by number and the moment from which they hold.
 pub(super) const STATUS_EDITIONS: Table<(u64, u64), EditionRow> = Table::new(22, "status lists");
 /// Accounts by id.
 pub(super) const ACCOUNTS: Table<Uuid, AccountRow> = Table::new(23, "accounts");
+/// Hour claims by id.
+pub(super) const CLAIMS: Table<Uuid, ClaimRow> = Table::new(25, "claims");
+/// The bytes of evidence files by file and part, encrypted under the learner's data key.
+pub(super) const EVIDENCE: Table<(Uuid, u64), WithTail<()>> = Table::new(26, "evidence");
 /// The validity of level certificates by learner, encrypted under the learner's data key.
 pub(super) const TERMS: Table<Uuid, WithTail<()>> = Table::new(27, "terms");
 /// Organised activities that the certifying body confirmed, by the entry that says them.
@@ -66,6 +71,8 @@ pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
 pub(super) const CASES: Table<String, CaseRow> = Table::new(30, "complaints and disputes");
 /// Audit samples by id and part: the first part is the announcement, the others hold the population.
 pub(super) const SAMPLES: Table<(Uuid, u64), SampleRow> = Table::new(31, "audit samples");
+/// Hour claims of a learner.
+pub(super) const CLAIMS_BY_LEARNER: Index<Uuid, Uuid> = Index::new(33, "claims by learner");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -95,6 +102,9 @@ const _: () = assert!(distinct(&[
     BODY.id(),
     CASES.id(),
     SAMPLES.id(),
+    CLAIMS.id(),
+    EVIDENCE.id(),
+    CLAIMS_BY_LEARNER.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -272,10 +282,23 @@ pub(super) struct IssuedRow {
     pub(super) before: u64,
 }
 
-/// Signed entries of the service's own hold nothing personal.
+/// A signed entry of the service's own: as it is where it holds nothing personal, otherwise encrypted under the learner's data key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct OutboxRow {
-    pub(super) signed: String,
+#[serde(untagged)]
+pub(super) enum OutboxRow {
+    Open {
+        signed: String,
+    },
+    OfLearner {
+        learner: Uuid,
+        #[serde(with = "base64_bytes")]
+        sealed: Vec<u8>,
+    },
+}
+
+/// A row of the time when no entry of the service's own was about a learner.
+fn outbox_row_of_schema_1(_schema: u8, json: &[u8]) -> Result<OutboxRow, serde_json::Error> {
+    serde_json::from_slice(json)
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -336,6 +359,23 @@ pub(super) type CaseRow = WithTail<super::complaints::CaseHead>;
 
 /// The tail of the first part is empty; that of the others holds commitments of 32 bytes each.
 pub(super) type SampleRow = WithTail<Option<super::samples::SampleHead>>;
+
+/// The tail is what the claim says, its evidence's names and digests, and its history, encrypted under the learner's data key.
+pub(super) type ClaimRow = WithTail<ClaimHead>;
+
+/// What stays of a claim when its learner is erased.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ClaimHead {
+    pub(super) learner: Uuid,
+    /// Who claims.
+    pub(super) account: Uuid,
+    pub(super) state: super::claims::ClaimState,
+    pub(super) created_at: UnixMillis,
+    pub(super) changed_at: UnixMillis,
+    pub(super) submitted_at: Option<UnixMillis>,
+    /// The entry that it became.
+    pub(super) entry: Option<Uuid>,
+}
 
 /// Bytes as base64 in a JSON value.
 pub(super) mod base64_bytes {

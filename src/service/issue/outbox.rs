@@ -10,11 +10,12 @@ use uuid::Uuid;
 use super::super::access::Actor;
 use super::super::error::Error;
 use super::super::tables::{CERTIFICATES, DOCUMENTS, OUTBOX, OutboxRow};
+use super::super::vault::VaultError;
 use super::super::{EntryOutcome, MAX_SUBMISSION, Service};
 use super::make::Order;
 use super::{Issuer, Issuing};
 use crate::ledger::CertificateNumber;
-use crate::ledger::entry::{Body, DocumentKind, Entry, EntryId, StatusChange};
+use crate::ledger::entry::{Body, DocumentKind, Entry, EntryId, LearnerId, StatusChange};
 use crate::ledger::signed::SignedEntry;
 use crate::store::{Commit, Write};
 
@@ -35,13 +36,46 @@ impl Issuer {
     }
 }
 
-/// The row that brings an entry on its way.
+/// The row that brings an entry on its way that is about no learner.
 pub(in crate::service) fn to_send(signed: &SignedEntry) -> Result<Write, Error> {
     let text = String::from_utf8(signed.bytes().to_vec()).map_err(Error::internal)?;
-    Ok(OUTBOX.put(&signed.entry().id.uuid(), &OutboxRow { signed: text })?)
+    Ok(OUTBOX.put(&signed.entry().id.uuid(), &OutboxRow::Open { signed: text })?)
+}
+
+/// What an entry in the outbox is encrypted for.
+fn context(entry: Uuid) -> Vec<u8> {
+    format!("outbox {entry}").into_bytes()
 }
 
 impl Service {
+    /// The row that brings an entry about a learner on its way: it names the learner, so nothing of it is readable.
+    pub(in crate::service) fn to_send_of_learner(
+        &self,
+        learner: LearnerId,
+        signed: &SignedEntry,
+    ) -> Result<Write, Error> {
+        let entry = signed.entry().id.uuid();
+        let sealed = self.vault.encrypt(learner.into(), &context(entry), signed.bytes())?;
+        Ok(OUTBOX.put(&entry, &OutboxRow::OfLearner { learner: learner.uuid(), sealed })?)
+    }
+
+    /// The signed entry of a row; none when its learner was erased, and nothing of it is left.
+    fn open_to_send(&self, entry: Uuid, row: OutboxRow) -> Result<Option<Vec<u8>>, Error> {
+        let (learner, sealed) = match row {
+            OutboxRow::Open { signed } => return Ok(Some(signed.into_bytes())),
+            OutboxRow::OfLearner { learner, sealed } => {
+                (LearnerId::try_from(learner).map_err(Error::internal)?, sealed)
+            }
+        };
+        if self.directory().erased(learner).is_some() {
+            return Ok(None);
+        }
+        match self.vault.decrypt(learner.into(), &context(entry), &sealed) {
+            Err(VaultError::NoKey) => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
+    }
+
     /// Submits what waits. When it returns, all of it has its place, but for what was refused for good.
     pub(in crate::service) async fn flush_outbox(self: &Arc<Self>, issuing: &mut Issuing) -> Result<(), Error> {
         let mut range = OUTBOX.all();
@@ -49,23 +83,33 @@ impl Service {
             let rows = OUTBOX.scan(&*self.store, range, ROWS).await?;
             let Some((last, _)) = rows.last() else { return Ok(()) };
             range = OUTBOX.after(last);
-            let (ids, texts): (Vec<Uuid>, Vec<String>) =
-                rows.into_iter().map(|(id, row)| (id, row.value.signed)).unzip();
-            let entries = texts.iter().map(|text| text.clone().into_bytes()).collect();
-            let submitted = self.submit(&Actor::Operator, entries).await?;
-            let (mut placed, mut refused) = (Vec::new(), Vec::new());
-            for ((id, text), result) in ids.into_iter().zip(texts).zip(submitted.results) {
-                match result.outcome {
-                    EntryOutcome::Accepted(_) | EntryOutcome::Duplicate(_) => placed.push(OUTBOX.delete(&id)),
-                    EntryOutcome::Rejected(error) => refused.push((text, error)),
+            let (mut placed, mut waiting) = (Vec::new(), Vec::new());
+            for (id, row) in rows {
+                match self.open_to_send(id, row.value)? {
+                    Some(bytes) => waiting.push((id, bytes)),
+                    None => placed.push(OUTBOX.delete(&id)),
+                }
+            }
+            let mut refused = Vec::new();
+            if !waiting.is_empty() {
+                let entries = waiting.iter().map(|(_, bytes)| bytes.clone()).collect();
+                let submitted = self.submit(&Actor::Operator, entries).await?;
+                for ((id, bytes), result) in waiting.into_iter().zip(submitted.results) {
+                    match result.outcome {
+                        EntryOutcome::Accepted(_) | EntryOutcome::Duplicate(_) => placed.push(OUTBOX.delete(&id)),
+                        EntryOutcome::Rejected(error) => refused.push((bytes, error)),
+                    }
                 }
             }
             // A crash before this is durable leaves rows that are sent once more, and known.
             self.take_out(placed).await?;
-            for (text, error) in refused {
-                let signed = SignedEntry::from_bytes(text.as_bytes()).map_err(Error::internal)?;
+            for (bytes, error) in refused {
+                let signed = SignedEntry::from_bytes(&bytes).map_err(Error::internal)?;
                 tracing::warn!(entry = %signed.entry().id, %error, "an entry of the service's own was refused");
-                Box::pin(self.make_again(issuing, &signed)).await?;
+                match signed.entry().body {
+                    Body::Study(..) | Body::Activity(..) => self.record_again(&signed, &error).await?,
+                    _ => Box::pin(self.make_again(issuing, &signed)).await?,
+                }
             }
         }
     }

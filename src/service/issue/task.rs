@@ -59,13 +59,17 @@ impl Service {
 
     /// Does all that is to be done now: sends, freezes, considers what was sealed, renews the lists.
     pub async fn issue_round(self: &Arc<Self>) -> Result<(), Error> {
+        if self.read_only {
+            return Ok(());
+        }
+        // What the certifying body accepted is sent whether or not certificates are issued.
+        self.catch_up().await?;
         let issuer = match self.issuer() {
             Ok(issuer) => issuer,
             // Nothing to sign with: what is sealed meanwhile is considered when there is.
             Err(Error::CannotIssue(_) | Error::ReadOnly) => return Ok(()),
             Err(error) => return Err(error),
         };
-        self.catch_up().await?;
         let goal = self.published().total();
         while self.consider(&issuer, goal).await? {}
         let mut issuing = self.issuing.lock().await;

@@ -1,0 +1,119 @@
+//! Evidence files 证明材料: taken by their content, encrypted under the learner's key, shown to the claimant and to reviewers.
+
+use super::super::Service;
+use super::super::access::{Action, Actor};
+use super::super::error::Error;
+use super::super::tables::EVIDENCE;
+use super::file_name::safe_name;
+use super::file_type::FileType;
+use super::read::Claim;
+use super::row::{ClaimState, EvidenceFile, OpenClaim, new_id};
+use super::{ClaimId, FileId};
+use crate::ledger::fields::Problem;
+use crate::merkle::Hash;
+use crate::store::{MAX_SCAN_ROWS, WithTail, Write};
+
+/// Longest evidence file, in bytes.
+pub const MAX_EVIDENCE_BYTES: usize = 3 * 1024 * 1024;
+/// Most evidence files of one claim.
+pub const MAX_EVIDENCE_FILES: usize = 10;
+/// Most files that are kept of one claim, with those of its earlier editions.
+const MAX_FILES_KEPT: usize = 30;
+/// Bytes of one part of a file.
+const PART_BYTES: usize = 100 * 1024;
+
+/// An evidence file.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// What is known of it.
+    pub file: EvidenceFile,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Service {
+    /// Adds a file to a claim that is being written. `name` is what it was called where it came from.
+    pub async fn add_evidence(&self, actor: &Actor, id: ClaimId, name: &str, bytes: &[u8]) -> Result<Claim, Error> {
+        let mut claim = self.own_claim(actor, id).await?;
+        claim.check(claim.version.unwrap_or_default(), ClaimState::is_open)?;
+        if bytes.len() > MAX_EVIDENCE_BYTES {
+            let mib = MAX_EVIDENCE_BYTES / (1024 * 1024);
+            let problem = Problem::form(format!("is larger than {mib} MiB"), format!("文件超过 {mib} MiB"));
+            return Err(Error::field("file", problem));
+        }
+        let kind =
+            FileType::of(bytes).map_err(|unfit| Error::field("file", Problem::form(unfit.to_string(), unfit.zh())))?;
+        let sha256 = Hash::of(&[bytes]);
+        let at_work = claim.at_work()?;
+        if at_work.files.iter().any(|file| file.sha256 == sha256) {
+            return Err(Error::field("file", Problem::mismatch("is in this claim already", "此文件已经上传")));
+        }
+        if at_work.files.len() >= MAX_EVIDENCE_FILES {
+            return Err(Error::TooLarge { what: "the number of evidence files", limit: MAX_EVIDENCE_FILES });
+        }
+        let file: FileId = new_id()?;
+        at_work.files.push(EvidenceFile { id: file, name: safe_name(name, kind), kind, bytes: bytes.len(), sha256 });
+        if kept(&claim).len() > MAX_FILES_KEPT {
+            return Err(Error::TooLarge { what: "the number of files kept of one claim", limit: MAX_FILES_KEPT });
+        }
+        let sealed = self.vault.encrypt(claim.learner.into(), &context(file), bytes)?;
+        let parts = (0..)
+            .zip(sealed.chunks(PART_BYTES))
+            .map(|(part, bytes)| EVIDENCE.put(&(file.uuid(), part), &WithTail { head: (), tail: bytes.to_vec() }));
+        let parts: Vec<Write> = parts.collect::<Result<_, _>>()?;
+        let claim = self.keep_claim(actor, "add_evidence", claim, parts).await?;
+        self.view_of(actor, claim).await
+    }
+
+    /// Takes a file out of a claim that is being written. Its bytes go too, unless an edition that was submitted has it.
+    pub async fn remove_evidence(&self, actor: &Actor, id: ClaimId, file: FileId) -> Result<Claim, Error> {
+        let mut claim = self.own_claim(actor, id).await?;
+        claim.check(claim.version.unwrap_or_default(), ClaimState::is_open)?;
+        let at_work = claim.at_work()?;
+        let before = at_work.files.len();
+        at_work.files.retain(|known| known.id != file);
+        if at_work.files.len() == before {
+            return Err(Error::NotFound("file"));
+        }
+        let mut gone = Vec::new();
+        if !kept(&claim).contains(&file) {
+            let rows = EVIDENCE.scan(&*self.store, EVIDENCE.prefix(&file.uuid()), MAX_SCAN_ROWS).await?;
+            gone.extend(rows.iter().map(|(key, _)| EVIDENCE.delete(key)));
+        }
+        let claim = self.keep_claim(actor, "remove_evidence", claim, gone).await?;
+        self.view_of(actor, claim).await
+    }
+
+    /// One evidence file, for the claimant and for those who may read claims.
+    pub async fn evidence(&self, actor: &Actor, id: ClaimId, file: FileId) -> Result<Evidence, Error> {
+        let claim = self.readable_claim(actor, id).await?;
+        let of_any = claim.payload.versions.iter().rev().flat_map(|version| &version.files);
+        let file = of_any.into_iter().find(|known| known.id == file).cloned().ok_or(Error::NotFound("file"))?;
+        let rows = EVIDENCE.scan(&*self.store, EVIDENCE.prefix(&file.id.uuid()), MAX_SCAN_ROWS).await?;
+        let sealed: Vec<u8> = rows.into_iter().flat_map(|(_, row)| row.value.tail).collect();
+        let bytes = self.vault.decrypt(claim.learner.into(), &context(file.id), &sealed)?;
+        Ok(Evidence { file, bytes })
+    }
+
+    /// A claim that this actor may read: one's own, or any for those who read claims.
+    pub(super) async fn readable_claim(&self, actor: &Actor, id: ClaimId) -> Result<OpenClaim, Error> {
+        let own = actor.may(Action::ReadOwnRecord);
+        self.allow(actor, if own { Action::ReadOwnRecord } else { Action::ReadClaims })?;
+        let claim = self.open_claim(id, |learner| if own { actor.is_learner(learner) } else { true }).await?;
+        // What was never submitted is the claimant's alone.
+        match claim.head.submitted_at {
+            None if !own => Err(Error::NotFound("claim")),
+            _ => Ok(claim),
+        }
+    }
+}
+
+/// The files of all editions.
+fn kept(claim: &OpenClaim) -> std::collections::BTreeSet<FileId> {
+    claim.payload.versions.iter().flat_map(|version| &version.files).map(|file| file.id).collect()
+}
+
+/// What a file is encrypted for.
+fn context(file: FileId) -> Vec<u8> {
+    format!("evidence {file}").into_bytes()
+}

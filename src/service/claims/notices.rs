@@ -1,0 +1,394 @@
+//! What is worth a second look in a claim: shown to the claimant before it is submitted, and to the reviewer again.
+//!
+//! One pure function over plain facts. A notice never blocks: a lecture in the morning and another in the afternoon overlap and are
+//! both right. Whether hours count is decided when a year is counted, in `standard`.
+
+use super::ClaimId;
+use super::said::{ClaimKind, Said};
+use crate::ledger::entry::EntryId;
+use crate::merkle::Hash;
+use crate::standard::{CreditHours, Day, Edition, StudyForm};
+
+/// Most notices of one claim.
+pub const MAX_NOTICES: usize = 50;
+
+/// What something else is, that a claim is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An entry, on the chain or on its way.
+    Entry(EntryId),
+    /// Another claim.
+    Claim(ClaimId),
+}
+
+/// What else is known of the learner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Where it is from.
+    pub(super) source: Source,
+    /// Study or activity.
+    pub(super) kind: ClaimKind,
+    /// The form of study; none for an activity.
+    pub(super) form: Option<StudyForm>,
+    /// The title, or what the activity was about.
+    pub(super) title: String,
+    /// Who held it, where that is known: entries do not say.
+    pub(super) organiser: Option<String>,
+    /// First and last day.
+    pub(super) days: (Day, Day),
+    /// SHA-256 of its evidence.
+    pub(super) evidence: Vec<Hash>,
+}
+
+/// Where an evidence file of a claim was used before, by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct UsedElsewhere {
+    /// The file.
+    pub(super) file: Hash,
+    /// The other person's claim.
+    pub(super) claim: ClaimId,
+}
+
+/// All that a claim is held against.
+#[derive(Debug, Clone)]
+pub(super) struct Facts<'a> {
+    /// Today, in UTC+8.
+    pub(super) today: Day,
+    /// The rulebook in force on the claim's last day.
+    pub(super) edition: &'a Edition,
+    /// Other entries and claims of the learner.
+    pub(super) known: &'a [Known],
+    /// Claims of others with the same evidence.
+    pub(super) elsewhere: &'a [UsedElsewhere],
+}
+
+/// Who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// The claimant, who learns nothing of anybody else.
+    Claimant,
+    /// Somebody who reviews.
+    Reviewer,
+}
+
+/// One thing that is worth a second look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// It lies in the same days as something else of the learner.
+    Overlap {
+        /// With what.
+        with: Source,
+        /// Its title.
+        title: String,
+        /// Its first and last day.
+        days: (Day, Day),
+    },
+    /// The same course in the same year. (`ce.repeat`)
+    Repeated {
+        /// What.
+        with: Source,
+        /// Its title.
+        title: String,
+        /// Its first and last day.
+        days: (Day, Day),
+    },
+    /// An evidence file that this learner has used before.
+    EvidenceAgain {
+        /// The file.
+        file: Hash,
+        /// Where.
+        with: Source,
+        /// The title there.
+        title: String,
+    },
+    /// An evidence file that somebody else has used.
+    EvidenceOfAnother {
+        /// The file.
+        file: Hash,
+        /// The other person's claim; for reviewers only.
+        claim: Option<ClaimId>,
+    },
+    /// It is not over yet.
+    Future {
+        /// The last day.
+        last_day: Day,
+    },
+    /// More hours than count on its days. (`hour.daily_cap`)
+    AboveDailyCap {
+        /// What is claimed.
+        hours: CreditHours,
+        /// How many days it took.
+        days: u32,
+        /// What counts of each at most.
+        cap: CreditHours,
+    },
+    /// Fewer attendees than an activity needs to count. (`ce.activity.min_attendees`)
+    FewAttendees {
+        /// How many are needed.
+        needed: u16,
+    },
+}
+
+/// What is worth a second look in what is claimed, with this evidence; the gravest first.
+pub(super) fn notices(said: &Said, evidence: &[Hash], facts: &Facts<'_>, reader: Reader) -> Vec<Notice> {
+    let mut found = Vec::new();
+    for used in facts.elsewhere {
+        let claim = (reader == Reader::Reviewer).then_some(used.claim);
+        let notice = Notice::EvidenceOfAnother { file: used.file, claim };
+        // Two others are one thing to the claimant.
+        if !found.contains(&notice) {
+            found.push(notice);
+        }
+    }
+    let (first_day, last_day) = said.days();
+    if last_day > facts.today {
+        found.push(Notice::Future { last_day });
+    }
+    for known in facts.known {
+        found.extend(evidence.iter().filter(|file| known.evidence.contains(file)).map(|file| Notice::EvidenceAgain {
+            file: *file,
+            with: known.source,
+            title: known.title.clone(),
+        }));
+    }
+    for known in facts.known {
+        let (with, title, days) = (known.source, known.title.clone(), known.days);
+        if is_repeated(said, known) {
+            found.push(Notice::Repeated { with, title, days });
+        } else if overlaps(said, known) {
+            found.push(Notice::Overlap { with, title, days });
+        }
+    }
+    match said {
+        Said::Study(study) => {
+            let cap = facts.edition.hour.daily_cap;
+            let days = u32::try_from(first_day.days_until(last_day) + 1).unwrap_or(1);
+            if u64::from(study.hours.hundredths()) > u64::from(cap.hundredths()) * u64::from(days) {
+                found.push(Notice::AboveDailyCap { hours: study.hours, days, cap });
+            }
+        }
+        Said::Activity(activity) => {
+            let needed = facts.edition.ce.activity.min_attendees;
+            if activity.attendees < needed.into() {
+                found.push(Notice::FewAttendees { needed });
+            }
+        }
+    }
+    found.truncate(MAX_NOTICES);
+    found
+}
+
+/// Of one form, organiser and title; of an entry, which names no organiser, the same title is enough.
+fn is_repeated(said: &Said, known: &Known) -> bool {
+    let same_form = match known.source {
+        Source::Claim(_) => said.form() == known.form,
+        Source::Entry(_) => true,
+    };
+    let same_organiser = match (said.organiser(), &known.organiser) {
+        (Some(one), Some(other)) => alike(one, other),
+        _ => true,
+    };
+    said.kind() == ClaimKind::Study
+        && known.kind == ClaimKind::Study
+        && same_form
+        && same_organiser
+        && said.days().1.year() == known.days.1.year()
+        && alike(said.title(), &known.title)
+}
+
+/// A publication takes no days: it appears on one.
+fn overlaps(said: &Said, known: &Known) -> bool {
+    let takes_days = |form: Option<StudyForm>| form != Some(StudyForm::Publication);
+    let ((first, last), (from, to)) = (said.days(), known.days);
+    takes_days(said.form()) && takes_days(known.form) && first <= to && from <= last
+}
+
+/// The same but for spaces and case.
+fn alike(one: &str, other: &str) -> bool {
+    let plain =
+        |text: &str| -> String { text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect() };
+    plain(one) == plain(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::standard::Rulebook;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    fn file(name: &str) -> Hash {
+        Hash::of(&[name.as_bytes()])
+    }
+
+    fn claim_id(n: u64) -> ClaimId {
+        let mut bytes = *Uuid::from_u64_pair(0x7000, n).as_bytes();
+        (bytes[6], bytes[8]) = (0x70, 0x80);
+        Uuid::from_bytes(bytes).try_into().unwrap()
+    }
+
+    fn entry_id() -> EntryId {
+        claim_id(7).uuid().try_into().unwrap()
+    }
+
+    /// One letter for each notice, with what it is about.
+    fn short(notices: &[Notice]) -> String {
+        let of = |with: &Source| if matches!(with, Source::Entry(_)) { "entry" } else { "claim" };
+        let each = notices.iter().map(|notice| match notice {
+            Notice::Overlap { with, .. } => format!("overlap {}", of(with)),
+            Notice::Repeated { with, .. } => format!("repeated {}", of(with)),
+            Notice::EvidenceAgain { with, .. } => format!("again {}", of(with)),
+            Notice::EvidenceOfAnother { claim, .. } => format!("another {}", claim.is_some()),
+            Notice::Future { .. } => "future".into(),
+            Notice::AboveDailyCap { days, .. } => format!("cap {days}"),
+            Notice::FewAttendees { needed } => format!("few {needed}"),
+        });
+        each.collect::<Vec<_>>().join(", ")
+    }
+
+    fn lecture(changes: Value) -> Said {
+        let mut input = json!({
+            "kind": "study", "form": "lecture", "title": "卓越绩效 准则", "organiser": "省质量协会",
+            "first_day": "2026-06-01", "last_day": "2026-06-02", "hours": "16",
+        });
+        for (name, change) in changes.as_object().unwrap() {
+            match change {
+                Value::Null => drop(input.as_object_mut().unwrap().remove(name)),
+                change => input[name] = change.clone(),
+            }
+        }
+        Said::read(input, &Rulebook::embedded()).unwrap()
+    }
+
+    fn activity(attendees: &str) -> Said {
+        let input = json!({
+            "kind": "activity", "topic": "质量月", "place": "合肥", "date": "2026-06-02", "attendees": attendees,
+            "attendees_digest": "a".repeat(64),
+        });
+        Said::read(input, &Rulebook::embedded()).unwrap()
+    }
+
+    fn known(source: Source, form: StudyForm, title: &str, organiser: Option<&str>, days: (&str, &str)) -> Known {
+        Known {
+            source,
+            kind: ClaimKind::Study,
+            form: Some(form),
+            title: title.into(),
+            organiser: organiser.map(Into::into),
+            days: (day(days.0), day(days.1)),
+            evidence: vec![file("photo")],
+        }
+    }
+
+    #[test]
+    fn each_notice_comes_for_its_reason_alone() {
+        let rulebook = Rulebook::embedded();
+        let edition = &rulebook.editions()[0];
+        let (claim, entry) = (Source::Claim(claim_id(1)), Source::Entry(entry_id()));
+        let (form, spring, june) = (StudyForm::Lecture, ("2026-03-01", "2026-03-02"), ("2026-06-02", "2026-06-05"));
+        let body = Some("省质量协会");
+        let cases: &[(&str, Said, Vec<Known>, &str)] = &[
+            ("nothing", lecture(json!({})), vec![], ""),
+            ("today is no future", lecture(json!({"last_day": "2026-06-10"})), vec![], ""),
+            ("tomorrow", lecture(json!({"last_day": "2026-06-11"})), vec![], "future"),
+            ("the cap of two days", lecture(json!({"hours": "16.01"})), vec![], "cap 2"),
+            ("one day", lecture(json!({"last_day": "2026-06-01", "hours": "8.5"})), vec![], "cap 1"),
+            ("last day", lecture(json!({})), vec![known(entry, form, "别的", None, june)], "overlap entry"),
+            (
+                "the day after",
+                lecture(json!({})),
+                vec![known(entry, form, "别的", None, ("2026-06-03", "2026-06-03"))],
+                "",
+            ),
+            ("a claim", lecture(json!({})), vec![known(claim, form, "别的", body, june)], "overlap claim"),
+            (
+                "the same course",
+                lecture(json!({})),
+                vec![known(claim, form, "卓越绩效准则", body, spring)],
+                "repeated claim",
+            ),
+            (
+                "and the same days",
+                lecture(json!({})),
+                vec![known(claim, form, "卓越绩效准则", body, june)],
+                "repeated claim",
+            ),
+            (
+                "another organiser",
+                lecture(json!({})),
+                vec![known(claim, form, "卓越绩效准则", Some("市协会"), spring)],
+                "",
+            ),
+            (
+                "another form",
+                lecture(json!({})),
+                vec![known(claim, StudyForm::Other, "卓越绩效准则", body, spring)],
+                "",
+            ),
+            (
+                "another year",
+                lecture(json!({})),
+                vec![known(claim, form, "卓越绩效准则", body, ("2025-03-01", "2025-03-02"))],
+                "",
+            ),
+            (
+                "an entry's title",
+                lecture(json!({})),
+                vec![known(entry, StudyForm::Online, "卓越绩效准则", None, spring)],
+                "repeated entry",
+            ),
+            (
+                "a paper in those days",
+                lecture(json!({})),
+                vec![known(claim, StudyForm::Publication, "别的", body, june)],
+                "",
+            ),
+            (
+                "a paper",
+                lecture(json!({"form": "publication", "hours": null, "papers": "1"})),
+                vec![known(claim, form, "别的", body, june)],
+                "",
+            ),
+            ("four people", activity("4"), vec![], "few 5"),
+            (
+                "five people and a lecture",
+                activity("5"),
+                vec![known(entry, form, "质量月", None, june)],
+                "overlap entry",
+            ),
+        ];
+        for (what, said, known, expected) in cases {
+            let facts = Facts { today: day("2026-06-10"), edition, known, elsewhere: &[] };
+            for reader in [Reader::Claimant, Reader::Reviewer] {
+                assert_eq!(short(&notices(said, &[file("other")], &facts, reader)), *expected, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn evidence_of_another_tells_the_claimant_that_and_the_reviewer_which() {
+        let rulebook = Rulebook::embedded();
+        let elsewhere = [1, 2].map(|n| UsedElsewhere { file: file("photo"), claim: claim_id(n) });
+        let spring = ("2026-03-01", "2026-03-02");
+        let known = [known(Source::Claim(claim_id(3)), StudyForm::Other, "别的", None, spring)];
+        let facts =
+            Facts { today: day("2026-06-10"), edition: &rulebook.editions()[0], known: &known, elsewhere: &elsewhere };
+        let told = |reader| short(&notices(&lecture(json!({})), &[file("photo")], &facts, reader));
+        assert_eq!(told(Reader::Claimant), "another false, again claim");
+        assert_eq!(told(Reader::Reviewer), "another true, another true, again claim");
+    }
+
+    #[test]
+    fn there_are_never_more_than_a_page_shows() {
+        let rulebook = Rulebook::embedded();
+        let one = known(Source::Entry(entry_id()), StudyForm::Other, "别的", None, ("2026-06-01", "2026-06-01"));
+        let known = vec![one; 2 * MAX_NOTICES];
+        let facts = Facts { today: day("2026-06-10"), edition: &rulebook.editions()[0], known: &known, elsewhere: &[] };
+        assert_eq!(notices(&lecture(json!({})), &[], &facts, Reader::Claimant).len(), MAX_NOTICES);
+    }
+}

@@ -1,0 +1,208 @@
+//! Reviewing claims 学时审核: the queue, and the three decisions.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::Service;
+use super::super::access::{Action, Actor};
+use super::super::error::Error;
+use super::ClaimId;
+use super::index::Mark;
+use super::read::{Claim, ClaimLine};
+use super::row::{ClaimEvent, ClaimState, OpenClaim};
+use super::said::ClaimKind;
+use super::write::MAX_VERSIONS;
+use crate::ledger::entry::EntryId;
+use crate::ledger::fields::{FieldErrors, Fields, Problem};
+use crate::standard::{CreditCode, StudyForm, UnixMillis, day_of};
+
+/// Longest reason of a return or rejection, in code points.
+pub const MAX_REASON: usize = 500;
+/// Most claims of one page of the queue.
+pub const MAX_QUEUE_PAGE: usize = 100;
+
+/// Which claims are wanted; what is none is not asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClaimFilter {
+    /// How far it has come. Drafts are nobody's to see.
+    pub state: Option<ClaimState>,
+    /// Study or activity.
+    pub kind: Option<ClaimKind>,
+    /// The form of study.
+    pub form: Option<StudyForm>,
+    /// An organisation that the learner serves now.
+    pub employer: Option<CreditCode>,
+    /// The year of its last day.
+    pub year: Option<i16>,
+    /// Only those whose claimant was shown notices.
+    pub with_notices: bool,
+}
+
+/// A place in the queue: when it was submitted, and which.
+pub type Place = (UnixMillis, ClaimId);
+
+/// A page of the queue.
+#[derive(Debug, Clone)]
+pub struct ClaimPage {
+    /// The claims, the one that waits longest first.
+    pub lines: Vec<ClaimLine>,
+    /// How many there are in all.
+    pub total: usize,
+    /// After which place the next page begins; none on the last.
+    pub next: Option<Place>,
+}
+
+impl ClaimFilter {
+    fn takes(&self, mark: &Mark) -> bool {
+        fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
+            wanted.is_none_or(|wanted| wanted == found)
+        }
+        mark.submitted_at.is_some()
+            && is(self.state, mark.state)
+            && is(self.kind, mark.kind)
+            && (self.form.is_none() || self.form == mark.form)
+            && is(self.year, mark.days.1.year())
+            && (!self.with_notices || mark.noticed)
+    }
+}
+
+impl Service {
+    /// A page of the claims that were submitted, oldest first, after a place.
+    pub async fn claim_queue(
+        &self,
+        actor: &Actor,
+        filter: &ClaimFilter,
+        after: Option<Place>,
+        limit: usize,
+    ) -> Result<ClaimPage, Error> {
+        self.allow(actor, Action::ReadClaims)?;
+        let mut found: Vec<(Place, ClaimLine)> = {
+            let claims = self.claims();
+            let wanted = claims.all().filter(|(_, mark)| filter.takes(mark));
+            wanted.filter_map(|(id, mark)| Some(((mark.submitted_at?, id), self.line(id, mark)))).collect()
+        };
+        if let Some(employer) = &filter.employer {
+            found = self.serving_only(found, employer).await?;
+        }
+        found.sort_by_key(|(place, _)| *place);
+        let total = found.len();
+        found.retain(|(place, _)| after.is_none_or(|after| *place > after));
+        let limit = limit.clamp(1, MAX_QUEUE_PAGE);
+        let next = if found.len() > limit { found.get(limit - 1).map(|(place, _)| *place) } else { None };
+        found.truncate(limit);
+        Ok(ClaimPage { lines: found.into_iter().map(|(_, line)| line).collect(), total, next })
+    }
+
+    /// Those whose learner serves an organisation now.
+    async fn serving_only(
+        &self,
+        all: Vec<(Place, ClaimLine)>,
+        employer: &CreditCode,
+    ) -> Result<Vec<(Place, ClaimLine)>, Error> {
+        let mut known = std::collections::HashMap::new();
+        let mut found = Vec::new();
+        for (place, line) in all {
+            let serves = match known.get(&line.learner) {
+                Some(serves) => *serves,
+                None => {
+                    let employers = match self.employers_now(line.learner).await {
+                        Err(Error::Erased(_)) => Vec::new(),
+                        employers => employers?,
+                    };
+                    let serves = employers.iter().any(|one| one.code.as_ref() == Some(employer));
+                    known.insert(line.learner, serves);
+                    serves
+                }
+            };
+            found.extend(serves.then_some((place, line)));
+        }
+        Ok(found)
+    }
+
+    /// A claim that this actor is about to decide about, as it was seen.
+    async fn claim_to_review(&self, actor: &Actor, id: ClaimId, version: u64) -> Result<OpenClaim, Error> {
+        self.allow(actor, Action::ReviewClaims)?;
+        let person = actor.person().ok_or(Error::Forbidden)?;
+        let claim = self.open_claim(id, |_| true).await?;
+        if claim.head.submitted_at.is_none() {
+            return Err(Error::NotFound("claim"));
+        }
+        if let Some(conflict) = self.conflict_of(person, &claim).await? {
+            return Err(Error::ConflictOfInterest(conflict));
+        }
+        claim.check(version, |state| state == ClaimState::Submitted)?;
+        Ok(claim)
+    }
+
+    /// Accepts a claim: it becomes an entry, signed in the name of the certifying body.
+    pub async fn accept_claim(
+        self: &std::sync::Arc<Self>,
+        actor: &Actor,
+        id: ClaimId,
+        version: u64,
+    ) -> Result<Claim, Error> {
+        let mut claim = self.claim_to_review(actor, id, version).await?;
+        let today = day_of(self.clock.now()).map_err(Error::internal)?;
+        if claim.newest()?.said.days().1 > today {
+            let problem =
+                Problem::mismatch("lies in the future: it is not over yet", "日期尚未到来，活动结束后才能通过");
+            return Err(Error::field("last_day", problem));
+        }
+        let entry = EntryId::try_from(Uuid::now_v7()).map_err(Error::internal)?;
+        let signed = self.sign_claim(actor, &claim, entry)?;
+        claim.head.entry = Some(entry.uuid());
+        claim.step(self.clock.now(), actor, ClaimEvent::Accepted, ClaimState::Accepted, None);
+        let to_send = self.to_send_of_learner(claim.learner, &signed)?;
+        // A crash before this is durable has decided nothing; after it, the entry is sent by whoever comes first.
+        let claim = self.keep_claim(actor, "accept_claim", claim, vec![to_send]).await?;
+        if let Err(error) = self.send_own().await {
+            tracing::warn!(claim = %id, entry = %entry, %error, "the entry of a claim is sent later");
+        }
+        self.view_of(actor, claim).await
+    }
+
+    /// Returns a claim to the claimant, as `{"reason"}` says why.
+    pub async fn return_claim(&self, actor: &Actor, id: ClaimId, version: u64, input: Value) -> Result<Claim, Error> {
+        let claim = self.claim_to_review(actor, id, version).await?;
+        if claim.payload.versions.len() >= MAX_VERSIONS {
+            return Err(Error::Conflict(format!("it was submitted {MAX_VERSIONS} times: accept or reject it")));
+        }
+        self.decide(actor, claim, "return_claim", (ClaimEvent::Returned, ClaimState::Returned), input).await
+    }
+
+    /// Rejects a claim for good, as `{"reason"}` says why.
+    pub async fn reject_claim(&self, actor: &Actor, id: ClaimId, version: u64, input: Value) -> Result<Claim, Error> {
+        let claim = self.claim_to_review(actor, id, version).await?;
+        self.decide(actor, claim, "reject_claim", (ClaimEvent::Rejected, ClaimState::Rejected), input).await
+    }
+
+    async fn decide(
+        &self,
+        actor: &Actor,
+        mut claim: OpenClaim,
+        action: &str,
+        (event, state): (ClaimEvent, ClaimState),
+        input: Value,
+    ) -> Result<Claim, Error> {
+        let reason = read_reason(input)?;
+        claim.step(self.clock.now(), actor, event, state, Some(reason));
+        let claim = self.keep_claim(actor, action, claim, Vec::new()).await?;
+        self.view_of(actor, claim).await
+    }
+}
+
+/// Nobody is turned away without a reason.
+fn read_reason(input: Value) -> Result<String, FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let reason = Fields::of(input, "", &mut errors).and_then(|mut fields| {
+        let reason = fields.lines("reason");
+        if let Some(Err(problem)) =
+            reason.as_ref().map(|reason| crate::ledger::fields::check_text(reason.trim(), MAX_REASON))
+        {
+            fields.note("reason", problem);
+        }
+        fields.finish();
+        reason
+    });
+    reason.filter(|_| errors.0.is_empty()).map(|reason| reason.trim().to_owned()).ok_or(errors)
+}

@@ -1,0 +1,592 @@
+//! Claims from the first word to the chain: every step and who may take it, every crash of an acceptance, and what is left of
+//! somebody who was erased.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::access::{AccountRole, Person};
+use super::super::tables::{CLAIMS, EVIDENCE, OUTBOX};
+use super::super::testing::*;
+use super::super::{Actor, Error};
+use super::file_type::sample;
+use super::*;
+use crate::ledger::entry::{Body, EntryId, LearnerId, Record, Reviewer};
+use crate::standard::CreditCode;
+use crate::store::{Direction, Fault, KeyRange, MAX_SCAN_ROWS, Step};
+
+const FAULTS: [Fault; 4] = [Fault::FailLost, Fault::FailKept, Fault::DieLost, Fault::DieKept];
+
+fn id<T: TryFrom<Uuid, Error: std::fmt::Debug>>(n: u64) -> T {
+    let mut bytes = *Uuid::from_u64_pair(0x0197_0000_0000_7000, n).as_bytes();
+    bytes[8] = 0x80;
+    Uuid::from_bytes(bytes).try_into().unwrap()
+}
+
+fn person(n: u64, role: AccountRole, organisation: CreditCode, learners: Vec<LearnerId>) -> Actor {
+    let affiliations = vec![organisation.clone()];
+    Actor::Person(Person { account: id(n), role, organisation, learners, affiliations })
+}
+
+/// The learner of a party, signed in.
+fn learner(of: &Party) -> Actor {
+    person(of.key.into(), AccountRole::Learner, of.code.clone(), vec![of.learner.id])
+}
+
+fn clerk(n: u64) -> Actor {
+    person(n, AccountRole::Clerk, authority().code, Vec::new())
+}
+
+fn lecture() -> Value {
+    json!({
+        "kind": "study", "form": "lecture", "title": "卓越绩效准则", "organiser": "省质量协会",
+        "first_day": "2026-06-01", "last_day": "2026-06-02", "hours": "6.5",
+    })
+}
+
+fn with(mut value: Value, name: &str, change: &str) -> Value {
+    value[name] = change.into();
+    value
+}
+
+fn reason() -> Value {
+    json!({"reason": "证书上没有日期"})
+}
+
+impl World {
+    /// A claim of this party's learner with one file, not submitted yet.
+    async fn draft(&self, of: &Party, says: Value, salt: &str) -> Claim {
+        let (service, actor) = (self.service(), learner(of));
+        let claim = service.begin_claim(&actor, of.learner.id, says).await.unwrap();
+        service.add_evidence(&actor, claim.id, "证书.pdf", &sample(FileType::Pdf, salt)).await.unwrap()
+    }
+
+    async fn submitted(&self, of: &Party, says: Value, salt: &str) -> Claim {
+        let draft = self.draft(of, says, salt).await;
+        self.service().submit_claim(&learner(of), draft.id, draft.version).await.unwrap()
+    }
+
+    /// Accepts, and dies before the entry has its place: the acceptance is the first commit, and its place the next.
+    async fn accept_and_die(&mut self, claim: &Claim) {
+        self.disk.plan(Step::Commit, 2, Fault::DieLost);
+        drop(self.service().accept_claim(&clerk(1), claim.id, claim.version).await);
+        self.reopen().await.unwrap();
+    }
+
+    /// Everything that stands in these tables, as it lies on the disk.
+    async fn raw(&self, ranges: Vec<KeyRange>) -> Vec<u8> {
+        let mut all = Vec::new();
+        for range in ranges {
+            let rows = self.service().store.scan(range, MAX_SCAN_ROWS, Direction::Forward).await.unwrap();
+            all.extend(rows.into_iter().flat_map(|(key, row)| [key.key().to_vec(), row.value].concat()));
+        }
+        all
+    }
+}
+
+#[tokio::test]
+async fn a_claim_goes_its_way_from_the_first_word_to_the_chain() {
+    let mut world = World::recording().await;
+    let (a, clerk) = (provider_a(), clerk(1));
+    let actor = learner(&a);
+    let first = world.submitted(&a, lecture(), "1").await;
+    assert_eq!((first.state, first.notices.len(), first.missing.0.len()), (ClaimState::Submitted, 0, 0));
+    let seen = world.service().claim(&clerk, first.id).await.unwrap();
+    assert_eq!((seen.learner_name.as_str(), seen.conflict), ("张伟", None));
+    let returned = world.service().return_claim(&clerk, first.id, seen.version, reason()).await.unwrap();
+    assert_eq!(returned.state, ClaimState::Returned);
+    let says = with(lecture(), "hours", "6");
+    let changed = world.service().change_claim(&actor, first.id, returned.version, says).await.unwrap();
+    // What the claimant is changing is not what was submitted.
+    let seen = world.service().claim(&clerk, first.id).await.unwrap();
+    assert_eq!(seen.said.hours().unwrap().to_string(), "6.50");
+    world.reopen().await.unwrap();
+    let service = world.service();
+    let again = service.submit_claim(&actor, first.id, changed.version).await.unwrap();
+    let accepted = service.accept_claim(&clerk, first.id, again.version).await.unwrap();
+    assert_eq!((accepted.state, accepted.position.is_none()), (ClaimState::Accepted, true));
+    let entry = accepted.entry.unwrap();
+    world.settle().await;
+    for _ in 0..2 {
+        let service = world.service();
+        let claim = service.claim(&actor, first.id).await.unwrap();
+        let position = claim.position.expect("it is on the chain");
+        let view = service.entry(&actor, entry).await.unwrap();
+        assert_eq!(view.position, Some(position));
+        assert_eq!(view.signed.entry().recorder, authority().code);
+        let Some(Record::Study(study)) = view.signed.entry().record() else { panic!("study") };
+        assert_eq!((study.hours.to_string(), study.reviewed_by), ("6.00".into(), Some(Reviewer::Clerk)));
+        assert_eq!(study.evidence, [claim.files[0].sha256]);
+        let events: Vec<ClaimEvent> = claim.history.iter().map(|step| step.event).collect();
+        use ClaimEvent as E;
+        assert_eq!(events, [E::Begun, E::Submitted, E::Returned, E::Submitted, E::Accepted]);
+        assert_eq!(claim.history[2].reason.as_deref(), Some("证书上没有日期"));
+        // The claimant is told the role of who decided, and not who it was.
+        assert_eq!((claim.history[2].account, claim.history[2].role), (None, Some(AccountRole::Clerk)));
+        assert!(claim.history[0].account.is_some());
+        let earlier: Vec<String> = claim.earlier.iter().map(|one| one.said.hours().unwrap().to_string()).collect();
+        assert_eq!(earlier, ["6.50"]);
+        let lines = service.own_claims(&actor, a.learner.id).unwrap();
+        assert_eq!((lines.len(), lines[0].state, lines[0].entry), (1, ClaimState::Accepted, Some(entry)));
+        world.reopen().await.unwrap();
+    }
+}
+
+/// Each act on a claim in each state: it is done, or it is a conflict.
+#[tokio::test]
+async fn every_state_allows_what_it_should() {
+    use ClaimState as S;
+    let world = World::recording().await;
+    let (service, a, clerk) = (world.service(), provider_a(), clerk(1));
+    let actor = learner(&a);
+    for (n, state) in S::ALL.iter().enumerate() {
+        for act in ["change", "submit", "withdraw", "add", "remove", "accept", "return", "reject"] {
+            let title = format!("{state} {act}");
+            let claim = world.draft(&a, with(lecture(), "title", &title), &title).await;
+            let (id, file) = (claim.id, claim.files[0].id);
+            let submitted = || service.submit_claim(&actor, id, claim.version);
+            let claim = match state {
+                S::Draft => claim.clone(),
+                S::Submitted => submitted().await.unwrap(),
+                S::Returned => {
+                    let version = submitted().await.unwrap().version;
+                    service.return_claim(&clerk, id, version, reason()).await.unwrap()
+                }
+                S::Accepted => {
+                    let version = submitted().await.unwrap().version;
+                    service.accept_claim(&clerk, id, version).await.unwrap()
+                }
+                S::Rejected => {
+                    let version = submitted().await.unwrap().version;
+                    service.reject_claim(&clerk, id, version, reason()).await.unwrap()
+                }
+                S::Withdrawn => service.withdraw_claim(&actor, id, claim.version).await.unwrap(),
+            };
+            assert_eq!(claim.state, *state);
+            let version = claim.version;
+            let outcome = match act {
+                "change" => service.change_claim(&actor, id, version, with(lecture(), "title", &title)).await,
+                "submit" => service.submit_claim(&actor, id, version).await,
+                "withdraw" => service.withdraw_claim(&actor, id, version).await,
+                "add" => service.add_evidence(&actor, id, "2", &sample(FileType::Png, &title)).await,
+                "remove" => service.remove_evidence(&actor, id, file).await,
+                "accept" => service.accept_claim(&clerk, id, version).await,
+                "return" => service.return_claim(&clerk, id, version, reason()).await,
+                _ => service.reject_claim(&clerk, id, version, reason()).await,
+            };
+            let open = [S::Draft, S::Returned].contains(state);
+            let allowed = match act {
+                "change" | "submit" | "add" | "remove" => open,
+                "withdraw" => open || *state == S::Submitted,
+                _ => *state == S::Submitted,
+            };
+            match outcome {
+                Ok(_) => assert!(allowed, "{title}"),
+                // What was never submitted does not exist for those who review.
+                Err(Error::NotFound("claim")) => assert!(matches!(state, S::Draft | S::Withdrawn), "{title}"),
+                Err(Error::Conflict(_)) => assert!(!allowed, "{title}"),
+                Err(error) => panic!("{title}: {error}"),
+            }
+            // Room for the next.
+            let now = service.claim(&actor, id).await.unwrap();
+            drop(service.withdraw_claim(&actor, id, now.version).await);
+        }
+        assert!(n < 6);
+    }
+}
+
+#[tokio::test]
+async fn who_may_read_write_and_review() {
+    let world = World::recording().await;
+    let (service, a, b) = (world.service(), provider_a(), provider_b());
+    let draft = world.draft(&a, lecture(), "1").await;
+    let claim = world.submitted(&a, lecture(), "2").await;
+    let file = claim.files[0].id;
+    let body = |n, role| person(n, role, authority().code, Vec::new());
+    use AccountRole as R;
+    //       who, reads what was submitted, reads a draft
+    for (actor, reads, drafts) in [
+        (learner(&a), true, true),
+        (learner(&b), false, false),
+        (body(1, R::Clerk), true, false),
+        (body(2, R::Supervisor), true, false),
+        (body(3, R::Auditor), true, false),
+        (body(4, R::CompetentAuthority), true, false),
+        (Actor::Operator, true, false),
+        (body(5, R::Administrator), false, false),
+        (body(6, R::Expert), false, false),
+        (person(7, R::Employer, a.code.clone(), vec![]), false, false),
+        (person(8, R::ProviderStaff, a.code.clone(), vec![]), false, false),
+        (a.actor(), false, false),
+        (Actor::Public, false, false),
+        // Signed in as something else, one's own claims are not one's own.
+        (person(10, R::ProviderStaff, a.code.clone(), vec![a.learner.id]), false, false),
+    ] {
+        assert_eq!(service.claim(&actor, claim.id).await.is_ok(), reads, "{actor}");
+        assert_eq!(service.evidence(&actor, claim.id, file).await.is_ok(), reads, "{actor}");
+        assert_eq!(service.claim(&actor, draft.id).await.is_ok(), drafts, "{actor}");
+        let queue = service.claim_queue(&actor, &ClaimFilter::default(), None, 10).await;
+        assert_eq!(queue.is_ok(), reads && !drafts, "{actor}");
+        let own = actor == learner(&a);
+        assert_eq!(service.own_claims(&actor, a.learner.id).is_ok(), own, "{actor}");
+        assert_eq!(service.begin_claim(&actor, a.learner.id, lecture()).await.is_ok(), own, "{actor}");
+        if !own {
+            assert!(service.change_claim(&actor, draft.id, draft.version, lecture()).await.is_err(), "{actor}");
+            assert!(service.remove_evidence(&actor, draft.id, draft.files[0].id).await.is_err(), "{actor}");
+        }
+        if !matches!(&actor, Actor::Person(person) if matches!(person.role, R::Clerk | R::Supervisor)) {
+            assert!(service.accept_claim(&actor, claim.id, claim.version).await.is_err(), "{actor}");
+            assert!(service.reject_claim(&actor, claim.id, claim.version, reason()).await.is_err(), "{actor}");
+        }
+    }
+    let accepted = service.accept_claim(&body(2, R::Supervisor), claim.id, claim.version).await.unwrap();
+    let view = service.entry(&Actor::Operator, accepted.entry.unwrap()).await.unwrap();
+    assert_eq!(view.signed.entry().record().unwrap().reviewed_by(), Some(Reviewer::Supervisor));
+}
+
+#[tokio::test]
+async fn nobody_decides_about_their_own_or_their_own_organisations() {
+    let world = World::recording().await;
+    let (service, a) = (world.service(), provider_a());
+    let plant = CreditCode::with_check("91340100MA2P0000C").unwrap();
+    let known = service.learner(&a.actor(), a.learner.id).await.unwrap();
+    let serves = json!({
+        "id": a.learner.id.to_string(), "name": a.learner.name,
+        "employers": [{"name": "合肥机床厂", "code": plant.as_str(), "from": "2020-01-01"}],
+    });
+    service.change_learner(&a.actor(), a.learner.id, known.version, serves).await.unwrap();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    let body = authority().code;
+    let with_learner = person(1, AccountRole::Clerk, body.clone(), vec![a.learner.id]);
+    let Actor::Person(colleague) = person(2, AccountRole::Supervisor, body.clone(), vec![]) else { unreachable!() };
+    let colleague = Actor::Person(Person { affiliations: vec![body, plant.clone()], ..colleague });
+    for (actor, why) in [(with_learner, ReviewConflict::OwnClaim), (colleague, ReviewConflict::OwnOrganisation)] {
+        assert_eq!(service.claim(&actor, claim.id).await.unwrap().conflict, Some(why));
+        let accept = service.accept_claim(&actor, claim.id, claim.version).await.unwrap_err();
+        let others = [
+            service.return_claim(&actor, claim.id, claim.version, reason()).await.unwrap_err(),
+            service.reject_claim(&actor, claim.id, claim.version, reason()).await.unwrap_err(),
+        ];
+        for error in others.iter().chain([&accept]) {
+            assert!(matches!(error, Error::ConflictOfInterest(found) if *found == why), "{error}");
+        }
+    }
+    let filter = ClaimFilter { employer: Some(plant), ..ClaimFilter::default() };
+    assert_eq!(service.claim_queue(&clerk(3), &filter, None, 10).await.unwrap().total, 1);
+    let filter = ClaimFilter { employer: Some(provider_b().code), ..ClaimFilter::default() };
+    assert_eq!(service.claim_queue(&clerk(3), &filter, None, 10).await.unwrap().total, 0);
+    assert_eq!(service.claim(&clerk(3), claim.id).await.unwrap().state, ClaimState::Submitted);
+}
+
+#[tokio::test]
+async fn of_two_reviewers_one_decides() {
+    let world = World::recording().await;
+    let (service, a) = (world.service(), provider_a());
+    let claim = world.submitted(&a, lecture(), "1").await;
+    let (one, other) = (clerk(1), clerk(2));
+    let (accepted, rejected) = tokio::join!(
+        service.accept_claim(&one, claim.id, claim.version),
+        service.reject_claim(&other, claim.id, claim.version, reason()),
+    );
+    assert_eq!(accepted.is_ok(), rejected.is_err());
+    let error = accepted.err().or(rejected.err()).unwrap();
+    assert!(matches!(error, Error::Conflict(_)), "{error}");
+    // A page that was open since before the claimant changed it decides nothing either.
+    let claim = world.submitted(&a, lecture(), "2").await;
+    let old = claim.version;
+    let claim = service.return_claim(&one, claim.id, old, reason()).await.unwrap();
+    service.submit_claim(&learner(&a), claim.id, claim.version).await.unwrap();
+    assert!(matches!(service.accept_claim(&other, claim.id, old).await, Err(Error::Conflict(_))));
+}
+
+#[tokio::test]
+async fn evidence_is_taken_by_content_within_limits_and_kept_where_it_was_submitted() {
+    let world = World::recording().await;
+    let (service, a) = (world.service(), provider_a());
+    let actor = learner(&a);
+    let claim = service.begin_claim(&actor, a.learner.id, lecture()).await.unwrap();
+    let refused = service.submit_claim(&actor, claim.id, claim.version).await.unwrap_err();
+    assert_eq!(fields_of(&refused), ["evidence"]);
+    assert_eq!(claim.missing.0[0].field, "evidence");
+    let id = claim.id;
+    let add = async |name: &str, bytes: &[u8]| service.add_evidence(&actor, id, name, bytes).await;
+    let large = vec![b' '; MAX_EVIDENCE_BYTES + 1];
+    for bytes in [b"".as_slice(), b"<html>", &large, &sample(FileType::Png, "")[..40]] {
+        assert_eq!(fields_of(&add("x.pdf", bytes).await.unwrap_err()), ["file"]);
+    }
+    // As large as it may be, in many parts.
+    let mut whole = sample(FileType::Jpeg, "");
+    whole.resize(MAX_EVIDENCE_BYTES, 7);
+    let claim = add("C:\\照片.PNG", &whole).await.unwrap();
+    let file = claim.files[0].clone();
+    assert_eq!((file.name.as_str(), file.kind, file.bytes), ("照片.jpg", FileType::Jpeg, MAX_EVIDENCE_BYTES));
+    assert_eq!(service.evidence(&actor, id, file.id).await.unwrap().bytes, whole);
+    assert_eq!(fields_of(&add("again", &whole).await.unwrap_err()), ["file"]);
+    let claim = service.submit_claim(&actor, id, claim.version).await.unwrap();
+    let claim = service.return_claim(&clerk(1), id, claim.version, reason()).await.unwrap();
+    assert_eq!(claim.state, ClaimState::Returned);
+    // Out of the claim, and still in what was submitted.
+    let claim = service.remove_evidence(&actor, id, file.id).await.unwrap();
+    assert!(claim.files.is_empty());
+    assert_eq!(service.evidence(&clerk(1), id, file.id).await.unwrap().bytes, whole);
+    for n in 0..MAX_EVIDENCE_FILES {
+        add("x", &sample(FileType::Png, &n.to_string())).await.unwrap();
+    }
+    assert!(matches!(add("x", &sample(FileType::Png, "more")).await, Err(Error::TooLarge { .. })));
+    // What was never submitted goes with its bytes.
+    let fresh = service.claim(&actor, id).await.unwrap().files[3].id;
+    service.remove_evidence(&actor, id, fresh).await.unwrap();
+    assert!(matches!(service.evidence(&actor, id, fresh).await, Err(Error::NotFound("file"))));
+    assert!(matches!(service.remove_evidence(&actor, id, fresh).await, Err(Error::NotFound("file"))));
+    let left = EVIDENCE.scan(&*service.store, EVIDENCE.prefix(&fresh.uuid()), 10).await.unwrap();
+    assert!(left.is_empty());
+}
+
+#[tokio::test]
+async fn notices_are_shown_to_the_claimant_and_to_the_reviewer_again() {
+    let mut world = World::recording().await;
+    let (a, b) = (provider_a(), provider_b());
+    world.accept(&a, &[&a.signed_study()]).await;
+    let other = world.submitted(&b, lecture(), "shared").await;
+    // Its entry is of 2 to 4 November, and its title is the course's.
+    let says = json!({
+        "kind": "study", "form": "exchange", "title": a.course.1, "organiser": "学会", "half_days": "1",
+        "first_day": "2026-11-04", "last_day": "2026-11-30",
+    });
+    let claim = world.draft(&a, says, "shared").await;
+    for reopened in [false, true] {
+        if reopened {
+            world.reopen().await.unwrap();
+        }
+        let claim = world.service().claim(&learner(&a), claim.id).await.unwrap();
+        assert!(matches!(
+            &claim.notices[..],
+            [
+                Notice::EvidenceOfAnother { claim: None, .. },
+                Notice::Future { .. },
+                Notice::Repeated { with: Source::Entry(_), .. }
+            ]
+        ));
+    }
+    let service = world.service();
+    let claim = service.submit_claim(&learner(&a), claim.id, claim.version).await.unwrap();
+    let seen = service.claim(&clerk(1), claim.id).await.unwrap();
+    assert!(matches!(&seen.notices[0], Notice::EvidenceOfAnother { claim: Some(id), .. } if *id == other.id));
+    let filter = ClaimFilter { with_notices: true, ..ClaimFilter::default() };
+    let queue = service.claim_queue(&clerk(1), &filter, None, 10).await.unwrap();
+    assert_eq!(queue.lines.iter().map(|line| line.id).collect::<Vec<_>>(), [claim.id]);
+    // A notice blocks nothing, but what is not over is no entry.
+    let refused = service.accept_claim(&clerk(1), claim.id, claim.version).await.unwrap_err();
+    assert_eq!(fields_of(&refused), ["last_day"]);
+    world.clock.advance(10 * 24 * 3_600_000);
+    service.accept_claim(&clerk(1), claim.id, claim.version).await.unwrap();
+    // The claim's own entry is nothing that another one is not told of.
+    let third = world.draft(&a, with(lecture(), "last_day", "2026-11-05"), "own").await;
+    let overlaps = third.notices.iter().filter(|notice| matches!(notice, Notice::Overlap { .. })).count();
+    assert_eq!(overlaps, 2, "{:?}", third.notices);
+}
+
+#[tokio::test]
+async fn the_queue_is_filtered_and_paged_the_oldest_first() {
+    let world = World::recording().await;
+    let (service, a, b) = (world.service(), provider_a(), provider_b());
+    let activity = json!({
+        "kind": "activity", "topic": "质量月", "place": "合肥", "date": "2025-09-01", "attendees": "12",
+        "attendees_digest": digest_of_list("张三\n李四".as_bytes()).to_string(),
+    });
+    let mut ids = Vec::new();
+    for (of, says) in [(&a, lecture()), (&b, activity), (&b, with(lecture(), "title", "另一课"))] {
+        ids.push(world.submitted(of, says, &ids.len().to_string()).await.id);
+        world.clock.advance(1_000);
+    }
+    world.draft(&a, lecture(), "draft").await;
+    let all = ClaimFilter::default();
+    let now = service.claim_queue(&clerk(1), &all, None, 2).await.unwrap();
+    assert_eq!((now.lines.iter().map(|line| line.id).collect::<Vec<_>>(), now.total), (ids[..2].to_vec(), 3));
+    let rest = service.claim_queue(&clerk(1), &all, now.next, 2).await.unwrap();
+    assert_eq!((rest.lines[0].id, rest.next, rest.total), (ids[2], None, 3));
+    let version = service.claim(&clerk(1), ids[0]).await.unwrap().version;
+    service.reject_claim(&clerk(1), ids[0], version, reason()).await.unwrap();
+    for (filter, found) in [
+        (ClaimFilter { state: Some(ClaimState::Submitted), ..all.clone() }, vec![ids[1], ids[2]]),
+        (ClaimFilter { state: Some(ClaimState::Rejected), ..all.clone() }, vec![ids[0]]),
+        (ClaimFilter { state: Some(ClaimState::Draft), ..all.clone() }, vec![]),
+        (ClaimFilter { kind: Some(ClaimKind::Activity), ..all.clone() }, vec![ids[1]]),
+        (ClaimFilter { form: Some(crate::standard::StudyForm::Lecture), ..all.clone() }, vec![ids[0], ids[2]]),
+        (ClaimFilter { year: Some(2025), ..all.clone() }, vec![ids[1]]),
+        (ClaimFilter { with_notices: true, ..all.clone() }, vec![]),
+    ] {
+        let page = service.claim_queue(&clerk(1), &filter, None, 10).await.unwrap();
+        assert_eq!(page.lines.iter().map(|line| line.id).collect::<Vec<_>>(), found, "{filter:?}");
+    }
+    for bad in [json!({}), json!({"reason": " "}), json!({"reason": "长".repeat(MAX_REASON + 1)})] {
+        let version = service.claim(&clerk(1), ids[1]).await.unwrap().version;
+        let refused = service.return_claim(&clerk(1), ids[1], version, bad).await.unwrap_err();
+        assert_eq!(fields_of(&refused), ["reason"]);
+    }
+}
+
+/// Every commit of an acceptance fails in every way: the claim waits as before, or it is one entry, and never two.
+#[tokio::test]
+async fn no_step_of_an_acceptance_loses_or_doubles_the_entry_however_it_fails() {
+    for fault in FAULTS {
+        for nth in 1..=3 {
+            let what = format!("{fault:?} at commit {nth}");
+            let mut world = World::recording().await;
+            let a = provider_a();
+            let claim = world.submitted(&a, lecture(), "1").await;
+            let before = world.placed().await;
+            world.disk.plan(Step::Commit, nth, fault);
+            let answer = world.service().accept_claim(&clerk(1), claim.id, claim.version).await;
+            // Once it is accepted, what fails later is made good later; a store that died answers nobody.
+            assert!(answer.is_err() || nth > 1, "{what}");
+            world.reopen().await.unwrap();
+            world.service().issue_round().await.unwrap();
+            let kept = nth > 1 || matches!(fault, Fault::FailKept | Fault::DieKept);
+            let now = world.service().claim(&learner(&a), claim.id).await.unwrap();
+            let expected = if kept { ClaimState::Accepted } else { ClaimState::Submitted };
+            assert_eq!((now.state, now.entry.is_some()), (expected, kept), "{what}");
+            assert_eq!(world.placed().await - before, u64::from(kept), "{what}");
+            let waiting = OUTBOX.scan(&*world.service().store, OUTBOX.all(), 10).await.unwrap();
+            assert!(waiting.is_empty(), "{what}");
+            if !kept {
+                world.service().accept_claim(&clerk(1), claim.id, now.version).await.unwrap();
+            }
+            world.settle().await;
+            let now = world.service().claim(&learner(&a), claim.id).await.unwrap();
+            assert!(now.position.is_some() && now.state == ClaimState::Accepted, "{what}");
+        }
+    }
+}
+
+/// What was accepted and not yet sent, when the key ends or the learner is renamed: it is signed again, and stands once.
+#[tokio::test]
+async fn an_entry_that_nobody_saw_is_signed_again_under_what_holds_now() {
+    for rename in [false, true] {
+        let mut world = World::recording().await;
+        let a = provider_a();
+        world.accept(&authority(), &[&add_body_key(NEXT_BODY_KEY)]).await;
+        world.seal().await.unwrap().unwrap();
+        let claim = world.submitted(&a, lecture(), "1").await;
+        world.accept_and_die(&claim).await;
+        let entry = world.service().claim(&learner(&a), claim.id).await.unwrap().entry.unwrap();
+        if rename {
+            let known = world.service().learner(&a.actor(), a.learner.id).await.unwrap();
+            let renamed = json!({"id": a.learner.id.to_string(), "name": "张玮"});
+            world.service().change_learner(&a.actor(), a.learner.id, known.version, renamed).await.unwrap();
+        } else {
+            world.accept(&authority(), &[&retire_key(BODY_KEY)]).await;
+            world.seal().await.unwrap().unwrap();
+        }
+        for _ in 0..2 {
+            world.service().issue_round().await.unwrap();
+        }
+        world.settle().await;
+        let claim = world.service().claim(&learner(&a), claim.id).await.unwrap();
+        assert!(claim.position.is_some() && claim.entry == Some(entry));
+        let signed = world.service().entry(&Actor::Operator, entry).await.unwrap().signed;
+        let expected = if rename { "张玮" } else { "张伟" };
+        assert!(matches!(&signed.entry().body, Body::Study(learner, _) if learner.name == expected));
+        let key = signed.signatures()[0].key;
+        assert_eq!(key, key_id(if rename { BODY_KEY } else { NEXT_BODY_KEY }));
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_is_refused_for_good_leaves_the_claim_to_be_reviewed_again() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    world.accept_and_die(&claim).await;
+    let service = world.service();
+    let rows = OUTBOX.scan(&*service.store, OUTBOX.all(), 10).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let accepted = service.claim(&learner(&a), claim.id).await.unwrap();
+    let entry: EntryId = accepted.entry.unwrap();
+    let opened = service.open_claim(claim.id, |_| true).await.unwrap();
+    let signed = service.sign_claim(&clerk(1), &opened, entry).unwrap();
+    let refusal = Error::Conflict("another entry stands under the id".into());
+    service.record_again(&signed, &refusal).await.unwrap();
+    let now = service.claim(&learner(&a), claim.id).await.unwrap();
+    assert_eq!((now.state, now.entry), (ClaimState::Submitted, None));
+    let last = now.history.last().unwrap();
+    assert_eq!((last.event, last.role, last.account), (ClaimEvent::NotRecorded, None, None));
+    assert!(OUTBOX.scan(&*service.store, OUTBOX.all(), 10).await.unwrap().is_empty());
+    service.accept_claim(&clerk(1), claim.id, now.version).await.unwrap();
+    world.settle().await;
+}
+
+/// Without a key nothing is recorded, nothing is half decided, and it says so.
+#[tokio::test]
+async fn a_body_without_a_key_accepts_nothing() {
+    let world = World::new().await;
+    let a = provider_a();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    let refused = world.service().accept_claim(&clerk(1), claim.id, claim.version).await;
+    assert!(matches!(refused, Err(Error::CannotRecord(_))));
+    assert_eq!(world.service().claim(&clerk(1), claim.id).await.unwrap().state, ClaimState::Submitted);
+}
+
+#[tokio::test]
+async fn claims_of_the_erased_are_gone_and_stop_nothing() {
+    let mut world = World::recording().await;
+    let (a, b) = (provider_a(), provider_b());
+    let submitted = world.submitted(&a, lecture(), "shared").await;
+    // Accepted, and its entry not sent yet.
+    let accepted = world.submitted(&a, with(lecture(), "title", "另一课"), "2").await;
+    world.accept_and_die(&accepted).await;
+    let placed = world.placed().await;
+    let erasure = json!({"learners": [a.learner.id.to_string()]});
+    world.service().erase_learners(&Actor::Operator, erasure).await.unwrap();
+    for reopened in [false, true] {
+        if reopened {
+            world.reopen().await.unwrap();
+        }
+        world.service().issue_round().await.unwrap();
+        let service = world.service();
+        for actor in [learner(&a), clerk(1), Actor::Operator] {
+            for claim in [&submitted, &accepted] {
+                assert!(matches!(service.claim(&actor, claim.id).await, Err(Error::Erased(_))), "{actor}");
+                let evidence = service.evidence(&actor, claim.id, claim.files[0].id).await;
+                assert!(matches!(evidence, Err(Error::Erased(_))), "{actor}");
+            }
+        }
+        let gone = service.reject_claim(&clerk(1), submitted.id, submitted.version, reason()).await;
+        assert!(matches!(gone, Err(Error::Erased(_))));
+        assert!(matches!(service.begin_claim(&learner(&a), a.learner.id, lecture()).await, Err(Error::Erased(_))));
+        assert_eq!(service.claim_queue(&clerk(1), &ClaimFilter::default(), None, 10).await.unwrap().total, 0);
+        assert!(service.own_claims(&learner(&a), a.learner.id).unwrap().is_empty());
+        // Nobody is told of a file of somebody who is no more.
+        let other = world.draft(&b, lecture(), "shared").await;
+        assert_eq!(other.notices, []);
+    }
+    assert_eq!(world.placed().await, placed, "the entry was not sent");
+    world.settle().await;
+}
+
+/// Not even while an entry waits to be sent.
+#[tokio::test]
+async fn nothing_that_a_claim_says_is_readable_on_the_disk() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    world.accept_and_die(&claim).await;
+    let mut raw = world.raw(vec![CLAIMS.all(), EVIDENCE.all(), OUTBOX.all()]).await;
+    let events = world.service().store.events(1, MAX_SCAN_ROWS).await.unwrap();
+    raw.extend(events.iter().flat_map(|event| format!("{event:?}").into_bytes()));
+    let digest = claim.files[0].sha256;
+    let secrets: [&[u8]; 7] = [
+        "卓越绩效准则".as_bytes(),
+        "省质量协会".as_bytes(),
+        "张伟".as_bytes(),
+        "证书".as_bytes(),
+        b"startxref",
+        digest.as_bytes(),
+        b"reviewed_by",
+    ];
+    for secret in secrets {
+        let found = raw.windows(secret.len()).any(|window| window == secret);
+        assert!(!found, "{}", String::from_utf8_lossy(secret));
+    }
+    assert!(!raw.windows(64).any(|window| window == digest.to_string().as_bytes()));
+    assert!(raw.windows(36).any(|window| window == claim.id.to_string().as_bytes()), "events name the claim");
+}
