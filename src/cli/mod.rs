@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each parsing its flags and calling one thing.
 
+mod account;
 mod audit;
 mod authority;
 mod backup;
@@ -72,6 +73,8 @@ enum Command {
     Key(keys::Args),
     /// 登记机构 | Register organisations, as the operator
     Org(registry::OrgArgs),
+    /// 账号：新建、列出、发放代码、停用 | Accounts: make, list, give codes, end
+    Account(account::Args),
     /// 登记学员 | Register learners
     Learner(registry::LearnerArgs),
     /// 登记课程 | Register courses
@@ -122,6 +125,7 @@ pub fn run() -> ExitCode {
         Command::Submit(args) => submit::run(args),
         Command::Key(args) => keys::run(args),
         Command::Org(args) => registry::run_org(args),
+        Command::Account(args) => account::run(&args),
         Command::Learner(args) => registry::run_learner(args),
         Command::Course(args) => registry::run_course(args),
         Command::Certificate(args) => certificate::run(args),

@@ -12,6 +12,7 @@ mod machine;
 mod metrics;
 mod observe;
 mod pages;
+pub mod permissions;
 mod portal;
 mod problem;
 mod request;
@@ -110,6 +111,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::registry::list_learners, api::registry::register_learners))
         .routes(routes!(api::registry::read_learner, api::registry::change_learner))
         .routes(routes!(api::erasures::list, api::erasures::erase))
+        .routes(routes!(api::accounts::list, api::accounts::invite))
+        .routes(routes!(api::accounts::new_code))
+        .routes(routes!(api::accounts::end))
         .routes(routes!(api::registry::list_courses, api::registry::put_courses))
         .routes(routes!(api::registry::create_token))
         .routes(routes!(api::registry::end_token))
@@ -188,6 +192,7 @@ fn health() -> OpenApiRouter<App> {
     tags(
         (name = "entries", description = "学时记录 signed hour entries and their proofs"),
         (name = "registry", description = "登记 organisations, learners, courses, tokens"),
+        (name = "accounts", description = "账号 accounts of the portal"),
         (name = "certificates", description = "学时证明 hour certificates, status lists, and what is known of documents"),
         (name = "chain", description = "链 the public chain: blocks, checkpoint, tiles, batches, key registers"),
         (name = "health", description = "运行状态 whether the service lives and takes entries"),

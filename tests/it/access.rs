@@ -35,6 +35,10 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/api/v1/courses", [401, 401, 200, 422, 200]),
     ("POST", "/api/v1/tokens", [401, 401, 403, 403, 201]),
     ("DELETE", "/api/v1/tokens/{id}", [401, 401, 403, 403, 404]),
+    ("GET", "/api/v1/accounts", [401, 401, 403, 403, 200]),
+    ("POST", "/api/v1/accounts", [401, 401, 403, 403, 201]),
+    ("POST", "/api/v1/accounts/{id}/code", [401, 401, 403, 403, 404]),
+    ("DELETE", "/api/v1/accounts/{id}", [401, 401, 403, 403, 404]),
     ("GET", "/api/v1/blocks", [200; 5]),
     ("GET", "/api/v1/blocks/{height}", [200; 5]),
     ("GET", "/api/v1/blocks/{height}/proof", [200; 5]),
@@ -204,6 +208,10 @@ fn good_request(method: &str, route: &str, owner: &Provider, id: &str, number: &
         ("POST", "/api/v1/attestations/search") => Some(json!({"number": number, "name": "无此人"})),
         ("POST", "/api/v1/erasures") => Some(json!({"learners": [learner]})),
         ("POST", "/api/v1/verify") => Some(json!({})),
+        ("POST", "/api/v1/accounts") => {
+            let grants = json!([{"role": "administrator", "organisation": crate::server::credit_code(1)}]);
+            Some(json!({"login": "admin@example.org", "name": "王芳芳", "grants": grants}))
+        }
         ("POST", "/api/v1/tokens") => Some(json!({"organisation": provider})),
         _ => None,
     };

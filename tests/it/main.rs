@@ -32,6 +32,8 @@ mod pages;
 mod paper;
 mod pdf;
 mod pdf_breaks;
+mod people;
+mod portal;
 mod restore;
 mod rotation;
 mod routes;

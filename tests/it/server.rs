@@ -218,6 +218,32 @@ impl Ledger {
         Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
     }
 
+    /// A request of a browser's: forms are forms, and a redirection is an answer.
+    pub(crate) fn ask_as_browser(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&[u8]>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let agent: ureq::Agent = config.max_redirects_will_error(false).build().into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = match body {
+            Some(body) => agent.run(request.body(body).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        };
+        let mut answer = answer.unwrap();
+        let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request("GET", path, None, None)
     }

@@ -1,5 +1,6 @@
 //! The JSON interface, by subject.
 
+pub(super) mod accounts;
 pub(super) mod attestations;
 pub(super) mod certificates;
 pub(super) mod chain;

@@ -23,7 +23,8 @@ mod gallery;
 use axum::Router;
 
 use super::App;
-pub(super) use route::{Gate, Route};
+pub(super) use route::Gate;
+use route::Route;
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
