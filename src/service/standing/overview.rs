@@ -22,8 +22,8 @@ pub struct Filter {
     pub year: Option<i16>,
     /// How they stand.
     pub state: Option<StandingState>,
-    /// Whom they serve.
-    pub employer: Option<CreditCode>,
+    /// Whom they serve: the credit code, or a part of the name.
+    pub employer: Option<String>,
     /// What the name contains.
     pub name: Option<String>,
 }
@@ -157,7 +157,7 @@ impl Service {
 
     /// Organised activities that wait for the certifying body's word, the oldest first; at most so many.
     pub async fn waiting_activities(&self, actor: &Actor, limit: usize) -> Result<Vec<WaitingActivity>, Error> {
-        self.allow(actor, Action::ReadStandings)?;
+        self.allow(actor, Action::ReadClaims)?;
         Self::apart(async {
             let (today, mut blocks) = (self.today()?, Blocks::default());
             let mut waiting = Vec::new();
@@ -187,9 +187,13 @@ impl Service {
             let reached = learners.iter().any(|learner| self.reaches(actor, *learner, today));
             if reached { self.describe(&learners, today) } else { None }
         });
-        let employer = |cqo: &Cqo| cqo.employer.as_ref().and_then(|employer| employer.code.clone());
+        let serves = |cqo: &Cqo, asked: &str| {
+            let employer = cqo.employer.as_ref();
+            let is_code = |code: &CreditCode| code.as_str() == asked;
+            employer.is_some_and(|one| one.code.as_ref().is_some_and(is_code) || one.name.contains(asked))
+        };
         described
-            .filter(|cqo| filter.employer.is_none() || employer(cqo) == filter.employer)
+            .filter(|cqo| filter.employer.as_ref().is_none_or(|asked| serves(cqo, asked)))
             .filter(|cqo| filter.name.as_ref().is_none_or(|name| cqo.name.contains(name.as_str())))
             .collect()
     }

@@ -18,6 +18,8 @@ use crate::store::{Commit, WithTail};
 /// The validity of a level certificate 认定证书, 9.4.1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Term {
+    /// Of several learners that are one person, under which it was noted.
+    pub learner: LearnerId,
     /// From the day of issue to the last day.
     pub days: Span,
     /// The row's version: a change names the version it was made from.
@@ -58,7 +60,7 @@ impl Service {
         let event = self.event(actor, "put_term", learner.to_string());
         let committed = self.store.commit(Commit::new(event).when(read).write(write)).await?;
         self.standings.forget(learner);
-        Ok(days.map(|days| Term { days, version: committed.sequence }))
+        Ok(days.map(|days| Term { learner, days, version: committed.sequence }))
     }
 
     pub(super) async fn read_term(&self, learner: LearnerId) -> Result<Option<Term>, Error> {
@@ -66,7 +68,7 @@ impl Service {
         let plain = self.vault.decrypt(learner.into(), &term_context(learner), &row.value.tail)?;
         let TermPayload { first_day, last_day } = serde_json::from_slice(&plain).map_err(Error::internal)?;
         let days = Span::new(first_day, last_day).map_err(Error::internal)?;
-        Ok(Some(Term { days, version: row.version }))
+        Ok(Some(Term { learner, days, version: row.version }))
     }
 
     /// Confirms an organised activity for the certifying body (`ce.activity.confirmed_by_body`): the entry as it says

@@ -289,7 +289,7 @@ async fn the_overview_counts_all_and_shows_a_page() {
     assert_eq!((page.total, names(&page)), (2, vec![a.learner.name.clone()]));
     let met = ask(Filter { state: Some(StandingState::Met), ..Filter::default() }, 0, 10).await;
     assert_eq!((met.total, names(&met), met.states), (1, vec![a.learner.name.clone()], all.states));
-    let employed = ask(Filter { employer: Some(employer()), ..Filter::default() }, 0, 10).await;
+    let employed = ask(Filter { employer: Some(EMPLOYER.into()), ..Filter::default() }, 0, 10).await;
     assert_eq!((employed.total, employed.organisations[0].code.clone()), (1, Some(employer())));
     let named = ask(Filter { name: Some("王".into()), ..Filter::default() }, 0, 10).await;
     assert_eq!(names(&named), [b.learner.name]);

@@ -5,6 +5,9 @@
 
 mod account;
 mod admin;
+mod annual;
+mod body;
+mod employer;
 mod form;
 mod guard;
 mod page;
@@ -28,7 +31,10 @@ use route::Route;
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes()].into_iter().flatten().collect()
+    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.

@@ -1,0 +1,56 @@
+# How CQOs stand, as the certifying body sees it, and as an employer sees its own people.
+cqos-title = How CQOs stand
+cqos-lead = Each year every CQO needs enough credit hours and at least one organised training activity (9.4.1.2).
+cqos-year = Year
+cqos-state = State
+cqos-employer = Employer
+cqos-name = Name
+cqos-all = All
+cqos-filter = Filter
+cqos-reset = Clear
+cqos-download = Download the list (XLSX)
+cqos-waiting = Activities to confirm
+cqos-people = CQOs
+cqos-chart = How each employer's CQOs stand
+cqos-chart-more = The { $shown } employers with the most CQOs, of { $count }.
+cqos-no-employer = No employer registered
+cqos-list = CQOs
+cqos-hours = Hours
+cqos-activities = Activities
+cqos-missing = Missing
+cqos-none = No CQO matches
+cqos-none-text = Change the filter, or clear it.
+
+cqos-cqo = CQO
+cqos-learner = Learner's id
+cqos-providers = Registered by
+cqos-term = Validity of the level certificate
+cqos-term-none = not registered
+cqos-term-text = It decides in which years hours are due, and how they are prorated when it covers a year in part.
+cqos-term-first = First day
+cqos-term-last = Last day
+cqos-term-save = Save the validity
+cqos-term-saved = The validity is saved
+cqos-term-remove = Remove the validity
+cqos-term-remove-text = Without it, whole years count.
+cqos-term-removed = The validity is removed
+cqos-back = Back to the list
+
+cqos-activities-title = Activities to confirm
+cqos-activities-lead = An activity that a training provider recorded counts once the certifying body has confirmed it.
+cqos-activities-none = Nothing to confirm
+cqos-activities-none-text = New activities appear here once they are on the chain.
+cqos-topic = Topic
+cqos-held = Held on
+cqos-attendees = Attendees
+cqos-evidence = Evidence
+cqos-recorder = Recorded by
+cqos-decision = Confirmation
+cqos-confirm = Confirm this activity
+cqos-confirmed = The activity is confirmed
+cqos-conflicted = It is about you or your own organisation: somebody else has to confirm it
+
+cqos-employees-title = CQOs of this organisation
+cqos-employees-lead = Hours and training activities of this year of the CQOs who serve this organisation.
+cqos-employees-none = No CQO is registered as serving this organisation
+cqos-employees-none-text = Training providers and the certifying body register whom a CQO serves.

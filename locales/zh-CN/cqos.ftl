@@ -1,0 +1,56 @@
+# 认定主体看到的首席质量官年度达标情况，以及所在组织看到的本组织人员。
+cqos-title = 年度达标情况
+cqos-lead = 每位首席质量官每年须有足够的学时，并至少组织一项培训活动（9.4.1.2）。
+cqos-year = 年度
+cqos-state = 状态
+cqos-employer = 所在组织
+cqos-name = 姓名
+cqos-all = 全部
+cqos-filter = 筛选
+cqos-reset = 清除条件
+cqos-download = 下载表格（XLSX）
+cqos-waiting = 待确认的培训活动
+cqos-people = 人数
+cqos-chart = 各所在组织达标情况
+cqos-chart-more = 只显示人数最多的 { $shown } 个组织，共 { $count } 个。
+cqos-no-employer = 未登记所在组织
+cqos-list = 人员
+cqos-hours = 学时
+cqos-activities = 活动
+cqos-missing = 还差
+cqos-none = 没有符合条件的人员
+cqos-none-text = 换一个条件，或清除条件后再看。
+
+cqos-cqo = 首席质量官
+cqos-learner = 学员编号
+cqos-providers = 登记机构
+cqos-term = 认定证书有效期
+cqos-term-none = 未登记
+cqos-term-text = 有效期决定各年度是否要求学时，以及不满一年时如何折算。
+cqos-term-first = 起始日期
+cqos-term-last = 终止日期
+cqos-term-save = 保存有效期
+cqos-term-saved = 有效期已保存
+cqos-term-remove = 删除有效期
+cqos-term-remove-text = 删除后各年度按整年计算。
+cqos-term-removed = 有效期已删除
+cqos-back = 返回列表
+
+cqos-activities-title = 待确认的培训活动
+cqos-activities-lead = 培训机构记录的活动经认定主体确认后计入年度要求。
+cqos-activities-none = 没有待确认的活动
+cqos-activities-none-text = 新的活动记录上链后会出现在这里。
+cqos-topic = 主题
+cqos-held = 举办日期
+cqos-attendees = 参加人数
+cqos-evidence = 证明材料
+cqos-recorder = 记录机构
+cqos-decision = 确认
+cqos-confirm = 确认该活动
+cqos-confirmed = 活动已确认
+cqos-conflicted = 与您本人或您所在机构有关，须由他人确认
+
+cqos-employees-title = 本组织的首席质量官
+cqos-employees-lead = 在本组织任职的首席质量官本年度的学时与培训活动。
+cqos-employees-none = 没有登记在本组织任职的首席质量官
+cqos-employees-none-text = 任职信息由培训机构或认定主体登记。

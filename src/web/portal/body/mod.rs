@@ -1,0 +1,15 @@
+//! The certifying body's pages.
+
+mod activities;
+mod cqo;
+mod cqos;
+
+pub(super) use cqo::read_id;
+pub(super) use cqos::{Asked, PER_PAGE, RowView};
+
+use super::route::Route;
+
+/// The routes of the certifying body and of those who watch it.
+pub(super) fn routes() -> Vec<Route> {
+    [cqos::routes(), cqo::routes(), activities::routes()].into_iter().flatten().collect()
+}
