@@ -15,7 +15,7 @@ use super::error::Error;
 use super::ingest::EntryOutcome;
 use super::prove::EntryView;
 use super::tables::ENTRIES;
-use crate::ledger::entry::{Body, Correction, Entry, EntryId, LearnerId, Record};
+use crate::ledger::entry::{Body, Correction, CorrectionReason, Entry, EntryId, LearnerId, Record};
 use crate::ledger::fields::{FieldErrors, Problem};
 use crate::ledger::json;
 use crate::ledger::keys::Role;
@@ -78,6 +78,16 @@ pub struct Version {
 pub struct History {
     first: Version,
     corrections: Vec<Version>,
+}
+
+impl Version {
+    /// Why it corrects what stood before; nothing for what was recorded first.
+    pub fn reason(&self) -> Option<CorrectionReason> {
+        match &self.view.signed.entry().body {
+            Body::Correction(_, correction) => Some(correction.reason),
+            _ => None,
+        }
+    }
 }
 
 impl History {

@@ -32,6 +32,7 @@ mod pages;
 mod paper;
 mod pdf;
 mod pdf_breaks;
+mod provider;
 mod restore;
 mod rotation;
 mod routes;

@@ -10,6 +10,7 @@ mod guard;
 mod page;
 mod parts;
 mod posted;
+mod provider;
 mod public;
 mod qr;
 mod route;
@@ -27,7 +28,7 @@ pub(super) use route::{Gate, Route};
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes()].into_iter().flatten().collect()
+    [public::routes(), account::routes(), admin::routes(), provider::routes()].into_iter().flatten().collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
