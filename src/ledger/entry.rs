@@ -295,6 +295,17 @@ impl Record {
         }
     }
 
+    /// The members of what takes the place of another record.
+    pub fn to_members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        members.insert("kind".into(), self.kind().as_str().into());
+        match self {
+            Self::Study(study) => study.write(&mut members),
+            Self::Activity(activity) => activity.write(&mut members),
+        }
+        members
+    }
+
     /// In what role the certifying body accepted the claim that it was.
     pub fn reviewed_by(&self) -> Option<Reviewer> {
         match self {
@@ -453,13 +464,7 @@ impl Correction {
             json!({"commitment": self.target_commitment.to_string(), "id": self.target.to_string()}),
         );
         if let Some(record) = &self.replacement {
-            let mut replacement = Map::new();
-            replacement.insert("kind".into(), record.kind().as_str().into());
-            match record {
-                Record::Study(study) => study.write(&mut replacement),
-                Record::Activity(activity) => activity.write(&mut replacement),
-            }
-            map.insert("replacement".into(), Value::Object(replacement));
+            map.insert("replacement".into(), Value::Object(record.to_members()));
         }
     }
 }

@@ -88,7 +88,7 @@ impl Service {
 
     fn judge(&self, signed: &SignedEntry, today: Day) -> Result<(), Error> {
         let mut errors = FieldErrors::default();
-        self.check_facts(signed, today, &mut errors);
+        self.check_facts(signed.entry(), today, || self.corrects_for_others(signed), &mut errors);
         if !errors.0.is_empty() {
             return Err(Error::Invalid(errors));
         }
@@ -102,9 +102,15 @@ impl Service {
         Ok(())
     }
 
-    /// Holds an entry against the ledger's origin, the rulebook and the registry.
-    fn check_facts(&self, signed: &SignedEntry, today: Day, errors: &mut FieldErrors) {
-        let entry = signed.entry();
+    /// Holds an entry against the ledger's origin, the rulebook and the registry; `for_others` says whether it may correct what is
+    /// about others' learners.
+    pub(super) fn check_facts(
+        &self,
+        entry: &Entry,
+        today: Day,
+        for_others: impl Fn() -> bool,
+        errors: &mut FieldErrors,
+    ) {
         let mut note = |field: &str, en: &str, zh: &str| {
             errors.0.extend(FieldErrors::one(format!("entry.{field}"), Problem::mismatch(en, zh)).0);
         };
@@ -134,8 +140,7 @@ impl Service {
         // A claim that the body accepted: any registered learner's, at whatever course. Such an entry can be voided, too.
         let is_claim = by_body && (reviewed.is_some() || is_void(entry));
         if let Some(learner) = entry.learner() {
-            let may_name =
-                |provider: &CreditCode| *provider == entry.recorder || is_claim || self.corrects_for_others(signed);
+            let may_name = |provider: &CreditCode| *provider == entry.recorder || is_claim || for_others();
             match directory.learner(learner.id) {
                 Some((provider, name)) if may_name(provider) => {
                     if *name != learner.name {

@@ -28,6 +28,7 @@ mod own_keys;
 mod places;
 mod pool;
 mod prove;
+mod recorded;
 mod recover;
 pub mod registry;
 pub mod samples;
@@ -71,6 +72,7 @@ pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, Paper
 pub use letters::{LetterSettings, Post};
 pub use own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
+pub use recorded::{CorrectionInput, EntriesPage, History, LearnerLine, LearnersPage, Version};
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
 pub use standing::{

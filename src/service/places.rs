@@ -31,6 +31,11 @@ impl Mark {
     pub(super) fn ordinal(&self) -> u64 {
         self.place >> WHAT_BITS
     }
+
+    /// Whether it says something of its own, where a correction speaks of another entry.
+    pub(super) fn says_something_new(&self) -> bool {
+        self.place & ((1 << WHAT_BITS) - 1) != What::Correction as u64
+    }
 }
 
 /// Both look-ups.

@@ -54,7 +54,12 @@ impl Service {
     /// One entry, for its recorder and the operator; to others it does not exist.
     pub async fn entry(&self, actor: &Actor, id: EntryId) -> Result<EntryView, Error> {
         let row = self.entry_row(actor, id).await?;
-        let (signed, salt) = self.open_with_salt(id, &row)?;
+        self.view(id, &row).await
+    }
+
+    /// An entry as it is shown to whoever was found entitled to it.
+    pub(super) async fn view(&self, id: EntryId, row: &EntryRow) -> Result<EntryView, Error> {
+        let (signed, salt) = self.open_with_salt(id, row)?;
         let published = self.published();
         let position = match row.head.ordinal < published.total() {
             true => {
@@ -225,7 +230,7 @@ impl Service {
         Ok(rows.iter().flat_map(|(_, row)| *row.value.as_bytes()).collect())
     }
 
-    async fn entry_row(&self, actor: &Actor, id: EntryId) -> Result<EntryRow, Error> {
+    pub(super) async fn entry_row(&self, actor: &Actor, id: EntryId) -> Result<EntryRow, Error> {
         // Whoever may not read an entry is not told whether there is one.
         let row = ENTRIES.get(&*self.store, &id.uuid()).await?.map(|row| row.value);
         let row = row.filter(|row| actor.may(Action::ReadEntry) && row.head.is_for(actor));

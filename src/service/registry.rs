@@ -225,6 +225,12 @@ impl Directory {
         self.employers.insert(id, employers);
     }
 
+    /// The learners of a provider, with their names, in no order.
+    pub(super) fn learners_of(&self, provider: &CreditCode) -> impl Iterator<Item = (LearnerId, &str)> {
+        let of_provider = self.learners.iter().filter(move |(_, (registered_by, _))| registered_by == provider);
+        of_provider.map(|(id, (_, name))| (*id, name.as_str()))
+    }
+
     /// The tombstone of a learner who was erased.
     pub(super) fn erased(&self, id: LearnerId) -> Option<&ErasedRow> {
         self.erased.get(&id)

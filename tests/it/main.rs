@@ -34,6 +34,7 @@ mod pdf;
 mod pdf_breaks;
 mod people;
 mod portal;
+mod provider;
 mod restore;
 mod rotation;
 mod routes;

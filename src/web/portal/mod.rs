@@ -13,6 +13,7 @@ mod guard;
 mod page;
 mod parts;
 mod posted;
+mod provider;
 mod public;
 mod qr;
 mod route;
@@ -31,7 +32,7 @@ use route::Route;
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes()]
+    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes(), provider::routes()]
         .into_iter()
         .flatten()
         .collect()
