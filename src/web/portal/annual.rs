@@ -49,7 +49,7 @@ impl YearView {
     pub(crate) fn of(words: Words, year: &CqoYear) -> Self {
         let standing = &year.standing;
         let is_missing = standing.shortfalls().next().is_some();
-        let due = standing.due().filter(|_| is_missing).map(|day| words.with1("annual-due", "day", day));
+        let due = standing.due().filter(|_| is_missing).map(|day| words.with1("years-due", "day", day));
         let lines = year.entries.iter().zip(&standing.records);
         Self {
             name: year_name(words, standing.year()),
@@ -78,21 +78,21 @@ impl RecordView {
                 (form_name(words, study.form), days, words.hours(study.hours))
             }
             Record::Activity(activity) => {
-                let people = words.with1("annual-people", "count", activity.attendees);
-                (words.say("annual-form-activity"), words.day(activity.date), people)
+                let people = words.with1("years-people", "count", activity.attendees);
+                (words.say("years-form-activity"), words.day(activity.date), people)
             }
         };
         let (counted, reasons) = match counted {
             Counted::Study { hours, lost } => {
                 (words.hours(hours), lost.iter().map(|loss| lost_hours(words, *loss)).collect())
             }
-            Counted::Activity { lacks } if lacks.is_empty() => (words.say("annual-activity-counts"), Vec::new()),
+            Counted::Activity { lacks } if lacks.is_empty() => (words.say("years-activity-counts"), Vec::new()),
             Counted::Activity { lacks } => {
-                (words.say("annual-activity-not"), lacks.iter().map(|lack| lack_of(words, *lack)).collect())
+                (words.say("years-activity-not"), lacks.iter().map(|lack| lack_of(words, *lack)).collect())
             }
         };
         let number = format!("{}-{}", said.height, said.index);
-        let sealed = words.with2("annual-sealed-at", "number", number, "at", said.sealed_at);
+        let sealed = words.with2("years-sealed-at", "number", number, "at", said.sealed_at);
         Self { what, form, when, recorded, counted, reasons, sealed }
     }
 }
@@ -100,18 +100,18 @@ impl RecordView {
 /// The name of a year.
 pub(crate) fn year_name(words: Words, year: Year) -> String {
     match year {
-        Year::Calendar(year) => words.with1("annual-year-calendar", "year", year),
-        Year::Certificate(nth) => words.with1("annual-year-certificate", "nth", nth),
+        Year::Calendar(year) => words.with1("years-year-calendar", "year", year),
+        Year::Certificate(nth) => words.with1("years-year-certificate", "nth", nth),
     }
 }
 
 /// How a year stands, in a word.
 pub(crate) fn state_name(words: Words, state: StandingState) -> String {
     words.say(match state {
-        StandingState::Met => "annual-state-met",
-        StandingState::Open => "annual-state-open",
-        StandingState::Short => "annual-state-short",
-        StandingState::NotDue => "annual-state-not-due",
+        StandingState::Met => "years-state-met",
+        StandingState::Open => "years-state-open",
+        StandingState::Short => "years-state-short",
+        StandingState::NotDue => "years-state-not-due",
     })
 }
 
@@ -128,44 +128,44 @@ pub(crate) const fn tone_of(state: StandingState) -> &'static str {
 /// What is missing in a year, or that nothing is: `还差 1.5 学时；尚未组织培训活动`.
 pub(crate) fn missing(words: Words, standing: &Standing) -> String {
     if standing.period.coverage == Coverage::Outside {
-        return words.say("annual-not-due");
+        return words.say("years-not-due");
     }
-    shortfalls(words, standing.shortfalls(), standing.activities.counted).unwrap_or_else(|| words.say("annual-met"))
+    shortfalls(words, standing.shortfalls(), standing.activities.counted).unwrap_or_else(|| words.say("years-met"))
 }
 
 /// The same of the shortfalls alone; none where nothing is missing.
 pub(crate) fn shortfalls(words: Words, found: impl Iterator<Item = Shortfall>, organised: u32) -> Option<String> {
     let said = found.map(|shortfall| match shortfall {
-        Shortfall::Hours(hours) => words.with1("annual-hours-missing", "hours", hours),
-        Shortfall::Activities(_) if organised == 0 => words.say("annual-activity-none"),
-        Shortfall::Activities(count) => words.with1("annual-activities-missing", "count", count),
+        Shortfall::Hours(hours) => words.with1("years-hours-missing", "hours", hours),
+        Shortfall::Activities(_) if organised == 0 => words.say("years-activity-none"),
+        Shortfall::Activities(count) => words.with1("years-activities-missing", "count", count),
     });
-    said.reduce(|first, second| words.with2("annual-and", "first", first, "second", second))
+    said.reduce(|first, second| words.with2("years-and", "first", first, "second", second))
 }
 
 fn activities(words: Words, standing: &Standing) -> String {
     let tally = standing.activities;
     match tally.required {
-        0 => words.with1("annual-activities-free", "counted", tally.counted),
-        required => words.with2("annual-activities-of", "counted", tally.counted, "required", required),
+        0 => words.with1("years-activities-free", "counted", tally.counted),
+        required => words.with2("years-activities-of", "counted", tally.counted, "required", required),
     }
 }
 
 fn notes(words: Words, standing: &Standing) -> Vec<String> {
     let hours = standing.hours;
     let coverage = match standing.period.coverage {
-        Coverage::NoTerm => Some(words.say("annual-no-term")),
+        Coverage::NoTerm => Some(words.say("years-no-term")),
         Coverage::Part(span) => {
             let days = words.days(span.first(), span.last());
-            Some(words.with2("annual-part", "days", days, "count", span.count()))
+            Some(words.with2("years-part", "days", days, "count", span.count()))
         }
         Coverage::Whole | Coverage::Outside => None,
     };
     let some = |key: &str, amount: crate::standard::CreditHours| {
         (amount.hundredths() > 0).then(|| words.with1(key, "hours", amount))
     };
-    let rules = words.with1("annual-rules", "version", standing.version.to_string());
-    let notes = [coverage, some("annual-carried", hours.carried), some("annual-surplus", hours.surplus), Some(rules)];
+    let rules = words.with1("years-rules", "version", standing.version.to_string());
+    let notes = [coverage, some("years-carried", hours.carried), some("years-surplus", hours.surplus), Some(rules)];
     notes.into_iter().flatten().collect()
 }
 
@@ -177,33 +177,33 @@ pub(crate) fn with_carried(standing: &Standing) -> crate::standard::CreditHours 
 /// The form of study, in words.
 pub(crate) fn form_name(words: Words, form: StudyForm) -> String {
     words.say(match form {
-        StudyForm::Lecture => "annual-form-lecture",
-        StudyForm::Exchange => "annual-form-exchange",
-        StudyForm::Publication => "annual-form-publication",
-        StudyForm::Online => "annual-form-online",
-        StudyForm::Other => "annual-form-other",
+        StudyForm::Lecture => "years-form-lecture",
+        StudyForm::Exchange => "years-form-exchange",
+        StudyForm::Publication => "years-form-publication",
+        StudyForm::Online => "years-form-online",
+        StudyForm::Other => "years-form-other",
     })
 }
 
 fn lost_hours(words: Words, loss: Loss) -> String {
     let why = words.say(match loss.why {
-        Why::OutsidePeriod => "annual-why-outside",
-        Why::RepeatedCourse => "annual-why-repeated",
-        Why::ExchangeDays => "annual-why-exchange",
-        Why::Publication => "annual-why-publication",
-        Why::DailyCap => "annual-why-daily-cap",
-        Why::JointMaximum => "annual-why-joint",
+        Why::OutsidePeriod => "years-why-outside",
+        Why::RepeatedCourse => "years-why-repeated",
+        Why::ExchangeDays => "years-why-exchange",
+        Why::Publication => "years-why-publication",
+        Why::DailyCap => "years-why-daily-cap",
+        Why::JointMaximum => "years-why-joint",
     });
-    words.with2("annual-lost", "hours", loss.hours, "why", why)
+    words.with2("years-lost", "hours", loss.hours, "why", why)
 }
 
 fn lack_of(words: Words, lack: Lack) -> String {
     match lack {
-        Lack::OutsidePeriod => words.say("annual-lack-outside"),
+        Lack::OutsidePeriod => words.say("years-lack-outside"),
         Lack::TooFewAttendees { found, needed } => {
-            words.with2("annual-lack-attendees", "found", found, "needed", needed)
+            words.with2("years-lack-attendees", "found", found, "needed", needed)
         }
-        Lack::NoEvidence => words.say("annual-lack-evidence"),
-        Lack::NotConfirmed => words.say("annual-lack-confirmed"),
+        Lack::NoEvidence => words.say("years-lack-evidence"),
+        Lack::NotConfirmed => words.say("years-lack-confirmed"),
     }
 }
