@@ -60,6 +60,7 @@ async fn home(visit: Visit) -> Response {
     let role = visit.actor.person().map(|person| person.role);
     visit.lead(match role {
         Some(AccountRole::Administrator) => "/admin/accounts",
+        Some(AccountRole::Learner) => "/my",
         _ => "/account",
     })
 }

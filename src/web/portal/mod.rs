@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod form;
 mod guard;
+mod learner;
 mod page;
 mod parts;
 mod posted;
@@ -16,6 +17,7 @@ mod route;
 mod trouble;
 mod visit;
 mod words;
+mod year;
 
 #[cfg(test)]
 mod gallery;
@@ -27,7 +29,7 @@ pub(super) use route::{Gate, Route};
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes()].into_iter().flatten().collect()
+    [public::routes(), account::routes(), admin::routes(), learner::routes()].into_iter().flatten().collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
