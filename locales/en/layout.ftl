@@ -11,7 +11,7 @@ layout-account = Account and security
 layout-switch-role = Switch role
 layout-verify = Check an hour certificate
 
-layout-role-learner = Learner
+layout-role-learner = CQO
 layout-role-provider-staff = Training provider
 layout-role-employer = Employer
 layout-role-clerk = Certifying body, clerk

@@ -11,11 +11,11 @@ layout-account = 账号与安全
 layout-switch-role = 切换身份
 layout-verify = 核验学时证明
 
-layout-role-learner = 学员
+layout-role-learner = 首席质量官
 layout-role-provider-staff = 培训机构人员
-layout-role-employer = 所在组织
+layout-role-employer = 所在组织人员
 layout-role-clerk = 认定主体经办人
-layout-role-expert = 专家
+layout-role-expert = 认定专家
 layout-role-panel-leader = 认定专家组长
 layout-role-supervisor = 认定主体负责人
 layout-role-auditor = 审计员

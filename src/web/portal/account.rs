@@ -61,6 +61,7 @@ async fn home(visit: Visit) -> Response {
     visit.lead(match role {
         Some(AccountRole::Administrator) => "/admin/accounts",
         Some(AccountRole::ProviderStaff) => "/provider",
+        Some(AccountRole::Learner) => "/my",
         _ => "/account",
     })
 }

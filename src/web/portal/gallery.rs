@@ -34,7 +34,15 @@ const LABELS: [(&str, &str); 8] = [
     ("evidence", "layout-menu"),
 ];
 
-fn page(words: Words, role: &str) -> Page {
+/// Leaves a page where it can be looked at, when somebody wants to.
+pub(super) fn leave(name: &str, language: Language, html: String) {
+    if let Some(dir) = std::env::var_os("CQO_GALLERY") {
+        std::fs::write(std::path::Path::new(&dir).join(format!("{name}.{}.html", language.word())), html).unwrap();
+    }
+}
+
+/// What stands around a page, of invented people.
+pub(super) fn page(words: Words, role: &str) -> Page {
     let standing = |role: &str, organisation: &str| Standing {
         value: role.to_owned(),
         role: role_in_words(words, role),
@@ -112,8 +120,6 @@ fn every_part_is_drawn_in_both_languages() {
                 assert!(html.contains(&format!(" id=\"{id}\"")), "nothing is called {id}");
             }
         }
-        if let Some(dir) = std::env::var_os("CQO_GALLERY") {
-            std::fs::write(std::path::Path::new(&dir).join(format!("gallery.{}.html", language.word())), html).unwrap();
-        }
+        leave("gallery", language, html);
     }
 }

@@ -10,6 +10,7 @@ mod body;
 mod employer;
 mod form;
 mod guard;
+mod learner;
 mod page;
 mod parts;
 mod posted;
@@ -20,6 +21,7 @@ mod route;
 mod trouble;
 mod visit;
 mod words;
+mod year;
 
 #[cfg(test)]
 mod gallery;
@@ -32,10 +34,7 @@ use route::Route;
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes(), provider::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes(), provider::routes(), learner::routes()].into_iter().flatten().collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.

@@ -1,0 +1,116 @@
+//! `/my`: how the year stands, what is missing and by when, what was recorded, and certificates.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::response::Response;
+
+use super::super::page::{Page, Tone};
+use super::super::parts::Choice;
+use super::super::trouble::Trouble;
+use super::super::visit::Visit;
+use super::super::words::Words;
+use super::super::year::{YearView, last_day, name_of};
+use super::certificates::{CertificateRow, rows};
+use crate::ledger::entry::LearnerId;
+use crate::service::clock::{Clock as _, SystemClock};
+use crate::service::{CqoRecord, Error, Said, Subject};
+use crate::standard::annual::Year;
+use crate::standard::{Day, day_of};
+
+/// From so many days before the end of the year on, the days that are left are said.
+const HURRY_DAYS: i64 = 92;
+
+#[derive(Template)]
+#[template(path = "portal/learner/home.html")]
+pub(super) struct Home {
+    pub(super) page: Page,
+    pub(super) year: YearView,
+    pub(super) reminders: Vec<Reminder>,
+    pub(super) certificates: Vec<CertificateRow>,
+    pub(super) certifiable: Vec<Choice>,
+    pub(super) earlier: Vec<YearView>,
+}
+
+/// Before anybody registered the person as a learner.
+#[derive(Template)]
+#[template(path = "portal/learner/nobody.html")]
+struct Nobody {
+    page: Page,
+}
+
+/// Something to do, or to know.
+pub(super) struct Reminder {
+    pub(super) tone: Tone,
+    pub(super) text: String,
+    /// Where it can be done; empty for nowhere.
+    pub(super) href: &'static str,
+    pub(super) link: String,
+}
+
+/// The page.
+pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
+    let service = &visit.app.service;
+    let learners = visit.actor.person().map(|person| person.learners.clone()).unwrap_or_default();
+    let page = visit.page("layout-nav-home", "/my");
+    let Some(learner) = learners.first() else { return visit.draw(&Nobody { page }) };
+    let record = service.cqo(&visit.actor, *learner).await?;
+    let mut certificates = Vec::new();
+    for learner in &learners {
+        certificates.extend(service.certificates(&visit.actor, *learner).await?);
+    }
+    let today = day_of(SystemClock.now()).map_err(Error::internal)?;
+    let reminders = reminders(visit.words, &record, today);
+    let recorder = |said: &Said| service.organisation_name(&said.recorder).unwrap_or_default();
+    let certifiable = certifiable(visit.words, &record);
+    let mut years = record.years.iter().map(|year| YearView::new(visit.words, year, &recorder, "/my/entries"));
+    let Some(year) = years.next() else { return visit.draw(&Nobody { page }) };
+    let earlier = years.collect();
+    let lead = lead(visit.words, &record);
+    let certificates = rows(visit.words, certificates, &titles(&record));
+    let page = Page { lead, ..page };
+    visit.draw(&Home { page, year, reminders, certificates, certifiable, earlier })
+}
+
+fn lead(words: Words, record: &CqoRecord) -> String {
+    match &record.cqo.employer {
+        Some(employer) => words.with2("learner-home-lead", "name", &record.cqo.name, "employer", &employer.name),
+        None => record.cqo.name.clone(),
+    }
+}
+
+fn reminders(words: Words, record: &CqoRecord, today: Day) -> Vec<Reminder> {
+    let mut reminders = Vec::new();
+    let open = record.years.first().filter(|year| !year.standing.is_met());
+    let due = open.and_then(|year| Some((year, today.days_until(year.standing.due()?))));
+    if let Some((year, days)) = due.filter(|(_, days)| (0..HURRY_DAYS).contains(days)) {
+        let name = name_of(words, year.standing.year());
+        let text = words.with2("learner-hurry", "year", name, "days", days);
+        reminders.push(Reminder { tone: Tone::Warn, text, href: "", link: String::new() });
+    }
+    reminders
+}
+
+/// The calendar years that something is on the chain of, the newest first.
+fn certifiable(words: Words, record: &CqoRecord) -> Vec<Choice> {
+    let ended = record.years.iter().flat_map(|year| &year.entries).map(last_day);
+    let years: BTreeSet<i16> = ended.map(Day::year).collect();
+    let offer = |year: i16| {
+        let name = name_of(words, Year::Calendar(year));
+        Choice::new(year.to_string(), words.with1("learner-certify-year", "year", name))
+    };
+    years.into_iter().rev().take(MAX_OFFERS).map(offer).collect()
+}
+
+/// Most years that are offered at once.
+const MAX_OFFERS: usize = 3;
+
+/// The learner's titles of courses, by learner and code.
+fn titles(record: &CqoRecord) -> Vec<(LearnerId, String, String)> {
+    let entries = record.years.iter().flat_map(|year| &year.entries);
+    let title = |said: &Said| match &said.subject {
+        Subject::Course(code, title) => Some((said.learner, code.to_string(), title.clone())),
+        Subject::Topic(_) => None,
+    };
+    entries.filter_map(title).collect()
+}

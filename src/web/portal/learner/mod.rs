@@ -1,0 +1,20 @@
+//! The learner's pages: the year at a glance, every entry with its proof, certificates.
+
+mod certificates;
+mod entry;
+mod home;
+
+use super::{Gate, Route};
+use crate::service::Action;
+
+/// The routes of a learner.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/my", Gate::May(Action::ReadOwnRecord), home::show),
+        Route::get("/my/entries/{id}", Gate::May(Action::ReadOwnRecord), entry::show),
+        Route::get("/my/entries/{id}/proof", Gate::May(Action::ReadOwnRecord), entry::proof),
+        Route::post("/my/entries/{id}/dispute", Gate::May(Action::ReadOwnRecord), entry::dispute),
+        Route::post("/my/certificates", Gate::May(Action::IssueCertificates), certificates::make),
+        Route::get("/my/certificates/{number}/{file}", Gate::May(Action::ReadOwnRecord), certificates::download),
+    ]
+}

@@ -1,0 +1,297 @@
+//! A year of a CQO as pages show it: what it comes to, why, and everything that was recorded (`templates/portal/year.html`).
+//!
+//! The rules are in [`crate::standard::annual`]; here are only the words for their results.
+
+use super::parts::Ring;
+use super::words::{Argument, Words};
+use crate::service::{CqoYear, Said, StandingState, Subject};
+use crate::standard::annual::{Counted, Coverage, Lack, Record, Shortfall, Span, Standing, Why, Year};
+use crate::standard::{CreditHours, Day, StudyForm};
+
+#[cfg(test)]
+mod tests;
+
+/// A year, ready to be drawn.
+pub(crate) struct YearView {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Its days, where they are not simply those of the calendar year.
+    pub(crate) days: String,
+    /// The tone of its state.
+    pub(crate) tone: &'static str,
+    /// Its state.
+    pub(crate) state: String,
+    /// Whether nothing is missing.
+    pub(crate) met: bool,
+    /// Hours counted of hours due.
+    pub(crate) ring: Ring,
+    /// Whether enough activities were organised.
+    pub(crate) activity_done: bool,
+    /// The same in words.
+    pub(crate) activity: String,
+    /// What is missing, and by when.
+    pub(crate) sentence: String,
+    /// Why it comes to that.
+    pub(crate) clauses: Vec<Clause>,
+    /// The version of the rulebook that decided.
+    pub(crate) rulebook: String,
+    /// Everything of the year, the newest first.
+    pub(crate) rows: Vec<YearRow>,
+}
+
+/// A line of an explanation, with the key of the rulebook that decides it.
+pub(crate) struct Clause {
+    /// What it says.
+    pub(crate) text: String,
+    /// The key.
+    pub(crate) key: &'static str,
+}
+
+/// Something of a year: an entry, or a claim on its way to become one.
+pub(crate) struct YearRow {
+    /// Where more of it is; empty for nowhere.
+    pub(crate) href: String,
+    /// The course or topic.
+    pub(crate) title: String,
+    /// Form, and who recorded or held it.
+    pub(crate) detail: String,
+    /// Its days.
+    pub(crate) days: String,
+    /// The hours recorded; of an activity the attendees.
+    pub(crate) hours: String,
+    /// What of it counts; empty when all does.
+    pub(crate) counted: String,
+    /// Why it does not count.
+    pub(crate) notes: Vec<Clause>,
+    /// The tone of its state.
+    pub(crate) tone: &'static str,
+    /// Its state.
+    pub(crate) state: String,
+    /// Where and when it was sealed.
+    pub(crate) place: String,
+    /// Where its proof is; empty while there is none.
+    pub(crate) proof: String,
+    /// For the order: its last day.
+    pub(crate) last_day: Day,
+}
+
+impl YearView {
+    /// A year in words. `recorder` names organisations, `entries` is the address that an entry's page is under; empty where
+    /// the reader has none.
+    pub(crate) fn new(words: Words, year: &CqoYear, recorder: &dyn Fn(&Said) -> String, entries: &str) -> Self {
+        let standing = &year.standing;
+        let (tone, state) = state_of(year.state);
+        let tally = standing.hours;
+        let done = tally.counted.checked_add(tally.carried).unwrap_or(tally.counted);
+        let rows = year.entries.iter().zip(&standing.records);
+        let mut rows: Vec<YearRow> = rows.map(|(said, counted)| row(words, said, counted, recorder, entries)).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.last_day));
+        Self {
+            name: name_of(words, standing.year()),
+            days: days_of(words, standing),
+            tone,
+            state: words.say(state),
+            met: standing.is_met(),
+            ring: Ring { done, required: tally.required },
+            activity_done: standing.activities.missing == 0,
+            activity: activity(words, standing),
+            sentence: sentence(words, year),
+            clauses: clauses(words, standing),
+            rulebook: standing.version.to_string(),
+            rows,
+        }
+    }
+}
+
+/// What a year is called.
+pub(crate) fn name_of(words: Words, year: Year) -> String {
+    match year {
+        Year::Calendar(year) => words.with1("annual-year", "year", year),
+        Year::Certificate(nth) => words.with1("annual-certificate-year", "nth", nth),
+    }
+}
+
+/// The tone and the words of a state.
+pub(crate) const fn state_of(state: StandingState) -> (&'static str, &'static str) {
+    match state {
+        StandingState::Met => ("good", "annual-met"),
+        StandingState::Open => ("warn", "annual-open"),
+        StandingState::Short => ("bad", "annual-short"),
+        StandingState::NotDue => ("idle", "annual-not-due"),
+    }
+}
+
+/// The words of a form.
+pub(crate) const fn form_key(form: StudyForm) -> &'static str {
+    match form {
+        StudyForm::Lecture => "annual-form-lecture",
+        StudyForm::Exchange => "annual-form-exchange",
+        StudyForm::Publication => "annual-form-publication",
+        StudyForm::Online => "annual-form-online",
+        StudyForm::Other => "annual-form-other",
+    }
+}
+
+/// What is missing, and by when: `还差 1.5 学时；尚未组织质量专业培训活动；请在 2026年12月31日前完成。`
+pub(crate) fn sentence(words: Words, year: &CqoYear) -> String {
+    let missing = year.standing.shortfalls().map(|shortfall| match shortfall {
+        Shortfall::Hours(hours) => words.with1("annual-missing-hours", "hours", hours),
+        Shortfall::Activities(_) if year.standing.activities.required == 1 => words.say("annual-missing-activity"),
+        Shortfall::Activities(count) => words.with1("annual-missing-activities", "count", count),
+    });
+    let both = missing.reduce(|first, second| words.with2("annual-both", "first", first, "second", second));
+    match (year.state, both, year.standing.due()) {
+        (StandingState::NotDue, _, _) => words.say("annual-nothing-due"),
+        (StandingState::Open, Some(missing), Some(day)) => words.with2("annual-due", "missing", missing, "day", day),
+        (_, Some(missing), _) => words.with1("annual-over", "missing", missing),
+        (_, None, _) => words.say("annual-all-done"),
+    }
+}
+
+/// The days that count, where the calendar does not say them already.
+fn days_of(words: Words, standing: &Standing) -> String {
+    match (standing.year(), standing.period.coverage) {
+        (Year::Calendar(_), Coverage::NoTerm | Coverage::Whole | Coverage::Outside) => String::new(),
+        _ => standing.period.counting().map(|days| words.days(days.first(), days.last())).unwrap_or_default(),
+    }
+}
+
+fn activity(words: Words, standing: &Standing) -> String {
+    let tally = standing.activities;
+    if tally.required == 0 && tally.counted == 0 {
+        words.say("annual-activity-not-due")
+    } else if tally.missing == 0 {
+        words.with1("annual-activity-done", "count", tally.counted)
+    } else {
+        words.with2("annual-activity-open", "count", tally.counted, "required", tally.required)
+    }
+}
+
+fn clauses(words: Words, standing: &Standing) -> Vec<Clause> {
+    let (hours, activities) = (standing.hours, standing.activities);
+    let tally = |key, required: &dyn Argument, counted: &dyn Argument| {
+        words.with(key, &[("required", required), ("counted", counted)])
+    };
+    let mut clauses = Vec::new();
+    let mut say = |text: String, key: &'static str| clauses.push(Clause { text, key });
+    match standing.period.coverage {
+        Coverage::NoTerm => say(words.say("annual-no-term"), "ce.year"),
+        Coverage::Part(days) => say(part(words, days), "ce.partial"),
+        Coverage::Whole | Coverage::Outside => {}
+    }
+    say(tally("annual-clause-hours", &hours.required, &hours.counted), "ce.required_hours");
+    for why in
+        [Why::OutsidePeriod, Why::RepeatedCourse, Why::ExchangeDays, Why::Publication, Why::DailyCap, Why::JointMaximum]
+    {
+        let lost = standing.records.iter().flat_map(losses).filter(|loss| loss.why == why);
+        let lost = lost.fold(0_u32, |sum, loss| sum.saturating_add(loss.hours.hundredths()));
+        if lost > 0 {
+            say(loss(words, why, CreditHours::from_hundredths(lost)), why.key());
+        }
+    }
+    if hours.carried > CreditHours::ZERO {
+        say(words.with1("annual-carried", "hours", hours.carried), "ce.carry_over_max");
+    }
+    if hours.surplus > CreditHours::ZERO {
+        say(words.with1("annual-surplus", "hours", hours.surplus), "ce.carry_over_max");
+    }
+    say(tally("annual-clause-activities", &activities.required, &activities.counted), "ce.required_activities");
+    clauses
+}
+
+fn part(words: Words, days: Span) -> String {
+    words.with1("annual-part", "days", words.days(days.first(), days.last()))
+}
+
+fn losses(counted: &Counted) -> &[crate::standard::annual::Loss] {
+    match counted {
+        Counted::Study { lost, .. } => lost,
+        Counted::Activity { .. } => &[],
+    }
+}
+
+fn loss(words: Words, why: Why, hours: CreditHours) -> String {
+    let key = match why {
+        Why::OutsidePeriod => "annual-lost-outside",
+        Why::RepeatedCourse => "annual-lost-repeat",
+        Why::ExchangeDays => "annual-lost-exchange",
+        Why::Publication => "annual-lost-publication",
+        Why::DailyCap => "annual-lost-daily",
+        Why::JointMaximum => "annual-lost-joint",
+    };
+    words.with1(key, "hours", hours)
+}
+
+fn lack(words: Words, lack: Lack) -> String {
+    match lack {
+        Lack::OutsidePeriod => words.say("annual-lacks-outside"),
+        Lack::TooFewAttendees { found, needed } => {
+            words.with2("annual-lacks-attendees", "found", found, "needed", needed)
+        }
+        Lack::NoEvidence => words.say("annual-lacks-evidence"),
+        Lack::NotConfirmed => words.say("annual-lacks-confirmation"),
+    }
+}
+
+/// Why a record does not count, or not whole.
+pub(crate) fn notes(words: Words, counted: &Counted) -> Vec<Clause> {
+    match counted {
+        Counted::Study { lost, .. } => {
+            lost.iter().map(|lost| Clause { text: loss(words, lost.why, lost.hours), key: lost.why.key() }).collect()
+        }
+        Counted::Activity { lacks } => {
+            lacks.iter().map(|lacks| Clause { text: lack(words, *lacks), key: lacks.key() }).collect()
+        }
+    }
+}
+
+/// The last day of what an entry says, by which it belongs to a year.
+pub(crate) fn last_day(said: &Said) -> Day {
+    match &said.record {
+        Record::Study(study) => study.days.last(),
+        Record::Activity(activity) => activity.date,
+    }
+}
+
+/// The title or topic of what an entry says.
+pub(crate) fn title_of(said: &Said) -> &str {
+    match &said.subject {
+        Subject::Course(_, title) => title,
+        Subject::Topic(topic) => topic,
+    }
+}
+
+fn row(words: Words, said: &Said, counted: &Counted, recorder: &dyn Fn(&Said) -> String, entries: &str) -> YearRow {
+    let (form, days, hours) = match &said.record {
+        Record::Study(study) => (form_key(study.form), study.days, words.hours(study.hours)),
+        Record::Activity(activity) => (
+            "annual-form-activity",
+            Span::day(activity.date),
+            words.with1("annual-attendees", "count", activity.attendees),
+        ),
+    };
+    let in_part = match counted {
+        _ if counted.is_whole() => String::new(),
+        Counted::Study { hours, .. } => words.with1("annual-counted", "hours", *hours),
+        Counted::Activity { .. } => words.say("annual-not-counted"),
+    };
+    let number = format!("{}-{}", said.height, said.index);
+    let corrected = said.entry != said.last;
+    let (tone, state) = if corrected { ("warn", "annual-corrected") } else { ("chain", "annual-on-chain") };
+    let href = if entries.is_empty() { String::new() } else { format!("{entries}/{}", said.entry) };
+    let recorder = recorder(said);
+    YearRow {
+        proof: if href.is_empty() { String::new() } else { format!("{href}/proof") },
+        href,
+        title: title_of(said).to_owned(),
+        detail: if recorder.is_empty() { words.say(form) } else { format!("{} · {recorder}", words.say(form)) },
+        days: words.days(days.first(), days.last()),
+        hours,
+        counted: in_part,
+        notes: notes(words, counted),
+        tone,
+        state: words.say(state),
+        place: words.with2("annual-at", "number", number, "time", said.sealed_at),
+        last_day: days.last(),
+    }
+}

@@ -1,0 +1,223 @@
+//! What people read of a year, and the learner's page drawn of invented ones (`CQO_GALLERY`, as in [`super::super::gallery`]).
+
+use askama::Template;
+
+use super::super::gallery::{leave, page};
+use super::super::page::{Page, Tone};
+use super::super::parts::Choice;
+use super::*;
+use crate::ledger::entry::{CourseCode, EntryId, LearnerId};
+use crate::standard::annual::{Activity, Course, Study, count};
+use crate::standard::{CreditCode, Rulebook, UnixMillis};
+use crate::web::language::Language;
+
+const WORDS: [Words; 2] = [Words::new(Language::Chinese), Words::new(Language::English)];
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn hours(hundredths: u32) -> CreditHours {
+    CreditHours::from_hundredths(hundredths)
+}
+
+fn said(nth: u64, subject: Subject, record: Record) -> Said {
+    let id = |at: u64| format!("01970000-0000-7000-8000-{at:012}");
+    Said {
+        entry: id(nth).parse::<EntryId>().unwrap(),
+        last: id(if nth == 3 { 9 } else { nth }).parse::<EntryId>().unwrap(),
+        learner: id(0).parse::<LearnerId>().unwrap(),
+        recorder: CreditCode::with_check("91990000MA0000033").unwrap(),
+        subject,
+        reviewed_by: None,
+        record,
+        height: 1_000 + nth,
+        index: nth,
+        sealed_at: "2026-11-22T08:04:00.000Z".parse::<UnixMillis>().unwrap(),
+    }
+}
+
+fn study(nth: u64, title: &str, form: StudyForm, last: &str, hundredths: u32) -> Said {
+    let code: CourseCode = format!("QM-{nth}").parse().unwrap();
+    let record = Study {
+        course: Course { recorder: CreditCode::with_check("91990000MA0000033").unwrap(), code: code.to_string() },
+        form,
+        days: Span::day(day(last)),
+        hours: hours(hundredths),
+        completes: true,
+    };
+    said(nth, Subject::Course(code, title.into()), Record::Study(record))
+}
+
+fn activity(nth: u64, attendees: u32, confirmed: bool) -> Said {
+    let record = Activity { date: day("2026-09-15"), attendees, evidence: 1, confirmed };
+    said(nth, Subject::Topic("质量月全员培训：从一次返工说起".into()), Record::Activity(record))
+}
+
+fn year(entries: Vec<Said>, state: StandingState) -> CqoYear {
+    let records: Vec<Record> = entries.iter().map(|said| said.record.clone()).collect();
+    let rulebook = Rulebook::embedded();
+    let standing = count(rulebook.latest(), Year::Calendar(2026), None, &records, CreditHours::ZERO).unwrap();
+    CqoYear { state, standing, entries }
+}
+
+fn full() -> CqoYear {
+    let entries = vec![
+        study(1, "卓越绩效评价准则 GB/T 19580", StudyForm::Online, "2026-03-02", 400),
+        study(2, "质量改进工具", StudyForm::Lecture, "2026-04-18", 400),
+        study(3, "标杆企业质量经验交流会", StudyForm::Exchange, "2026-06-20", 600),
+        activity(4, 42, true),
+    ];
+    year(entries, StandingState::Met)
+}
+
+fn short() -> CqoYear {
+    let entries = vec![
+        study(1, "首席质量官能力提升集中培训", StudyForm::Lecture, "2026-03-02", 850),
+        study(2, "质量安全事故案例", StudyForm::Online, "2026-05-11", 50),
+        activity(4, 3, false),
+    ];
+    year(entries, StandingState::Open)
+}
+
+fn view(words: Words, year: &CqoYear) -> YearView {
+    YearView::new(words, year, &|_| "望川企业管理咨询有限公司（示例）".to_owned(), "/my/entries")
+}
+
+#[test]
+fn a_year_says_what_is_missing_and_by_when() {
+    let nothing = |state| year(Vec::new(), state);
+    let some = |hundredths, state| year(vec![study(1, "x", StudyForm::Online, "2026-03-02", hundredths)], state);
+    for (year, chinese, english) in [
+        (
+            short(),
+            "还差 1.5 学时；尚未组织质量专业培训活动；请在 2026年12月31日前完成。",
+            "1.5 credit hours are missing; no training activity has been organised yet. Please complete by 31 December 2026.",
+        ),
+        (full(), "本年度的学时和活动要求均已完成。", "Hours and activity of this year are complete."),
+        (
+            some(800, StandingState::Short),
+            "还差 2 学时；尚未组织质量专业培训活动；本年度已结束。",
+            "2 credit hours are missing; no training activity has been organised yet. The year is over.",
+        ),
+        (
+            nothing(StandingState::NotDue),
+            "认定证书有效期不含本年度，没有要求。",
+            "The level certificate covers no day of this year: nothing is due.",
+        ),
+    ] {
+        assert_eq!(WORDS.map(|words| sentence(words, &year)), [chinese, english]);
+    }
+}
+
+#[test]
+fn every_line_of_an_explanation_has_its_key_of_the_rulebook() {
+    let short = view(WORDS[1], &short());
+    let lines: Vec<String> = short.clauses.iter().map(|clause| format!("{} {}", clause.key, clause.text)).collect();
+    assert_eq!(
+        lines,
+        [
+            "ce.year No term of a level certificate is registered, so the whole year counts",
+            "ce.required_hours 9.4.1.2: 10 credit hours required, 8.5 counted",
+            "hour.daily_cap 0.5 credit hours not counted: more than counts of one day",
+            "ce.required_activities 9.4.1.2: 1 activities required, 0 counted",
+        ]
+    );
+    let row = |title: &str| short.rows.iter().find(|row| row.title.starts_with(title)).unwrap();
+    let notes = |title| row(title).notes.iter().map(|note| note.key).collect::<Vec<_>>();
+    assert_eq!(notes("质量月"), ["ce.activity.min_attendees", "ce.activity.confirmed_by_body"]);
+    assert_eq!(notes("首席"), ["hour.daily_cap"]);
+    assert_eq!((row("首席").hours.as_str(), row("首席").counted.as_str()), ("8.5", "8 counted"));
+    assert_eq!(row("质量月").counted, "Not counted");
+    assert_eq!(short.ring.done, hours(850));
+    assert!(short.rows.is_sorted_by(|a, b| a.last_day >= b.last_day), "the newest first");
+}
+
+/// As in `learner/home.rs`, of invented people.
+#[derive(Template)]
+#[template(path = "portal/learner/home.html")]
+struct Home {
+    page: Page,
+    year: YearView,
+    reminders: Vec<Reminder>,
+    certificates: Vec<Certificate>,
+    certifiable: Vec<Choice>,
+    earlier: Vec<YearView>,
+}
+
+struct Reminder {
+    tone: Tone,
+    text: String,
+    href: &'static str,
+    link: String,
+}
+
+struct Certificate {
+    number: String,
+    about: String,
+    issued: String,
+    tone: &'static str,
+    state: String,
+    note: String,
+    files: Vec<Choice>,
+}
+
+fn home(words: Words, empty: bool) -> Home {
+    let mut page = page(words, "learner");
+    page.here = "/my";
+    page.notices.clear();
+    page.lead = words.with2("learner-home-lead", "name", "欧阳𫖮", "employer", "恒远精密机械（云岭）有限公司");
+    let file = |key: &str| Choice::new("/x", words.say(key));
+    let certificate = |about: &str, tone, state: &str, note: &str, ready: bool| Certificate {
+        number: "XS-2026-340100-7K3M9QX2AB-4".into(),
+        about: about.into(),
+        issued: words.instant("2026-11-22T08:04:00.000Z".parse::<UnixMillis>().unwrap()),
+        tone,
+        state: words.say(state),
+        note: note.into(),
+        files: ["learner-file-pdf", "learner-file-pdf-en", "learner-file-json", "learner-file-proof"]
+            .into_iter()
+            .filter(|_| ready)
+            .map(file)
+            .collect(),
+    };
+    let name = name_of(words, Year::Calendar(2026));
+    Home {
+        year: if empty { view(words, &year(Vec::new(), StandingState::Open)) } else { view(words, &short()) },
+        reminders: vec![Reminder {
+            tone: Tone::Warn,
+            text: words.with2("learner-hurry", "year", name_of(words, Year::Calendar(2026)), "days", 34_i64),
+            href: "",
+            link: String::new(),
+        }],
+        certificates: if empty {
+            Vec::new()
+        } else {
+            vec![
+                certificate(&name, "good", "learner-certificate-valid", "", false),
+                certificate("质量改进工具", "good", "learner-certificate-valid", "", true),
+                certificate(
+                    "质量战略管理",
+                    "warn",
+                    "learner-certificate-corrected",
+                    &words.say("learner-certificate-corrected-note"),
+                    true,
+                ),
+            ]
+        },
+        certifiable: vec![Choice::new("2026", words.with1("learner-certify-year", "year", &name))],
+        earlier: if empty { Vec::new() } else { vec![view(words, &full()), view(words, &short())] },
+        page,
+    }
+}
+
+#[test]
+fn the_learners_page_is_drawn_in_both_languages() {
+    for words in WORDS {
+        for (name, empty) in [("home", false), ("home-empty", true)] {
+            let html = home(words, empty).render().unwrap();
+            assert!(!html.contains('['), "a key has no words: {html}");
+            leave(name, words.language(), html);
+        }
+    }
+}
