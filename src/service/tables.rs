@@ -66,6 +66,8 @@ pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
 pub(super) const CASES: Table<String, CaseRow> = Table::new(30, "complaints and disputes");
 /// Audit samples by id and part: the first part is the announcement, the others hold the population.
 pub(super) const SAMPLES: Table<(Uuid, u64), SampleRow> = Table::new(31, "audit samples");
+/// The last reminder of an account by the last day on which what it was about can be made up: one for each year.
+pub(super) const REMINDED: Table<(Uuid, String), RemindedRow> = Table::new(32, "reminders");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -95,6 +97,7 @@ const _: () = assert!(distinct(&[
     BODY.id(),
     CASES.id(),
     SAMPLES.id(),
+    REMINDED.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -336,6 +339,13 @@ pub(super) type CaseRow = WithTail<super::complaints::CaseHead>;
 
 /// The tail of the first part is empty; that of the others holds commitments of 32 bytes each.
 pub(super) type SampleRow = WithTail<Option<super::samples::SampleHead>>;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct RemindedRow {
+    /// The smallest distance from that day at which a reminder went out, in days.
+    pub(super) distance: u16,
+    pub(super) at: UnixMillis,
+}
 
 /// Bytes as base64 in a JSON value.
 pub(super) mod base64_bytes {
