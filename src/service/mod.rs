@@ -31,6 +31,7 @@ mod prove;
 mod recorded;
 mod recover;
 pub mod registry;
+pub mod remind;
 pub mod samples;
 
 mod sealer;
@@ -39,6 +40,7 @@ mod start;
 mod status;
 mod tables;
 mod take_over;
+pub mod todo;
 pub mod vault;
 
 #[cfg(test)]
@@ -115,6 +117,8 @@ pub struct Settings {
     pub accounts: AccountSettings,
     /// By what letters are written.
     pub letters: LetterSettings,
+    /// Days before the end of a year at which CQOs are reminded of what is missing in it.
+    pub reminder_days: remind::ReminderDays,
 }
 
 impl Default for Settings {
@@ -129,6 +133,7 @@ impl Default for Settings {
             issue: None,
             accounts: AccountSettings::default(),
             letters: LetterSettings::default(),
+            reminder_days: remind::ReminderDays::default(),
         }
     }
 }

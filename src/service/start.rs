@@ -172,6 +172,7 @@ impl Service {
         } else {
             tokio::spawn(Self::run_sealer(Arc::downgrade(&service)));
             tokio::spawn(Self::run_draws(Arc::downgrade(&service)));
+            tokio::spawn(Self::run_reminders(Arc::downgrade(&service)));
             if let Err(error) = service.records_for_the_body() {
                 tracing::warn!(%error, "no claims can be accepted");
             }

@@ -73,6 +73,8 @@ pub(super) const CASES: Table<String, CaseRow> = Table::new(30, "complaints and 
 pub(super) const SAMPLES: Table<(Uuid, u64), SampleRow> = Table::new(31, "audit samples");
 /// Hour claims of a learner.
 pub(super) const CLAIMS_BY_LEARNER: Index<Uuid, Uuid> = Index::new(33, "claims by learner");
+/// The last reminder of an account by the last day on which what it was about can be made up: one for each year.
+pub(super) const REMINDED: Table<(Uuid, String), RemindedRow> = Table::new(32, "reminders");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -105,6 +107,7 @@ const _: () = assert!(distinct(&[
     CLAIMS.id(),
     EVIDENCE.id(),
     CLAIMS_BY_LEARNER.id(),
+    REMINDED.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -375,6 +378,13 @@ pub(super) struct ClaimHead {
     pub(super) submitted_at: Option<UnixMillis>,
     /// The entry that it became.
     pub(super) entry: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct RemindedRow {
+    /// The smallest distance from that day at which a reminder went out, in days.
+    pub(super) distance: u16,
+    pub(super) at: UnixMillis,
 }
 
 /// Bytes as base64 in a JSON value.

@@ -11,6 +11,7 @@ use lettre::message::Mailbox;
 use crate::credential::Site;
 use crate::service::accounts::SecondFactor;
 use crate::service::accounts::password::ProtectionLevel;
+use crate::service::remind::ReminderDays;
 
 /// What a value must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub(super) enum Kind {
     PathOrAuto,
     /// `https://` or `http://` and a host, or `auto`.
     SiteOrAuto,
+    /// Numbers of days with commas between them, or `off`.
+    Days,
     /// A name and an e-mail address, or `auto`.
     MailboxOrAuto,
 }
@@ -81,6 +84,7 @@ impl Kind {
             Self::Choice(words) => words.contains(&text),
             Self::Path | Self::PathOrAuto => !text.is_empty(),
             Self::SiteOrAuto => text.parse::<Auto<Site>>().is_ok(),
+            Self::Days => text.parse::<ReminderDays>().is_ok(),
             Self::MailboxOrAuto => text.parse::<Auto<Mailbox>>().is_ok(),
         }
     }
@@ -113,6 +117,10 @@ impl Kind {
             Self::SiteOrAuto => (
                 "应为 https:// 加小写主机名，可带端口，不带路径，如 https://ledger.example.cn，或 auto".into(),
                 "expected https:// and a host in lower case, with a port or without, no path, as https://ledger.example.cn, or auto".into(),
+            ),
+            Self::Days => (
+                "应为 1 到 365 的天数（最多 10 个，用逗号分隔，如 90,30,7）或 off".into(),
+                "expected 1 to 10 numbers of days from 1 to 365 with commas between them, as 90,30,7, or off".into(),
             ),
             Self::MailboxOrAuto => (
                 "应为 名称 <邮箱地址>，或 auto".into(),
@@ -267,6 +275,7 @@ keys! {
     second_factor: SecondFactor = Some("by_level"), Kind::Choice(&["by_level", "off"]), "动态验证码：by_level 为工作人员必须使用（三级为所有人），off 为不强制", "Second factor: by_level asks it of staff, at level 3 of everybody; off of nobody";
     mail: MailWay = Some("files"), Kind::Choice(&["files", "server", "off"]), "邮件：files 存入数据目录的 mailbox，server 经 keys/mail-server 文件中的邮件服务器发送", "Letters: files puts them into the data directory's mailbox, server sends through the mail server whose address is in keys/mail-server";
     mail_from: Auto<Mailbox> = Some("auto"), Kind::MailboxOrAuto, "邮件的发件人", "Whom letters are from";
+    reminder_days: ReminderDays = Some("90,30,7"), Kind::Days, "年度要求未完成时，在截止日前多少天发邮件提醒", "Days before the end of their year at which CQOs are reminded of what is missing in it";
     trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";
     log_format: LogFormat = Some("json"), Kind::Choice(&["json", "text"]), "日志格式", "How log lines are written";
     log_level: String = Some("info"), Kind::Choice(&["error", "warn", "info", "debug", "trace"]), "日志级别", "The least level that is logged; RUST_LOG, when set, says it more finely";

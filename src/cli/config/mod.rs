@@ -181,6 +181,7 @@ impl Config {
             },
             issue: Some(IssueSettings { site, status_valid_ms }),
             accounts: AccountSettings { level: self.protection_level, second_factor: self.second_factor },
+            reminder_days: self.reminder_days.clone(),
         })
     }
 
@@ -323,6 +324,7 @@ impl Key {
             Kind::Path | Kind::PathOrAuto => flag.value_name("PATH"),
             Kind::SiteOrAuto => flag.value_name("URL"),
             Kind::MailboxOrAuto => flag.value_name("MAILBOX"),
+            Kind::Days => flag.value_name("DAYS"),
         }
     }
 }

@@ -34,7 +34,18 @@ use route::Route;
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes(), provider::routes(), learner::routes()].into_iter().flatten().collect()
+    [
+        public::routes(),
+        account::routes(),
+        admin::routes(),
+        body::routes(),
+        employer::routes(),
+        provider::routes(),
+        learner::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
