@@ -6,7 +6,8 @@
 use super::error::Error;
 use super::ledger_row::change;
 use super::tables::{
-    BODY, CASES, COURSES, ERASED, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TOKENS,
+    ACCOUNTS, BODY, CASES, COURSES, ERASED, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TERMS,
+    TOKENS,
 };
 use crate::ledger::entry::{Body, KeyChange, Origin, Owner};
 use crate::ledger::signed::SignedEntry;
@@ -44,6 +45,8 @@ pub async fn take_over(from: &dyn Store, to: &dyn Store, origin: &Origin, now: U
     moving.table(&ERASED, |_, _| None).await?;
     moving.table(&BODY, |_, _| None).await?;
     moving.table(&CASES, |_, _| None).await?;
+    moving.table(&ACCOUNTS, |_, _| None).await?;
+    moving.table(&TERMS, |_, _| None).await?;
     moving.table(&TOKENS, |_, _| None).await
 }
 

@@ -13,6 +13,8 @@ use crate::ledger::fields::Problem;
 use crate::merkle::Hash;
 use crate::standard::UnixMillis;
 
+/// How long nobody is sent another code of a reset.
+const RESET_PAUSE_MS: i64 = 60_000;
 /// Names whose wrong tries are remembered; the oldest are forgotten above it.
 const MAX_TRIED_NAMES: usize = 10_000;
 
@@ -167,11 +169,14 @@ impl Service {
         Ok(())
     }
 
-    /// Sends the code of a reset to a sign-in name that is an e-mail address. Whether there is such an account is not told.
+    /// Sends the code of a reset to the sign-in name of an account in use, where that is an e-mail address, and not again
+    /// within a minute. An invitation that is on its way is left alone: who is not its holder must not end it.
     pub async fn ask_for_reset(&self, login: &str) -> Result<(), Error> {
         let _one_at_a_time = self.registry.lock().await;
-        let account = self.by_login(login).filter(|a| a.state() != AccountState::Ended && is_address(&a.payload.login));
-        if let Some(account) = account {
+        let just_now = self.clock.now().millis() + RESET_MS - RESET_PAUSE_MS;
+        let asked = |a: &Account| a.payload.code.as_ref().is_some_and(|code| code.expires_at.millis() > just_now);
+        let may = |a: &Account| a.state() == AccountState::Active && is_address(&a.payload.login) && !asked(a);
+        if let Some(account) = self.by_login(login).filter(may) {
             self.give_code(&Actor::Public, "ask_for_reset", account, RESET_MS, true).await?;
         }
         Ok(())

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::App;
 use super::super::language::Language;
-use super::page::{Page, Standing, Tone, Who, role_in_words, ways_of};
+use super::page::{Foot, Page, Standing, Tone, Who, role_in_words, ways_of};
 use super::trouble::Trouble;
 use super::words::Words;
 use crate::service::Actor;
@@ -102,8 +102,11 @@ impl Visit {
         Who { name: visitor.name.clone(), role: own.pop().unwrap_or_else(none), others }
     }
 
-    fn foot(&self) -> super::page::Foot {
-        super::page::Foot { body: self.app.service.owner().name.clone(), ..Default::default() }
+    fn foot(&self) -> Foot {
+        let footer = self.app.service.footer();
+        let filings = [&footer.profile.icp, &footer.profile.blockchain];
+        let filing: Vec<&str> = filings.into_iter().filter_map(|filing| filing.as_deref()).collect();
+        Foot { body: footer.name, filing: filing.join(" · "), complaints: "/complaints" }
     }
 
     /// Draws a page.

@@ -1,5 +1,7 @@
 //! Joining by a one-time code, and asking for another one.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::Query;
 use axum::http::StatusCode;
@@ -110,9 +112,14 @@ pub(super) async fn show_forgot(visit: Visit) -> Result<Response, Trouble> {
     visit.draw(&ForgotPage { page, form: Form::new(visit.words, &LABELS), sent: false })
 }
 
-/// Sends a code, where the name is known. The answer is the same where it is not.
+/// Sends a code, where the name is known. The answer is the same where it is not, and comes as soon.
 pub(super) async fn send_forgot(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
-    visit.app.service.ask_for_reset(posted.text("login")).await?;
+    let (service, login) = (Arc::clone(&visit.app.service), posted.text("login").to_owned());
+    tokio::spawn(async move {
+        if let Err(error) = service.ask_for_reset(&login).await {
+            tracing::error!(%error, "a reset could not be sent");
+        }
+    });
     let page = visit.page("account-forgot", "");
     visit.draw(&ForgotPage { page, form: Form::new(visit.words, &LABELS), sent: true })
 }
