@@ -7,9 +7,11 @@ mod account;
 mod admin;
 mod annual;
 mod body;
+mod claim_words;
 mod employer;
 mod form;
 mod guard;
+mod learner;
 mod page;
 mod parts;
 mod posted;
@@ -31,10 +33,8 @@ use route::Route;
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
-    [public::routes(), account::routes(), admin::routes(), body::routes(), employer::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let areas = [public::routes(), account::routes(), admin::routes(), learner::routes(), body::routes(), employer::routes()];
+    areas.into_iter().flatten().collect()
 }
 
 /// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
