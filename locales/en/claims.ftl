@@ -1,1 +1,120 @@
 # Hour claims.
+claims-list-title = My hour claims
+claims-new = New claim
+claims-new-text = Claim study outside the platform, and training activities that you organised. Choose the kind first.
+claims-none = No claims yet
+claims-none-text = A lecture, an academic exchange, a publication, or a training activity that you organised can be claimed here.
+claims-one = Hour claim
+claims-edit = Change the claim
+claims-number = Claim number { $number }
+claims-what = What is claimed
+
+claims-kind = Kind
+claims-kind-lecture = Training lecture
+claims-kind-lecture-text = Training, lectures and seminars on quality. Claimed in credit hours.
+claims-kind-exchange = Academic exchange
+claims-kind-exchange-text = Conferences, forums and visits on quality. Half and full days become credit hours.
+claims-kind-publication = Publication
+claims-kind-publication-text = Papers, books and other published work on quality. Each becomes credit hours.
+claims-kind-online = Online course
+claims-kind-other = Another form
+claims-kind-other-text = Any other form of continuing education. Say what it was.
+claims-kind-activity = Training activity
+claims-kind-activity-text = Training on quality that you organised yourself. One is needed each year.
+
+claims-title = Title
+claims-organiser = Organiser
+claims-organiser-code = The organiser’s unified social credit code
+claims-organiser-code-hint = 18 characters. It helps to check; leave it out if you do not know it.
+claims-first-day = First day
+claims-last-day = Last day
+claims-days = Days
+claims-hours = Credit hours
+claims-hours-hint = With a decimal point where needed, such as 1.5.
+claims-hours-of-days = { $hours } ({ $full } full and { $half } half days)
+claims-hours-of-papers = { $hours } ({ $count } published)
+claims-days-hint = Say how many full and how many half days it was. The rules in force make credit hours of them.
+claims-full-days = Full days
+claims-half-days = Half days
+claims-papers = How many
+claims-papers-hint = How many appeared in the same publication. The rules in force make credit hours of them.
+claims-paper-title = Title of the paper or work
+claims-paper-organiser = Journal or publisher
+claims-paper-day = Day of publication
+claims-form-reason = What form it was
+claims-form-reason-hint = For example mentoring, or work on a standard.
+claims-topic = Topic
+claims-place = Place
+claims-date = Day
+claims-attendees = Attendees
+claims-people = { $count ->
+    [one] { $count } person
+   *[other] { $count } people
+}
+claims-list = List of attendees, as a file
+claims-list-hint = Only the file’s digest (SHA-256) is kept, not the list. Keep the file itself to show it later, without changing a byte.
+claims-list-digest = Digest of the list
+
+claims-save = Save
+claims-saved = Saved.
+claims-back = Back
+claims-evidence = Evidence
+claims-no-files = No evidence yet.
+claims-file = Choose a file
+claims-file-hint = PDF, PNG or JPEG, at most 3 MiB each: a certificate, an attendance sheet, an invitation, a first page.
+claims-file-add = Upload
+claims-file-added = The file was uploaded.
+claims-file-remove = Remove
+claims-file-removed = The file was removed.
+claims-files-full = { $count } files are the most that a claim can have.
+claims-file-about = { $kind }, { $size } KiB
+claims-file-pdf = PDF
+claims-file-picture = picture
+
+claims-check = Check and submit
+claims-check-text = Check what is below. The certifying body reviews it; until then it cannot be changed, but it can be withdrawn.
+claims-submit = Submit
+claims-submitted = Submitted. It waits for review.
+claims-not-yet = Not ready to be submitted
+claims-withdraw = Withdraw the claim
+claims-withdraw-text = A claim that was withdrawn is not reviewed. It can still be read, and not be brought back.
+claims-withdraw-do = Withdraw
+claims-withdrawn = Withdrawn.
+claims-stale = The state of this claim has just changed. This is how it is now.
+
+claims-state = State
+claims-changed = Last change
+claims-state-draft = Draft
+claims-state-submitted = Waits for review
+claims-state-returned = Returned
+claims-state-accepted = Accepted, on its way to the chain
+claims-state-on-chain = On the chain
+claims-state-rejected = Rejected
+claims-state-withdrawn = Withdrawn
+claims-sealed = In block { $block }, sealed at { $moment }.
+claims-on-its-way = Accepted. It waits for its block.
+claims-see-entry = See the entry
+
+claims-notices = Notices
+claims-notices-text = These do not stop the claim. The reviewer sees them too.
+claims-no-notices = Nothing that needs a second look.
+claims-look = Look
+claims-a-claim = another claim
+claims-an-entry = an entry
+claims-notice-overlap = It lies in the same days as { $of }, “{ $title }” ({ $days }).
+claims-notice-repeated = It seems to be the same course as { $of }, “{ $title }” ({ $days }), in the same year. The same course may count once only.
+claims-notice-evidence-again = The file “{ $file }” was used before, in { $of }, “{ $title }”.
+claims-notice-evidence-of-another = The file “{ $file }” was used in another person’s claim.
+claims-notice-future = It ends on { $day }, which is still to come. It can be accepted then.
+claims-notice-cap = { $hours } credit hours in { $days } days: at most { $cap } count on each day.
+claims-notice-few = Fewer than { $needed } people attended. It may not count as an activity.
+
+claims-history = What happened
+claims-earlier = As submitted on { $moment }
+claims-event-begun = Begun
+claims-event-submitted = Submitted
+claims-event-returned = Returned
+claims-event-accepted = Accepted
+claims-event-rejected = Rejected
+claims-event-withdrawn = Withdrawn
+claims-event-not-recorded = Could not be recorded; it waits for review again

@@ -1,1 +1,42 @@
 # Claim review.
+review-title = Claim review
+review-one = Review a claim
+review-back = Back to the list
+review-state = State
+review-employer = Employer
+review-year = Year
+review-year-of = { $year }
+review-with-notices = With notices only
+review-filter = Filter
+review-filter-none = Show all that waits
+review-all-states = All states
+review-none = Nothing waits for review
+review-none-text = Claims come here when they are submitted; the one that waits longest is first.
+review-nothing = No such claims
+review-nothing-text = Ask for less.
+review-learner = Learner
+review-submitted = Submitted
+review-noticed = Notices
+review-no-employer = None registered
+
+review-decision = Decision
+review-reason = Reason
+review-accept = Accept
+review-accept-text = An accepted claim becomes an entry signed by the certifying body, and goes on the chain. It can be corrected and not be taken back.
+review-accepted = Accepted. The entry is on its way to the chain.
+review-return = Return
+review-return-text = The claimant sees the reason, and can submit it again.
+review-return-do = Return it
+review-returned = Returned to the claimant.
+review-reject = Reject
+review-reject-text = The claimant sees the reason, and cannot submit this claim again.
+review-reject-do = Reject it
+review-rejected = Rejected.
+review-stale = Somebody else decided about this claim, or it was changed. This is how it is now.
+review-cannot-record = The certifying body’s recorder key does not work now, so nothing can be accepted. Ask the administrator.
+
+review-conflict = Conflict of interest
+review-conflict-text = Somebody else has to review it.
+review-conflict-own-claim = This is a claim of your own.
+review-conflict-own-organisation = The claimant serves an organisation of yours.
+review-conflict-own-event = An organisation of yours held it.

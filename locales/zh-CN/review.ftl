@@ -1,1 +1,42 @@
 # 学时审核。
+review-title = 学时审核
+review-one = 审核申报
+review-back = 返回列表
+review-state = 状态
+review-employer = 所在组织
+review-year = 年度
+review-year-of = { $year }年
+review-with-notices = 只看有提示的
+review-filter = 筛选
+review-filter-none = 清除筛选
+review-all-states = 全部状态
+review-none = 没有待审核的申报
+review-none-text = 学员提交后会出现在这里，等待时间最长的排在最前。
+review-nothing = 没有符合条件的申报
+review-nothing-text = 请放宽筛选条件。
+review-learner = 申报人
+review-submitted = 提交时间
+review-noticed = 有提示
+review-no-employer = 未登记
+
+review-decision = 审核意见
+review-reason = 理由
+review-accept = 通过
+review-accept-text = 通过后，这份申报成为认定主体签名的学时记录并上链，不能撤销，只能更正。
+review-accepted = 已通过，学时记录已提交上链。
+review-return = 退回补充
+review-return-text = 申报人会看到理由，修改后可以再次提交。
+review-return-do = 退回
+review-returned = 已退回申报人。
+review-reject = 不予通过
+review-reject-text = 申报人会看到理由，且不能再次提交这份申报。
+review-reject-do = 确认不予通过
+review-rejected = 已作出不予通过的决定。
+review-stale = 这份申报刚刚被他人处理过或有了变化，下面是最新情况，请重新查看。
+review-cannot-record = 认定主体的记录密钥现在不可用，暂时不能通过申报。请联系系统管理员。
+
+review-conflict = 须回避
+review-conflict-text = 请由其他审核人处理。
+review-conflict-own-claim = 这是您本人的申报。
+review-conflict-own-organisation = 申报人所在组织与您有关联。
+review-conflict-own-event = 主办单位与您有关联。

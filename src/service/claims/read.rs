@@ -4,6 +4,7 @@ use super::super::Service;
 use super::super::access::{AccountId, Action, Actor};
 use super::super::error::Error;
 use super::super::prove::{Position, open_in};
+use super::super::registry::Employment;
 use super::super::tables::{CORRECTED, ENTRIES};
 use super::super::vault::VaultError;
 use super::ClaimId;
@@ -26,6 +27,8 @@ pub struct Claim {
     pub learner: LearnerId,
     /// The registered name.
     pub learner_name: String,
+    /// Whom the learner serves now; nobody where the claimant reads.
+    pub employers: Vec<Employment>,
     /// Who claims.
     pub account: AccountId,
     /// How far it has come.
@@ -89,19 +92,36 @@ pub struct ClaimLine {
     pub submitted_at: Option<UnixMillis>,
     /// The entry that it became.
     pub entry: Option<EntryId>,
+    /// Whether that entry is on the chain.
+    pub on_chain: bool,
 }
 
 impl Service {
     /// The claims of a learner who is this actor, the newest first.
-    pub fn own_claims(&self, actor: &Actor, learner: LearnerId) -> Result<Vec<ClaimLine>, Error> {
+    pub async fn own_claims(&self, actor: &Actor, learner: LearnerId) -> Result<Vec<ClaimLine>, Error> {
         self.allow(actor, Action::ReadOwnRecord)?;
         if !actor.is_learner(learner) {
             return Err(Error::NotFound("learner"));
         }
-        let claims = self.claims();
-        let mut lines: Vec<ClaimLine> = claims.of_learner(learner).map(|(id, mark)| self.line(id, mark)).collect();
+        let mut lines: Vec<ClaimLine> = {
+            let claims = self.claims();
+            claims.of_learner(learner).map(|(id, mark)| self.line(id, mark)).collect()
+        };
         lines.sort_by_key(|line| std::cmp::Reverse((line.days.1, line.id)));
+        self.note_sealed(&mut lines).await?;
         Ok(lines)
+    }
+
+    /// Notes whose entries are on the chain.
+    pub(super) async fn note_sealed(&self, lines: &mut [ClaimLine]) -> Result<(), Error> {
+        let total = self.published().total();
+        for line in lines {
+            if let Some(entry) = line.entry {
+                let row = ENTRIES.get(&*self.store, &entry.uuid()).await?;
+                line.on_chain = row.is_some_and(|row| row.value.head.ordinal < total);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn line(&self, id: ClaimId, mark: &Mark) -> ClaimLine {
@@ -120,6 +140,7 @@ impl Service {
             changed_at: mark.changed_at,
             submitted_at: mark.submitted_at,
             entry: mark.entry,
+            on_chain: false,
         }
     }
 
@@ -142,6 +163,7 @@ impl Service {
             Some(person) => self.conflict_of(person, &claim).await?,
             None => None,
         };
+        let employers = if own { Vec::new() } else { self.employers_now(claim.learner).await? };
         let entry = claim.entry()?;
         let position = match entry {
             Some(entry) => self.position_of(entry.uuid()).await?,
@@ -160,6 +182,7 @@ impl Service {
             id,
             learner,
             learner_name: self.name_of(learner),
+            employers,
             account: AccountId::try_from(head.account).map_err(Error::internal)?,
             state: head.state,
             earlier: payload.versions.into_iter().filter(is_earlier).collect(),

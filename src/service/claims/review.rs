@@ -1,5 +1,7 @@
 //! Reviewing claims 学时审核: the queue, and the three decisions.
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -39,7 +41,7 @@ pub struct ClaimFilter {
 }
 
 /// A place in the queue: when it was submitted, and which.
-pub type Place = (UnixMillis, ClaimId);
+type Place = (UnixMillis, ClaimId);
 
 /// A page of the queue.
 #[derive(Debug, Clone)]
@@ -48,8 +50,6 @@ pub struct ClaimPage {
     pub lines: Vec<ClaimLine>,
     /// How many there are in all.
     pub total: usize,
-    /// After which place the next page begins; none on the last.
-    pub next: Option<Place>,
 }
 
 impl ClaimFilter {
@@ -67,12 +67,12 @@ impl ClaimFilter {
 }
 
 impl Service {
-    /// A page of the claims that were submitted, oldest first, after a place.
+    /// A page, from 1, of the claims that were submitted, oldest first.
     pub async fn claim_queue(
         &self,
         actor: &Actor,
         filter: &ClaimFilter,
-        after: Option<Place>,
+        page: usize,
         limit: usize,
     ) -> Result<ClaimPage, Error> {
         self.allow(actor, Action::ReadClaims)?;
@@ -85,12 +85,20 @@ impl Service {
             found = self.serving_only(found, employer).await?;
         }
         found.sort_by_key(|(place, _)| *place);
-        let total = found.len();
-        found.retain(|(place, _)| after.is_none_or(|after| *place > after));
-        let limit = limit.clamp(1, MAX_QUEUE_PAGE);
-        let next = if found.len() > limit { found.get(limit - 1).map(|(place, _)| *place) } else { None };
-        found.truncate(limit);
-        Ok(ClaimPage { lines: found.into_iter().map(|(_, line)| line).collect(), total, next })
+        let (total, limit) = (found.len(), limit.clamp(1, MAX_QUEUE_PAGE));
+        let before = page.saturating_sub(1).saturating_mul(limit);
+        let mut lines: Vec<ClaimLine> = found.into_iter().skip(before).take(limit).map(|(_, line)| line).collect();
+        self.note_sealed(&mut lines).await?;
+        Ok(ClaimPage { lines, total })
+    }
+
+    /// The years that there are submitted claims of, the newest first.
+    pub fn claim_years(&self, actor: &Actor) -> Result<Vec<i16>, Error> {
+        self.allow(actor, Action::ReadClaims)?;
+        let claims = self.claims();
+        let submitted = claims.all().filter(|(_, mark)| mark.submitted_at.is_some());
+        let years: BTreeSet<i16> = submitted.map(|(_, mark)| mark.days.1.year()).collect();
+        Ok(years.into_iter().rev().collect())
     }
 
     /// Those whose learner serves an organisation now.
@@ -99,7 +107,7 @@ impl Service {
         all: Vec<(Place, ClaimLine)>,
         employer: &CreditCode,
     ) -> Result<Vec<(Place, ClaimLine)>, Error> {
-        let mut known = std::collections::HashMap::new();
+        let mut known = HashMap::new();
         let mut found = Vec::new();
         for (place, line) in all {
             let serves = match known.get(&line.learner) {

@@ -125,8 +125,11 @@ async fn a_claim_goes_its_way_from_the_first_word_to_the_chain() {
         assert!(claim.history[0].account.is_some());
         let earlier: Vec<String> = claim.earlier.iter().map(|one| one.said.hours().unwrap().to_string()).collect();
         assert_eq!(earlier, ["6.50"]);
-        let lines = service.own_claims(&actor, a.learner.id).unwrap();
+        let lines = service.own_claims(&actor, a.learner.id).await.unwrap();
         assert_eq!((lines.len(), lines[0].state, lines[0].entry), (1, ClaimState::Accepted, Some(entry)));
+        assert!(lines[0].on_chain);
+        let queue = service.claim_queue(&clerk, &ClaimFilter::default(), 1, 10).await.unwrap();
+        assert!(queue.lines[0].on_chain);
         world.reopen().await.unwrap();
     }
 }
@@ -224,10 +227,10 @@ async fn who_may_read_write_and_review() {
         assert_eq!(service.claim(&actor, claim.id).await.is_ok(), reads, "{actor}");
         assert_eq!(service.evidence(&actor, claim.id, file).await.is_ok(), reads, "{actor}");
         assert_eq!(service.claim(&actor, draft.id).await.is_ok(), drafts, "{actor}");
-        let queue = service.claim_queue(&actor, &ClaimFilter::default(), None, 10).await;
+        let queue = service.claim_queue(&actor, &ClaimFilter::default(), 1, 10).await;
         assert_eq!(queue.is_ok(), reads && !drafts, "{actor}");
         let own = actor == learner(&a);
-        assert_eq!(service.own_claims(&actor, a.learner.id).is_ok(), own, "{actor}");
+        assert_eq!(service.own_claims(&actor, a.learner.id).await.is_ok(), own, "{actor}");
         assert_eq!(service.begin_claim(&actor, a.learner.id, lecture()).await.is_ok(), own, "{actor}");
         if !own {
             assert!(service.change_claim(&actor, draft.id, draft.version, lecture()).await.is_err(), "{actor}");
@@ -271,9 +274,11 @@ async fn nobody_decides_about_their_own_or_their_own_organisations() {
         }
     }
     let filter = ClaimFilter { employer: Some(plant), ..ClaimFilter::default() };
-    assert_eq!(service.claim_queue(&clerk(3), &filter, None, 10).await.unwrap().total, 1);
+    assert_eq!(service.claim_queue(&clerk(3), &filter, 1, 10).await.unwrap().total, 1);
+    let seen = service.claim(&clerk(3), claim.id).await.unwrap();
+    assert_eq!(seen.employers.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["合肥机床厂"]);
     let filter = ClaimFilter { employer: Some(provider_b().code), ..ClaimFilter::default() };
-    assert_eq!(service.claim_queue(&clerk(3), &filter, None, 10).await.unwrap().total, 0);
+    assert_eq!(service.claim_queue(&clerk(3), &filter, 1, 10).await.unwrap().total, 0);
     assert_eq!(service.claim(&clerk(3), claim.id).await.unwrap().state, ClaimState::Submitted);
 }
 
@@ -372,7 +377,7 @@ async fn notices_are_shown_to_the_claimant_and_to_the_reviewer_again() {
     let seen = service.claim(&clerk(1), claim.id).await.unwrap();
     assert!(matches!(&seen.notices[0], Notice::EvidenceOfAnother { claim: Some(id), .. } if *id == other.id));
     let filter = ClaimFilter { with_notices: true, ..ClaimFilter::default() };
-    let queue = service.claim_queue(&clerk(1), &filter, None, 10).await.unwrap();
+    let queue = service.claim_queue(&clerk(1), &filter, 1, 10).await.unwrap();
     assert_eq!(queue.lines.iter().map(|line| line.id).collect::<Vec<_>>(), [claim.id]);
     // A notice blocks nothing, but what is not over is no entry.
     let refused = service.accept_claim(&clerk(1), claim.id, claim.version).await.unwrap_err();
@@ -400,10 +405,10 @@ async fn the_queue_is_filtered_and_paged_the_oldest_first() {
     }
     world.draft(&a, lecture(), "draft").await;
     let all = ClaimFilter::default();
-    let now = service.claim_queue(&clerk(1), &all, None, 2).await.unwrap();
+    let now = service.claim_queue(&clerk(1), &all, 1, 2).await.unwrap();
     assert_eq!((now.lines.iter().map(|line| line.id).collect::<Vec<_>>(), now.total), (ids[..2].to_vec(), 3));
-    let rest = service.claim_queue(&clerk(1), &all, now.next, 2).await.unwrap();
-    assert_eq!((rest.lines[0].id, rest.next, rest.total), (ids[2], None, 3));
+    let rest = service.claim_queue(&clerk(1), &all, 2, 2).await.unwrap();
+    assert_eq!((rest.lines.len(), rest.lines[0].id, rest.total), (1, ids[2], 3));
     let version = service.claim(&clerk(1), ids[0]).await.unwrap().version;
     service.reject_claim(&clerk(1), ids[0], version, reason()).await.unwrap();
     for (filter, found) in [
@@ -415,9 +420,10 @@ async fn the_queue_is_filtered_and_paged_the_oldest_first() {
         (ClaimFilter { year: Some(2025), ..all.clone() }, vec![ids[1]]),
         (ClaimFilter { with_notices: true, ..all.clone() }, vec![]),
     ] {
-        let page = service.claim_queue(&clerk(1), &filter, None, 10).await.unwrap();
+        let page = service.claim_queue(&clerk(1), &filter, 1, 10).await.unwrap();
         assert_eq!(page.lines.iter().map(|line| line.id).collect::<Vec<_>>(), found, "{filter:?}");
     }
+    assert_eq!(service.claim_years(&clerk(1)).unwrap(), [2026, 2025]);
     for bad in [json!({}), json!({"reason": " "}), json!({"reason": "长".repeat(MAX_REASON + 1)})] {
         let version = service.claim(&clerk(1), ids[1]).await.unwrap().version;
         let refused = service.return_claim(&clerk(1), ids[1], version, bad).await.unwrap_err();
@@ -553,8 +559,8 @@ async fn claims_of_the_erased_are_gone_and_stop_nothing() {
         let gone = service.reject_claim(&clerk(1), submitted.id, submitted.version, reason()).await;
         assert!(matches!(gone, Err(Error::Erased(_))));
         assert!(matches!(service.begin_claim(&learner(&a), a.learner.id, lecture()).await, Err(Error::Erased(_))));
-        assert_eq!(service.claim_queue(&clerk(1), &ClaimFilter::default(), None, 10).await.unwrap().total, 0);
-        assert!(service.own_claims(&learner(&a), a.learner.id).unwrap().is_empty());
+        assert_eq!(service.claim_queue(&clerk(1), &ClaimFilter::default(), 1, 10).await.unwrap().total, 0);
+        assert!(service.own_claims(&learner(&a), a.learner.id).await.unwrap().is_empty());
         // Nobody is told of a file of somebody who is no more.
         let other = world.draft(&b, lecture(), "shared").await;
         assert_eq!(other.notices, []);

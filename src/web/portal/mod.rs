@@ -7,6 +7,7 @@ mod account;
 mod admin;
 mod annual;
 mod body;
+mod claim_words;
 mod employer;
 mod form;
 mod guard;

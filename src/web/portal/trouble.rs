@@ -42,7 +42,7 @@ impl Trouble {
                 Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::Unreadable(_) => StatusCode::BAD_REQUEST,
                 Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-                Error::Forbidden => StatusCode::FORBIDDEN,
+                Error::Forbidden | Error::ConflictOfInterest(_) => StatusCode::FORBIDDEN,
                 Error::NotFound(_) => StatusCode::NOT_FOUND,
                 Error::Erased(_) => StatusCode::GONE,
                 Error::Conflict(_) => StatusCode::CONFLICT,
@@ -63,7 +63,7 @@ impl Trouble {
             Self::Refused(error) => match &**error {
                 Error::Invalid(_) => ("layout-trouble-invalid", "layout-trouble-invalid-text"),
                 Error::Unreadable(_) => ("layout-trouble-unreadable", "layout-trouble-unreadable-text"),
-                Error::Unauthenticated | Error::Forbidden => {
+                Error::Unauthenticated | Error::Forbidden | Error::ConflictOfInterest(_) => {
                     ("layout-trouble-forbidden", "layout-trouble-forbidden-text")
                 }
                 Error::NotFound(_) => ("layout-trouble-missing", "layout-trouble-missing-text"),

@@ -3,6 +3,7 @@
 mod activities;
 mod cqo;
 mod cqos;
+mod review;
 
 pub(super) use cqo::read_id;
 pub(super) use cqos::{Asked, PER_PAGE, RowView};
@@ -11,5 +12,5 @@ use super::route::Route;
 
 /// The routes of the certifying body and of those who watch it.
 pub(super) fn routes() -> Vec<Route> {
-    [cqos::routes(), cqo::routes(), activities::routes()].into_iter().flatten().collect()
+    [cqos::routes(), cqo::routes(), activities::routes(), review::routes()].into_iter().flatten().collect()
 }

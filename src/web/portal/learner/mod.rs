@@ -1,6 +1,7 @@
 //! The learner's pages: the year at a glance, every entry with its proof, certificates.
 
 mod certificates;
+mod claims;
 mod entry;
 mod home;
 
@@ -9,12 +10,13 @@ use crate::service::Action;
 
 /// The routes of a learner.
 pub(super) fn routes() -> Vec<Route> {
-    vec![
+    let own = vec![
         Route::get("/my", Gate::May(Action::ReadOwnRecord), home::show),
         Route::get("/my/entries/{id}", Gate::May(Action::ReadOwnRecord), entry::show),
         Route::get("/my/entries/{id}/proof", Gate::May(Action::ReadOwnRecord), entry::proof),
         Route::post("/my/entries/{id}/dispute", Gate::May(Action::ReadOwnRecord), entry::dispute),
         Route::post("/my/certificates", Gate::May(Action::IssueCertificates), certificates::make),
         Route::get("/my/certificates/{number}/{file}", Gate::May(Action::ReadOwnRecord), certificates::download),
-    ]
+    ];
+    own.into_iter().chain(claims::routes()).collect()
 }

@@ -1,0 +1,514 @@
+//! A learner's claims: written, evidenced, checked, submitted, followed.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::super::claim_words::{
+    Badge, EarlierLine, Fact, FileLine, NoticeLine, earlier, facts, files, history, kind_in_words, missing, notices,
+    serve, state_in_words,
+};
+use super::super::form::Form;
+use super::super::page::{Page, Tone};
+use super::super::parts::{Happening, Pager};
+use super::super::posted::Posted;
+use super::super::route::{Gate, Route};
+use super::super::trouble::Trouble;
+use super::super::visit::Visit;
+use super::super::words::Words;
+use crate::ledger::entry::LearnerId;
+use crate::service::claims::{Amount, Claim, ClaimId, ClaimLine, FileId, MAX_EVIDENCE_FILES, Said, digest_of_list};
+use crate::service::{Action, Error};
+use crate::standard::StudyForm;
+
+const HERE: &str = "/my/claims";
+/// Where one's own entries are to be seen.
+const ENTRIES: &str = "/my/entries";
+/// Claims on one page of the list.
+const PER_PAGE: usize = 30;
+
+/// The routes of claims.
+pub(super) fn routes() -> Vec<Route> {
+    let (read, write) = (Gate::May(Action::ReadOwnRecord), Gate::May(Action::WriteClaims));
+    vec![
+        Route::get("/my/claims", read, list),
+        Route::get("/my/claims/new", write, show_new),
+        Route::post("/my/claims/new", write, begin),
+        Route::get("/my/claims/{id}", read, show),
+        Route::get("/my/claims/{id}/edit", write, show_edit),
+        Route::post("/my/claims/{id}/edit", write, change),
+        Route::post("/my/claims/{id}/evidence", write, add_evidence),
+        Route::post("/my/claims/{id}/evidence/remove", write, remove_evidence),
+        Route::get("/my/claims/{id}/files/{file}", read, file),
+        Route::get("/my/claims/{id}/check", read, check),
+        Route::post("/my/claims/{id}/submit", write, submit),
+        Route::post("/my/claims/{id}/withdraw", write, withdraw),
+    ]
+}
+
+/// What a page of the form asks for: each kind of claim has its own fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Lecture,
+    Exchange,
+    Publication,
+    Other,
+    Activity,
+}
+
+impl What {
+    const ALL: [Self; 5] = [Self::Lecture, Self::Exchange, Self::Publication, Self::Other, Self::Activity];
+
+    fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.word() == word)
+    }
+
+    fn of(said: &Said) -> Self {
+        match said.form() {
+            None => Self::Activity,
+            Some(StudyForm::Exchange) => Self::Exchange,
+            Some(StudyForm::Publication) => Self::Publication,
+            Some(StudyForm::Lecture) => Self::Lecture,
+            Some(StudyForm::Other | StudyForm::Online) => Self::Other,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Lecture => "lecture",
+            Self::Exchange => "exchange",
+            Self::Publication => "publication",
+            Self::Other => "other",
+            Self::Activity => "activity",
+        }
+    }
+
+    const fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Lecture => ("claims-kind-lecture", "claims-kind-lecture-text"),
+            Self::Exchange => ("claims-kind-exchange", "claims-kind-exchange-text"),
+            Self::Publication => ("claims-kind-publication", "claims-kind-publication-text"),
+            Self::Other => ("claims-kind-other", "claims-kind-other-text"),
+            Self::Activity => ("claims-kind-activity", "claims-kind-activity-text"),
+        }
+    }
+
+    const fn labels(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Publication => &PAPER_LABELS,
+            _ => &LABELS,
+        }
+    }
+
+    /// The fields that it has.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Lecture => &["title", "organiser", "organiser_code", "first_day", "last_day", "hours"],
+            Self::Exchange => {
+                &["title", "organiser", "organiser_code", "first_day", "last_day", "half_days", "full_days"]
+            }
+            Self::Publication => &["title", "organiser", "organiser_code", "last_day", "papers"],
+            Self::Other => &["title", "organiser", "organiser_code", "first_day", "last_day", "hours", "form_reason"],
+            Self::Activity => &["topic", "place", "date", "attendees", "attendees_digest"],
+        }
+    }
+}
+
+const LABELS: [(&str, &str); 15] = [
+    ("title", "claims-title"),
+    ("organiser", "claims-organiser"),
+    ("organiser_code", "claims-organiser-code"),
+    ("first_day", "claims-first-day"),
+    ("last_day", "claims-last-day"),
+    ("hours", "claims-hours"),
+    ("half_days", "claims-half-days"),
+    ("full_days", "claims-full-days"),
+    ("papers", "claims-papers"),
+    ("form_reason", "claims-form-reason"),
+    ("topic", "claims-topic"),
+    ("place", "claims-place"),
+    ("date", "claims-date"),
+    ("attendees", "claims-attendees"),
+    ("attendees_digest", "claims-list"),
+];
+
+const PAPER_LABELS: [(&str, &str); 5] = [
+    ("title", "claims-paper-title"),
+    ("organiser", "claims-paper-organiser"),
+    ("organiser_code", "claims-organiser-code"),
+    ("last_day", "claims-paper-day"),
+    ("papers", "claims-papers"),
+];
+
+const FILE_LABELS: [(&str, &str); 1] = [("file", "claims-file")];
+
+#[derive(Template)]
+#[template(path = "portal/learner/claims.html")]
+struct ListPage {
+    page: Page,
+    lines: Vec<Line>,
+    pager: Pager,
+}
+
+struct Line {
+    href: String,
+    title: String,
+    kind: String,
+    days: String,
+    hours: String,
+    state: Badge,
+    changed: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/learner/claim_kinds.html")]
+struct KindsPage {
+    page: Page,
+    /// Where each leads, its name, and what belongs to it.
+    kinds: Vec<(String, String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/learner/claim_form.html")]
+struct FormPage {
+    page: Page,
+    form: Form,
+    what: What,
+    action: String,
+    back: String,
+    /// Sent back, so that a change names what it was made from.
+    version: u64,
+}
+
+#[derive(Template)]
+#[template(path = "portal/learner/claim.html")]
+struct ClaimPage {
+    page: Page,
+    form: Form,
+    claim: Claim,
+    base: String,
+    title: String,
+    state: Badge,
+    facts: Vec<Fact>,
+    files: Vec<FileLine>,
+    room_for_files: bool,
+    most_files: u64,
+    notices: Vec<NoticeLine>,
+    history: Vec<Happening>,
+    earlier: Vec<EarlierLine>,
+    /// Block and time, once it is on the chain.
+    sealed: Option<(u64, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/learner/claim_check.html")]
+struct CheckPage {
+    page: Page,
+    base: String,
+    version: u64,
+    facts: Vec<Fact>,
+    files: Vec<FileLine>,
+    notices: Vec<NoticeLine>,
+    missing: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ListQuery {
+    #[serde(default)]
+    page: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NewQuery {
+    #[serde(default)]
+    what: String,
+    /// `activity` where the way in is from the year's tick.
+    #[serde(default)]
+    kind: String,
+}
+
+impl NewQuery {
+    fn what(&self) -> Option<What> {
+        What::read(&self.what).or_else(|| (self.kind == "activity").then_some(What::Activity))
+    }
+}
+
+async fn list(visit: Visit, Query(query): Query<ListQuery>) -> Result<Response, Trouble> {
+    let service = &visit.app.service;
+    let mut claims = Vec::new();
+    for learner in learners(&visit) {
+        claims.extend(service.own_claims(&visit.actor, learner).await?);
+    }
+    claims.sort_by_key(|line| std::cmp::Reverse((line.days.1, line.id)));
+    let pages = claims.len().div_ceil(PER_PAGE).max(1);
+    let nth = query.page.unwrap_or(1).clamp(1, pages);
+    let shown = claims.iter().skip((nth - 1) * PER_PAGE).take(PER_PAGE);
+    let lines = shown.map(|claim| line(visit.words, claim)).collect();
+    let pager =
+        Pager { address: format!("{HERE}?page="), page: nth as u64, pages: pages as u64, rows: claims.len() as u64 };
+    visit.draw(&ListPage { page: visit.page("claims-list-title", HERE), lines, pager })
+}
+
+fn line(words: Words, claim: &ClaimLine) -> Line {
+    Line {
+        href: format!("{HERE}/{}", claim.id),
+        title: claim.title.clone(),
+        kind: kind_in_words(words, claim.kind, claim.form),
+        days: words.days(claim.days.0, claim.days.1),
+        hours: claim.hours.map(|hours| words.hours(hours)).unwrap_or_default(),
+        state: state_in_words(words, claim.state, claim.on_chain),
+        changed: words.instant(claim.changed_at),
+    }
+}
+
+/// The learners that this person is.
+fn learners(visit: &Visit) -> Vec<LearnerId> {
+    visit.actor.person().map(|person| person.learners.clone()).unwrap_or_default()
+}
+
+async fn show_new(visit: Visit, Query(query): Query<NewQuery>) -> Result<Response, Trouble> {
+    let Some(what) = query.what() else {
+        let kind = |what: What| {
+            let (name, text) = what.keys();
+            (format!("{HERE}/new?what={}", what.word()), visit.words.say(name), visit.words.say(text))
+        };
+        let kinds = What::ALL.into_iter().map(kind).collect();
+        return visit.draw(&KindsPage { page: visit.page("claims-new", HERE), kinds });
+    };
+    new_page(&visit, StatusCode::OK, what, Form::new(visit.words, what.labels()))
+}
+
+fn new_page(visit: &Visit, status: StatusCode, what: What, form: Form) -> Result<Response, Trouble> {
+    let mut page = visit.page(what.keys().0, HERE);
+    page.lead = visit.words.say(what.keys().1);
+    let (action, back) = (format!("{HERE}/new?what={}", what.word()), format!("{HERE}/new"));
+    visit.draw_as(status, &FormPage { page, form, what, action, back, version: 0 })
+}
+
+/// What was typed, as a use case reads it; with the digest of a list that came along.
+fn typed(what: What, posted: &Posted) -> Map<String, Value> {
+    let mut input = posted.object(what.fields());
+    for value in input.values_mut() {
+        if let Value::String(text) = value {
+            *text = text.nfc().collect();
+        }
+    }
+    let (kind, form) = match what {
+        What::Activity => ("activity", None),
+        study => ("study", Some(study.word())),
+    };
+    input.insert("kind".into(), kind.into());
+    input.extend(form.map(|form| ("form".to_owned(), form.into())));
+    // A paper appears on one day.
+    if let Some(day) = input.get("last_day").cloned().filter(|_| what == What::Publication) {
+        input.insert("first_day".into(), day);
+    }
+    if let Some(list) = posted.files("attendees_digest").next() {
+        input.insert("attendees_digest".into(), digest_of_list(&list.bytes).to_string().into());
+    }
+    input
+}
+
+/// The form with what was typed.
+fn typed_form(visit: &Visit, what: What, input: &Map<String, Value>) -> Form {
+    let texts = input.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    Form::new(visit.words, what.labels()).filled(texts)
+}
+
+async fn begin(visit: Visit, Query(query): Query<NewQuery>, posted: Posted) -> Result<Response, Trouble> {
+    let what = query.what().ok_or(Error::NotFound("kind of claim"))?;
+    let learner = learners(&visit).into_iter().next().ok_or(Error::NotFound("learner"))?;
+    let input = typed(what, &posted);
+    match visit.app.service.begin_claim(&visit.actor, learner, input.clone().into()).await {
+        Ok(claim) => Ok(visit.lead_with(&format!("{HERE}/{}", claim.id), "claims-saved")),
+        Err(Error::Invalid(errors)) => {
+            let form = typed_form(&visit, what, &input).wrong(&errors);
+            new_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, what, form)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show_edit(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+    let claim = visit.app.service.claim(&visit.actor, id).await?;
+    if !claim.state.is_open() {
+        return Ok(visit.lead(&format!("{HERE}/{id}")));
+    }
+    let what = What::of(&claim.said);
+    let form = Form::new(visit.words, what.labels()).filled(filled(&claim.said));
+    edit_page(&visit, StatusCode::OK, id, what, form, claim.version)
+}
+
+fn edit_page(
+    visit: &Visit,
+    status: StatusCode,
+    id: ClaimId,
+    what: What,
+    form: Form,
+    version: u64,
+) -> Result<Response, Trouble> {
+    let mut page = visit.page("claims-edit", HERE);
+    page.lead = visit.words.say(what.keys().0);
+    let (action, back) = (format!("{HERE}/{id}/edit"), format!("{HERE}/{id}"));
+    visit.draw_as(status, &FormPage { page, form, what, action, back, version })
+}
+
+/// A claim as the form has it.
+fn filled(said: &Said) -> Vec<(&'static str, String)> {
+    match said {
+        Said::Study(study) => {
+            let mut values = vec![
+                ("title", study.title.clone()),
+                ("organiser", study.organiser.clone()),
+                ("first_day", study.first_day.to_string()),
+                ("last_day", study.last_day.to_string()),
+            ];
+            values.extend(study.organiser_code.as_ref().map(|code| ("organiser_code", code.to_string())));
+            values.extend(study.form_reason.clone().map(|reason| ("form_reason", reason)));
+            match study.amount {
+                Amount::Hours => values.push(("hours", study.hours.to_string())),
+                Amount::Days { half, full } => {
+                    values.extend([("half_days", half.to_string()), ("full_days", full.to_string())]);
+                }
+                Amount::Papers(count) => values.push(("papers", count.to_string())),
+            }
+            values
+        }
+        Said::Activity(activity) => vec![
+            ("topic", activity.topic.clone()),
+            ("place", activity.place.clone()),
+            ("date", activity.date.to_string()),
+            ("attendees", activity.attendees.to_string()),
+            ("attendees_digest", activity.attendees_digest.to_string()),
+        ],
+    }
+}
+
+/// The version that a form was made from; one that is no number fits nothing.
+fn version_of(posted: &Posted) -> u64 {
+    posted.text("version").parse().unwrap_or_default()
+}
+
+async fn change(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+    let service = &visit.app.service;
+    let what = What::of(&service.claim(&visit.actor, id).await?.said);
+    let (input, version) = (typed(what, &posted), version_of(&posted));
+    match service.change_claim(&visit.actor, id, version, input.clone().into()).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-saved")),
+        Err(Error::Invalid(errors)) => {
+            let form = typed_form(&visit, what, &input).wrong(&errors);
+            edit_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, id, what, form, version)
+        }
+        Err(error) => again(&visit, id, error).await,
+    }
+}
+
+async fn show(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+    let claim = visit.app.service.claim(&visit.actor, id).await?;
+    let form = Form::new(visit.words, &FILE_LABELS);
+    let page = visit.page("claims-one", HERE);
+    claim_page(&visit, StatusCode::OK, page, claim, form)
+}
+
+fn claim_page(
+    visit: &Visit,
+    status: StatusCode,
+    mut page: Page,
+    claim: Claim,
+    form: Form,
+) -> Result<Response, Trouble> {
+    let (words, base) = (visit.words, format!("{HERE}/{}", claim.id));
+    let me = |account| (visit.actor.person()?.account == account).then(|| visit.name().to_owned());
+    page.lead = words.with1("claims-number", "number", claim.id.to_string());
+    let view = ClaimPage {
+        page,
+        form,
+        title: claim.said.title().to_owned(),
+        state: state_in_words(words, claim.state, claim.position.is_some()),
+        facts: facts(words, &claim.said),
+        files: files(words, &claim.files, &base),
+        room_for_files: claim.files.len() < MAX_EVIDENCE_FILES,
+        most_files: MAX_EVIDENCE_FILES as u64,
+        notices: notices(words, &claim, HERE, ENTRIES),
+        history: history(words, &claim.history, me),
+        earlier: earlier(words, &claim.earlier, &base),
+        sealed: claim.position.map(|position| (position.height, words.instant(position.sealed_at))),
+        base,
+        claim,
+    };
+    visit.draw_as(status, &view)
+}
+
+/// The claim again with what was wrong, or as it is now when somebody else was faster.
+async fn again(visit: &Visit, id: ClaimId, error: Error) -> Result<Response, Trouble> {
+    let mut page = visit.page("claims-one", HERE);
+    let form = Form::new(visit.words, &FILE_LABELS);
+    let (status, form) = match error {
+        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, form.wrong(&errors)),
+        Error::Conflict(_) => {
+            page = page.notice(Tone::Warn, visit.words.say("claims-stale"));
+            (StatusCode::CONFLICT, form)
+        }
+        error => return Err(error.into()),
+    };
+    let claim = visit.app.service.claim(&visit.actor, id).await?;
+    claim_page(visit, status, page, claim, form)
+}
+
+async fn add_evidence(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+    let Some(file) = posted.files("file").next() else {
+        let missing = Error::field("file", crate::ledger::fields::Problem::Missing);
+        return again(&visit, id, missing).await;
+    };
+    match visit.app.service.add_evidence(&visit.actor, id, &file.name, &file.bytes).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-file-added")),
+        Err(error) => again(&visit, id, error).await,
+    }
+}
+
+async fn remove_evidence(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+    let file: FileId = posted.text("file").parse().map_err(|_| Error::NotFound("file"))?;
+    match visit.app.service.remove_evidence(&visit.actor, id, file).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-file-removed")),
+        Err(error) => again(&visit, id, error).await,
+    }
+}
+
+async fn file(visit: Visit, Path((id, file)): Path<(ClaimId, FileId)>) -> Result<Response, Trouble> {
+    Ok(serve(visit.app.service.evidence(&visit.actor, id, file).await?))
+}
+
+async fn check(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+    let claim = visit.app.service.claim(&visit.actor, id).await?;
+    if !claim.state.is_open() {
+        return Ok(visit.lead(&format!("{HERE}/{id}")));
+    }
+    let (words, base) = (visit.words, format!("{HERE}/{id}"));
+    visit.draw(&CheckPage {
+        page: visit.page("claims-check", HERE),
+        version: claim.version,
+        facts: facts(words, &claim.said),
+        files: files(words, &claim.files, &base),
+        notices: notices(words, &claim, HERE, ENTRIES),
+        missing: missing(words, &claim.missing),
+        base,
+    })
+}
+
+async fn submit(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+    match visit.app.service.submit_claim(&visit.actor, id, version_of(&posted)).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-submitted")),
+        Err(error) => again(&visit, id, error).await,
+    }
+}
+
+async fn withdraw(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+    match visit.app.service.withdraw_claim(&visit.actor, id, version_of(&posted)).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-withdrawn")),
+        Err(error) => again(&visit, id, error).await,
+    }
+}
