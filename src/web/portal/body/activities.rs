@@ -23,23 +23,23 @@ pub(super) fn routes() -> Vec<Route> {
 
 #[derive(Template)]
 #[template(path = "portal/body/activities.html")]
-struct ActivitiesPage {
-    page: Page,
-    may_confirm: bool,
-    rows: Vec<WaitingView>,
+pub(super) struct ActivitiesPage {
+    pub(super) page: Page,
+    pub(super) may_confirm: bool,
+    pub(super) rows: Vec<WaitingView>,
 }
 
-struct WaitingView {
-    entry: String,
-    href: String,
-    name: String,
-    employer: String,
-    topic: String,
-    held: String,
-    attendees: String,
-    evidence: String,
-    recorder: String,
-    is_conflicted: bool,
+pub(super) struct WaitingView {
+    pub(super) entry: String,
+    pub(super) href: String,
+    pub(super) name: String,
+    pub(super) employer: String,
+    pub(super) topic: String,
+    pub(super) held: String,
+    pub(super) attendees: String,
+    pub(super) evidence: String,
+    pub(super) recorder: String,
+    pub(super) is_conflicted: bool,
 }
 
 async fn list(visit: Visit) -> Result<Response, Trouble> {

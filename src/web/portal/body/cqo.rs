@@ -17,7 +17,7 @@ use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::FieldErrors;
 use crate::service::{Action, CqoRecord, Error, Term};
 
-const LABELS: [(&str, &str); 2] = [("first_day", "cqos-term-first"), ("last_day", "cqos-term-last")];
+pub(super) const LABELS: [(&str, &str); 2] = [("first_day", "cqos-term-first"), ("last_day", "cqos-term-last")];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -29,17 +29,17 @@ pub(super) fn routes() -> Vec<Route> {
 
 #[derive(Template)]
 #[template(path = "portal/body/cqo.html")]
-struct CqoPage {
-    page: Page,
-    form: Form,
-    employer: String,
-    providers: String,
-    learners: Vec<String>,
-    term: String,
+pub(super) struct CqoPage {
+    pub(super) page: Page,
+    pub(super) form: Form,
+    pub(super) employer: String,
+    pub(super) providers: String,
+    pub(super) learners: Vec<String>,
+    pub(super) term: String,
     /// Where the form of the term is sent; empty for those who may not.
-    term_address: String,
-    version: u64,
-    years: Vec<YearView>,
+    pub(super) term_address: String,
+    pub(super) version: u64,
+    pub(super) years: Vec<YearView>,
 }
 
 async fn show(visit: Visit, Path(learner): Path<String>) -> Result<Response, Trouble> {

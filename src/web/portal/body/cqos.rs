@@ -14,7 +14,7 @@ use super::super::visit::Visit;
 use super::super::words::Words;
 use crate::service::{Action, CqoRow, Filter, OrganisationCount, Overview, StandingState, StateCounts};
 use crate::standard::annual::Shortfall;
-use crate::standard::{CreditCode, CreditHours, Day};
+use crate::standard::{CreditCode, CreditHours};
 
 /// CQOs on one page.
 pub(in super::super) const PER_PAGE: usize = 50;
@@ -46,7 +46,7 @@ pub(in super::super) struct Asked {
 
 #[derive(Template)]
 #[template(path = "portal/body/cqos.html")]
-struct CqosPage {
+pub(super) struct CqosPage {
     page: Page,
     form: Form,
     years: Vec<Choice>,
@@ -74,24 +74,28 @@ pub(in super::super) struct RowView {
 async fn list(visit: Visit) -> Result<Response, Trouble> {
     let asked = Asked::of(&visit);
     let overview = visit.app.service.standings(&visit.actor, &asked.filter, asked.skip(), PER_PAGE).await?;
-    let words = visit.words;
-    let mut page = visit.page("cqos-title", "/body/cqos");
+    let this_year = visit.app.service.today()?.year();
+    visit.draw(&cqos_page(visit.page("cqos-title", "/body/cqos"), asked, &overview, this_year))
+}
+
+pub(super) fn cqos_page(mut page: Page, asked: Asked, overview: &Overview, this_year: i16) -> CqosPage {
+    let words = page.words;
     page.lead = words.say("cqos-lead");
     let employers = overview.organisations.len();
     let more = employers > IN_CHART;
     let chart_note = more.then(|| words.with2("cqos-chart-more", "shown", IN_CHART, "count", employers));
-    visit.draw(&CqosPage {
+    CqosPage {
         page,
-        years: years(&visit, overview.year),
+        years: years(words, this_year, overview.year),
         states: states(words),
         figures: figures(words, &overview.states),
-        chart: chart(words, &overview),
+        chart: chart(words, overview),
         chart_note: chart_note.unwrap_or_default(),
         pager: asked.pager("/body/cqos", overview.total),
         download: format!("/body/cqos.xlsx?{}", asked.query),
         rows: overview.rows.iter().map(|row| RowView::of(words, "/body/cqos", row)).collect(),
         form: asked.form.filled([("year", overview.year.to_string())]),
-    })
+    }
 }
 
 async fn sheet(visit: Visit) -> Result<Response, Trouble> {
@@ -104,9 +108,13 @@ async fn sheet(visit: Visit) -> Result<Response, Trouble> {
 impl Asked {
     /// Reads the query. What makes no sense is not asked for: an address is no form that could be corrected.
     pub(in super::super) fn of(visit: &Visit) -> Self {
-        let query = visit.address().split_once('?').map_or("", |(_, query)| query);
+        Self::read(visit.words, visit.address())
+    }
+
+    pub(super) fn read(words: Words, address: &str) -> Self {
+        let query = address.split_once('?').map_or("", |(_, query)| query);
         let mut asked =
-            Self { filter: Filter::default(), page: 1, form: Form::new(visit.words, &LABELS), query: String::new() };
+            Self { filter: Filter::default(), page: 1, form: Form::new(words, &LABELS), query: String::new() };
         let mut kept = form_urlencoded::Serializer::new(String::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let text = Some(value.trim().to_owned()).filter(|text| !text.is_empty() && text != ALL);
@@ -170,12 +178,11 @@ impl RowView {
 }
 
 /// The year that is shown, and those around today's.
-fn years(visit: &Visit, shown: i16) -> Vec<Choice> {
-    let this_year = visit.app.service.today().map_or(shown, Day::year);
+fn years(words: Words, this_year: i16, shown: i16) -> Vec<Choice> {
     let mut years: Vec<i16> = (0..=YEARS_BACK).map(|back| this_year - back).chain([shown]).collect();
     years.sort_unstable();
     years.dedup();
-    let name = |year: i16| year_name(visit.words, crate::standard::annual::Year::Calendar(year));
+    let name = |year: i16| year_name(words, crate::standard::annual::Year::Calendar(year));
     years.into_iter().rev().map(|year| Choice::new(year.to_string(), name(year))).collect()
 }
 

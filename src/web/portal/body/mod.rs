@@ -4,6 +4,8 @@ mod activities;
 mod cqo;
 mod cqos;
 mod review;
+#[cfg(test)]
+mod tests;
 
 pub(super) use cqo::read_id;
 pub(super) use cqos::{Asked, PER_PAGE, RowView};

@@ -1,0 +1,226 @@
+//! The pages drawn with people who do well and badly: `CQO_GALLERY=DIR` leaves them in `DIR`, to be looked at.
+
+use askama::Template;
+use uuid::Uuid;
+
+use super::super::annual::YearView;
+use super::super::form::Form;
+use super::super::page::{Page, Standing, Who, role_in_words, ways_of};
+use super::super::words::Words;
+use super::activities::{ActivitiesPage, WaitingView};
+use super::cqo::{CqoPage, LABELS};
+use super::cqos::{Asked, cqos_page};
+use crate::ledger::entry::{EntryId, LearnerId};
+use crate::service::{Cqo, CqoRow, CqoYear, OrganisationCount, Overview, Said, StandingState, StateCounts, Subject};
+use crate::standard::annual::{self, Activity, Course, Record, Span, Study, Year};
+use crate::standard::{CreditHours, Rulebook, StudyForm};
+use crate::web::language::Language;
+
+const RECORDER: &str = "91340100234567890P";
+
+fn page(words: Words, role: &str, here: &'static str, address: &str) -> Page {
+    let mut page = Page::new(words, address).titled("cqos-title");
+    let role_name = role_in_words(words, role);
+    let standing = Standing {
+        value: "0".into(), role: role_name, organisation: "云岭质量人才认定中心（示例）".into()
+    };
+    page.person = Some(Who { name: "欧阳𫖮".into(), role: standing, others: Vec::new() });
+    (page.nav, page.here, page.csrf) = (ways_of(words, role), here, "csrf".into());
+    page
+}
+
+fn said(nth: u64, title: &str, record: Record) -> Said {
+    let entry: EntryId =
+        Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0000 + u128::from(nth)).try_into().unwrap();
+    let subject = match &record {
+        Record::Study(study) => Subject::Course(study.course.code.parse().unwrap(), title.into()),
+        Record::Activity(_) => Subject::Topic(title.into()),
+    };
+    Said {
+        entry,
+        last: entry,
+        learner: learner(1),
+        recorder: RECORDER.parse().unwrap(),
+        subject,
+        reviewed_by: None,
+        record,
+        height: 1_042 + nth,
+        index: 3,
+        sealed_at: "2026-11-22T08:00:00.123Z".parse().unwrap(),
+    }
+}
+
+fn learner(nth: u128) -> LearnerId {
+    Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0000 + nth).try_into().unwrap()
+}
+
+fn study(code: &str, form: StudyForm, days: (&str, &str), hundredths: u32) -> Record {
+    Record::Study(Study {
+        course: Course { recorder: RECORDER.parse().unwrap(), code: code.into() },
+        form,
+        days: Span::new(days.0.parse().unwrap(), days.1.parse().unwrap()).unwrap(),
+        hours: CreditHours::from_hundredths(hundredths),
+        completes: true,
+    })
+}
+
+fn held(attendees: u32, evidence: usize) -> Record {
+    Record::Activity(Activity { date: "2026-06-01".parse().unwrap(), attendees, evidence, confirmed: false })
+}
+
+fn year(year: i16, state: StandingState, entries: Vec<Said>) -> CqoYear {
+    let rules = Rulebook::embedded();
+    let records: Vec<Record> = entries.iter().map(|said| said.record.clone()).collect();
+    let standing = annual::count(rules.latest(), Year::Calendar(year), None, &records, CreditHours::ZERO).unwrap();
+    CqoYear { state, standing, entries }
+}
+
+fn this_year() -> CqoYear {
+    let entries = vec![
+        said(1, "质量法律法规与主体责任", study("QM-1", StudyForm::Online, ("2026-03-01", "2026-03-01"), 200)),
+        said(2, "质量法律法规与主体责任", study("QM-1", StudyForm::Online, ("2026-04-01", "2026-04-01"), 200)),
+        said(3, "卓越绩效评价准则 GB/T 19580", study("QM-2", StudyForm::Lecture, ("2026-05-06", "2026-05-06"), 850)),
+        said(4, "长三角质量创新学术交流会", study("EX-1", StudyForm::Exchange, ("2026-06-01", "2026-06-01"), 700)),
+        said(5, "质量月班组长培训", held(3, 0)),
+    ];
+    year(2026, StandingState::Open, entries)
+}
+
+fn overview() -> Overview {
+    let names = ["欧阳明远", "张伟", "王芳芳", "李静", "𫖮文博"];
+    let employers = ["恒远精密机械（云岭）有限公司", "云岭乳业集团股份有限公司"];
+    let states =
+        [StandingState::Short, StandingState::Open, StandingState::Open, StandingState::Met, StandingState::NotDue];
+    let counted = this_year().standing;
+    let row = |(nth, name): (usize, &&str)| CqoRow {
+        cqo: Cqo {
+            learners: vec![learner(nth as u128)],
+            name: (*name).into(),
+            providers: vec![RECORDER.parse().unwrap()],
+            employer: Some(crate::service::registry::Employment {
+                name: employers[nth % 2].into(),
+                code: None,
+                from: "2020-01-01".parse().unwrap(),
+                to: None,
+            }),
+        },
+        year: Year::Calendar(2026),
+        state: states[nth],
+        hours: counted.hours,
+        activities: counted.activities,
+        due: counted.due(),
+        has_term: nth % 2 == 0,
+    };
+    let count = |name: Option<&str>, short, open, met| OrganisationCount {
+        code: None,
+        name: name.map(str::to_owned),
+        states: StateCounts { short, open, met, not_due: 1 },
+    };
+    Overview {
+        year: 2026,
+        rows: names.iter().enumerate().map(row).collect(),
+        total: 1_234,
+        states: StateCounts { short: 100, open: 700, met: 400, not_due: 34 },
+        organisations: vec![
+            count(Some(employers[0]), 3, 12, 20),
+            count(Some(employers[1]), 0, 4, 9),
+            count(None, 1, 2, 0),
+        ],
+    }
+}
+
+fn write(name: &str, language: Language, template: &impl Template) {
+    let html = template.render().unwrap();
+    assert!(!html.contains("[cqos-") && !html.contains("[annual-") && !html.contains("[layout-"), "{name}: no words");
+    assert!(!html.contains(" style=") && !html.contains("<script"), "{name}");
+    if let Some(dir) = std::env::var_os("CQO_GALLERY") {
+        std::fs::write(std::path::Path::new(&dir).join(format!("{name}.{}.html", language.word())), html).unwrap();
+    }
+}
+
+#[test]
+fn every_page_is_drawn_in_both_languages() {
+    for language in Language::ALL {
+        let words = Words::new(language);
+        let address = "/body/cqos?year=2026&employer=恒远&page=2";
+        let list = |overview: &Overview| {
+            cqos_page(page(words, "clerk", "/body/cqos", address), Asked::read(words, address), overview, 2026)
+        };
+        write("cqos", language, &list(&overview()));
+        write("cqos-empty", language, &list(&Overview { rows: Vec::new(), total: 0, ..overview() }));
+        let years = [this_year(), year(2025, StandingState::Short, Vec::new())];
+        let cqo = |term_address: &str| CqoPage {
+            page: page(words, "clerk", "/body/cqos", "/body/cqos/1"),
+            form: Form::new(words, &LABELS),
+            employer: "恒远精密机械（云岭）有限公司".into(),
+            providers: "云岭质量学院（示例）".into(),
+            learners: vec![learner(1).to_string()],
+            term: words.say("cqos-term-none"),
+            term_address: term_address.into(),
+            version: 1,
+            years: years.iter().map(|year| YearView::of(words, year)).collect(),
+        };
+        write("cqo", language, &cqo("/body/cqos/1/term"));
+        write("cqo-auditor", language, &cqo(""));
+        let waiting = |is_conflicted| WaitingView {
+            entry: learner(9).to_string(),
+            href: "/body/cqos/1".into(),
+            name: "张伟".into(),
+            employer: "云岭乳业集团股份有限公司".into(),
+            topic: "质量月班组长培训".into(),
+            held: words.day("2026-06-01".parse::<crate::standard::Day>().unwrap()),
+            attendees: "42".into(),
+            evidence: "2".into(),
+            recorder: "云岭质量学院（示例）".into(),
+            is_conflicted,
+        };
+        let activities = |rows| ActivitiesPage {
+            page: page(words, "clerk", "/body/cqos", "/body/activities"),
+            may_confirm: true,
+            rows,
+        };
+        write("activities", language, &activities(vec![waiting(false), waiting(true)]));
+        write("activities-empty", language, &activities(Vec::new()));
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_in_words() {
+    let chinese = Words::new(Language::Chinese);
+    let view = YearView::of(chinese, &this_year());
+    assert_eq!(view.missing, "尚未组织培训活动");
+    let mut short = this_year();
+    short.entries.truncate(2);
+    let short = year(2026, StandingState::Open, short.entries);
+    assert_eq!(YearView::of(chinese, &short).missing, "还差 8 学时；尚未组织培训活动");
+    assert_eq!(YearView::of(chinese, &short).due, "截止 2026年12月31日");
+    let reasons: Vec<Vec<String>> = view.lines.into_iter().map(|line| line.reasons).collect();
+    assert_eq!(
+        reasons,
+        [
+            vec![],
+            vec!["2 学时未计入：同一课程在一个年度内只计一次"],
+            vec!["0.5 学时未计入：超出每日计入上限"],
+            vec!["1 学时未计入：超出学术交流按天折算的学时", "1 学时未计入：学术交流与发表成果合计已达上限"],
+            vec!["参加人数 3 人，少于要求的 5 人", "没有证明材料", "认定主体尚未确认"]
+        ]
+    );
+}
+
+#[test]
+fn an_address_is_read_and_asked_again() {
+    let words = Words::new(Language::Chinese);
+    for (address, page, query) in [
+        ("/body/cqos", 1, "?page="),
+        ("/body/cqos?page=0", 1, "?page="),
+        ("/body/cqos?page=3&lang=en&x=1", 3, "?page="),
+        ("/body/cqos?year=2025&state=short&name=%E5%BC%A0", 1, "?year=2025&state=short&name=%E5%BC%A0&page="),
+        ("/body/cqos?year=MMXXV&state=all", 1, "?year=MMXXV&state=all&page="),
+    ] {
+        let asked = Asked::read(words, address);
+        assert_eq!((asked.page, asked.pager("", 0).address.as_str()), (page, query), "{address}");
+    }
+    let asked = Asked::read(words, "/body/cqos?year=2025&state=short&employer=+&name=%E5%BC%A0");
+    assert_eq!((asked.filter.year, asked.filter.state), (Some(2025), Some(StandingState::Short)));
+    assert_eq!((asked.filter.employer, asked.filter.name.as_deref()), (None, Some("张")));
+}
