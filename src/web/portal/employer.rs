@@ -4,13 +4,13 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 
-use super::annual::YearView;
-use super::body::{Asked, PER_PAGE, RowView, read_id};
+use super::body::{Asked, PER_PAGE, RowView, read_id, views};
 use super::page::Page;
 use super::parts::Pager;
 use super::route::{Gate, Route};
 use super::trouble::Trouble;
 use super::visit::Visit;
+use super::year::YearView;
 use crate::service::Action;
 
 /// The routes of employers.
@@ -47,6 +47,5 @@ async fn show(visit: Visit, Path(learner): Path<String>) -> Result<Response, Tro
     let record = visit.app.service.cqo(&visit.actor, read_id(&learner)?).await?;
     let mut page = visit.page("cqos-cqo", "/employer");
     page.title = record.cqo.name;
-    let years = record.years.iter().map(|year| YearView::of(visit.words, year)).collect();
-    visit.draw(&EmployeePage { page, years })
+    visit.draw(&EmployeePage { page, years: views(&visit, &record.years) })
 }

@@ -5,7 +5,6 @@
 
 mod account;
 mod admin;
-mod annual;
 mod body;
 mod claim_words;
 mod employer;

@@ -134,18 +134,23 @@ pub(crate) const fn form_key(form: StudyForm) -> &'static str {
 
 /// What is missing, and by when: `还差 1.5 学时；尚未组织质量专业培训活动；请在 2026年12月31日前完成。`
 pub(crate) fn sentence(words: Words, year: &CqoYear) -> String {
-    let missing = year.standing.shortfalls().map(|shortfall| match shortfall {
-        Shortfall::Hours(hours) => words.with1("annual-missing-hours", "hours", hours),
-        Shortfall::Activities(_) if year.standing.activities.required == 1 => words.say("annual-missing-activity"),
-        Shortfall::Activities(count) => words.with1("annual-missing-activities", "count", count),
-    });
-    let both = missing.reduce(|first, second| words.with2("annual-both", "first", first, "second", second));
-    match (year.state, both, year.standing.due()) {
+    let missing = missing(words, year.standing.shortfalls(), year.standing.activities.required);
+    match (year.state, missing, year.standing.due()) {
         (StandingState::NotDue, _, _) => words.say("annual-nothing-due"),
         (StandingState::Open, Some(missing), Some(day)) => words.with2("annual-due", "missing", missing, "day", day),
         (_, Some(missing), _) => words.with1("annual-over", "missing", missing),
         (_, None, _) => words.say("annual-all-done"),
     }
+}
+
+/// What is missing, where anything is: `还差 1.5 学时；尚未组织质量专业培训活动`. `activities` are due.
+pub(crate) fn missing(words: Words, short: impl Iterator<Item = Shortfall>, activities: u16) -> Option<String> {
+    let missing = short.map(|shortfall| match shortfall {
+        Shortfall::Hours(hours) => words.with1("annual-missing-hours", "hours", hours),
+        Shortfall::Activities(_) if activities == 1 => words.say("annual-missing-activity"),
+        Shortfall::Activities(count) => words.with1("annual-missing-activities", "count", count),
+    });
+    missing.reduce(|first, second| words.with2("annual-both", "first", first, "second", second))
 }
 
 /// The days that count, where the calendar does not say them already.

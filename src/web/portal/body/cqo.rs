@@ -6,16 +6,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::super::annual::YearView;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::posted::Posted;
 use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
+use super::super::year::YearView;
 use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::FieldErrors;
-use crate::service::{Action, CqoRecord, Error, Term};
+use crate::service::{Action, CqoRecord, CqoYear, Error, Said, Term};
 
 pub(super) const LABELS: [(&str, &str); 2] = [("first_day", "cqos-term-first"), ("last_day", "cqos-term-last")];
 
@@ -89,9 +89,15 @@ async fn draw(
             term: term.as_ref().map_or_else(|| words.say("cqos-term-none"), days),
             term_address: if may_write { format!("/body/cqos/{of_term}/term") } else { String::new() },
             version: term.map_or(0, |term| term.version),
-            years: years.iter().map(|year| YearView::of(words, year)).collect(),
+            years: views(visit, &years),
         },
     )
+}
+
+/// The years as a reader sees them who has no page of each entry.
+pub(in super::super) fn views(visit: &Visit, years: &[CqoYear]) -> Vec<YearView> {
+    let recorder = |said: &Said| visit.app.service.organisation_name(&said.recorder).unwrap_or_default();
+    years.iter().map(|year| YearView::new(visit.words, year, &recorder, "")).collect()
 }
 
 fn form(visit: &Visit, term: Option<Term>, wrong: Option<(&Posted, &FieldErrors)>) -> Form {

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-use super::super::annual::{shortfalls, state_name, tone_of, year_name};
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::parts::{Bar, Chart, Choice, Pager, Piece};
@@ -12,6 +11,7 @@ use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
+use super::super::year::{missing, name_of, state_of};
 use crate::service::{Action, CqoRow, Filter, OrganisationCount, Overview, StandingState, StateCounts};
 use crate::standard::annual::Shortfall;
 use crate::standard::{CreditCode, CreditHours};
@@ -163,16 +163,17 @@ impl RowView {
         let counted = hours.counted.checked_add(hours.carried).unwrap_or(hours.counted);
         let due = (hours.missing > CreditHours::ZERO).then_some(Shortfall::Hours(hours.missing));
         let due = due.into_iter().chain((activities.missing > 0).then_some(Shortfall::Activities(activities.missing)));
+        let (tone, state) = state_of(row.state);
         let first = row.cqo.learners.first().map(ToString::to_string).unwrap_or_default();
         Self {
             href: format!("{path}/{first}"),
             name: row.cqo.name.clone(),
             employer: row.cqo.employer.as_ref().map(|one| one.name.clone()).unwrap_or_default(),
-            tone: tone_of(row.state),
-            state: state_name(words, row.state),
+            tone,
+            state: words.say(state),
             hours: format!("{} / {}", words.hours(counted), words.hours(hours.required)),
             activities: format!("{} / {}", words.number(activities.counted), words.number(activities.required)),
-            missing: shortfalls(words, due, activities.counted).unwrap_or_default(),
+            missing: missing(words, due, activities.required).unwrap_or_default(),
         }
     }
 }
@@ -182,19 +183,21 @@ fn years(words: Words, this_year: i16, shown: i16) -> Vec<Choice> {
     let mut years: Vec<i16> = (0..=YEARS_BACK).map(|back| this_year - back).chain([shown]).collect();
     years.sort_unstable();
     years.dedup();
-    let name = |year: i16| year_name(words, crate::standard::annual::Year::Calendar(year));
+    let name = |year: i16| name_of(words, crate::standard::annual::Year::Calendar(year));
     years.into_iter().rev().map(|year| Choice::new(year.to_string(), name(year))).collect()
 }
 
 fn states(words: Words) -> Vec<Choice> {
     let all = std::iter::once(Choice::new(ALL, words.say("cqos-all")));
-    all.chain(StandingState::ALL.iter().map(|state| Choice::new(state.as_str(), state_name(words, *state)))).collect()
+    all.chain(StandingState::ALL.iter().map(|state| Choice::new(state.as_str(), words.say(state_of(*state).1))))
+        .collect()
 }
 
 /// Tone, words and number of each figure.
 fn figures(words: Words, states: &StateCounts) -> Vec<(&'static str, String, String)> {
     let all = std::iter::once(("plain", words.say("cqos-people"), words.number(states.total())));
-    let each = |state: &StandingState| (tone_of(*state), state_name(words, *state), words.number(states.of(*state)));
+    let each =
+        |state: &StandingState| (state_of(*state).0, words.say(state_of(*state).1), words.number(states.of(*state)));
     all.chain(StandingState::ALL.iter().map(each)).collect()
 }
 
@@ -206,8 +209,8 @@ fn chart(words: Words, overview: &Overview) -> Chart {
     let bar = |one: &OrganisationCount| {
         let label = one.name.clone().unwrap_or_else(|| words.say("cqos-no-employer"));
         let piece = |state: &StandingState| Piece {
-            tone: tone_of(*state),
-            what: state_name(words, *state),
+            tone: state_of(*state).0,
+            what: words.say(state_of(*state).1),
             count: u64::try_from(one.states.of(*state)).unwrap_or(u64::MAX),
         };
         let asked = one.code.as_ref().map(CreditCode::as_str).or(one.name.as_deref());

@@ -7,7 +7,7 @@ mod review;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cqo::read_id;
+pub(super) use cqo::{read_id, views};
 pub(super) use cqos::{Asked, PER_PAGE, RowView};
 
 use super::route::Route;
