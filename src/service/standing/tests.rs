@@ -298,3 +298,41 @@ async fn the_overview_counts_all_and_shows_a_page() {
     let unheard = world.service().standings(&clerk(), &Filter { year: Some(3000), ..Filter::default() }, 0, 1).await;
     assert_eq!(fields_of(&unheard.unwrap_err()), ["year"]);
 }
+
+/// `cargo test --release --lib service::standing -- --ignored --nocapture`; `LEARNERS` for another number of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a test"]
+async fn looking_over_a_province() {
+    const PER_LEARNER: usize = 8;
+    let learners: usize = std::env::var("LEARNERS").map_or(25_000, |text| text.parse().unwrap());
+    let (mut world, a) = (World::new().await, provider_a());
+    let ids: Vec<LearnerId> = (0..learners).map(|_| LearnerId::try_from(Uuid::now_v7()).unwrap()).collect();
+    for some in ids.chunks(1_000) {
+        let employers = json!([{"name": "杭州精密仪器有限公司", "code": EMPLOYER, "from": "2020-01-01"}]);
+        let drafts = some.iter().map(|id| json!({"id": id, "name": "张伟", "employers": employers}));
+        world.service().register_learners(&a.actor(), drafts.collect()).await.unwrap();
+    }
+    for some in ids.chunks(100) {
+        let entries: Vec<SignedEntry> = some
+            .iter()
+            .flat_map(|id| (0..PER_LEARNER).map(move |_| *id))
+            .map(|id| {
+                let mut entry = a.study();
+                if let Body::Study(learner, _) = &mut entry.body {
+                    (learner.id, learner.name) = (id, "张伟".into());
+                }
+                a.sign(entry)
+            })
+            .collect();
+        world.submit(&a.actor(), &entries.iter().collect::<Vec<_>>()).await.unwrap();
+        while world.seal().await.unwrap().is_some() {}
+    }
+    for what in ["read and counted", "counted again"] {
+        let started = std::time::Instant::now();
+        let page = world.service().standings(&clerk(), &Filter::default(), 0, 50).await.unwrap();
+        println!("{} CQOs of {PER_LEARNER} entries {what} in {:?}", page.states.total(), started.elapsed());
+    }
+    let started = std::time::Instant::now();
+    let sheet = world.service().standings_sheet(&clerk(), &Filter::default()).await.unwrap();
+    println!("a sheet of {} bytes in {:?}", sheet.len(), started.elapsed());
+}
