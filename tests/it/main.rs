@@ -17,6 +17,7 @@ mod certificates;
 mod chain;
 mod cli;
 mod config;
+mod cqos;
 mod credentials;
 mod damage;
 mod demo;
