@@ -24,15 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const NUMBER: &str = "XS-2026-340100-7K3M9QX2AB-4";
 
 /// A Chromium of the test's own, and the driver that steers it.
-struct Browser {
-    driver: WebDriver,
+pub(crate) struct Browser {
+    pub(crate) driver: WebDriver,
     process: Child,
     port: u16,
     _profile: TempDir,
 }
 
 impl Browser {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -78,11 +78,11 @@ impl Browser {
         self.until("document.documentElement.dataset.ready === 'yes'").await;
     }
 
-    async fn run(&self, script: &str) -> Value {
+    pub(crate) async fn run(&self, script: &str) -> Value {
         self.driver.execute(script, vec![]).await.unwrap().json().clone()
     }
 
-    async fn until(&self, condition: &str) {
+    pub(crate) async fn until(&self, condition: &str) {
         let started = Instant::now();
         while self.run(&format!("return Boolean({condition})")).await != true {
             assert!(started.elapsed() < PATIENCE, "never: {condition}; console: {:?}", self.console().await);
@@ -95,7 +95,7 @@ impl Browser {
         self.driver.find(By::Css(css)).await.unwrap().text().await.unwrap()
     }
 
-    async fn click(&self, css: &str) {
+    pub(crate) async fn click(&self, css: &str) {
         self.driver.find(By::Css(css)).await.unwrap().click().await.unwrap();
     }
 

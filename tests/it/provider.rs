@@ -1,6 +1,7 @@
 //! A training provider's pages, as its staff use them: what was recorded is found, a correction goes out to be signed, comes back,
 //! and everybody who reads the entry sees it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use cqo_ledger::ledger::signed::SignedEntry;
 use cqo_ledger::merkle::Hash;
 use cqo_ledger::service::accounts::{AccountSettings, SecondFactor};
 use cqo_ledger::service::clock::{Clock as _, SystemClock};
+use cqo_ledger::service::keyfile;
 use cqo_ledger::service::vault::Vault;
 use cqo_ledger::service::{Actor, Founding, FoundingKeys, LedgerKeys, RECORDER_KINDS, Service, Settings};
 use cqo_ledger::standard::{CreditCode, CreditHours, Rulebook, StudyForm};
@@ -23,10 +25,12 @@ use cqo_ledger::web::{Limits, Watched, routers};
 use ed25519_dalek::SigningKey;
 use serde_json::json as value;
 use tempfile::TempDir;
+use thirtyfour::prelude::*;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::server::{ORIGIN, credit_code};
+use crate::browser::Browser;
+use crate::server::{ORIGIN, credit_code, text};
 
 const PASSWORD: &str = "Correct-Horse-9-Battery";
 
@@ -53,7 +57,7 @@ struct Page {
 }
 
 /// Somebody who is signed in.
-struct Browser<'a> {
+struct Staff<'a> {
     portal: &'a Portal,
     cookie: String,
 }
@@ -148,18 +152,18 @@ impl Portal {
     }
 
     /// Somebody of an organisation's staff, signed in.
-    async fn staff(&self, organisation: u32) -> Browser<'_> {
+    async fn staff(&self, organisation: u32) -> Staff<'_> {
         let login = format!("staff{organisation}@example.org");
         let grants = value!([{"role": "provider_staff", "organisation": credit_code(organisation)}]);
         let invitation = value!({"login": login, "name": "赵敏", "grants": grants, "send": false});
         let invited = self.service.invite(&Actor::Operator, invitation).await.unwrap();
         self.service.join(&invited.code.unwrap().to_string(), PASSWORD).await.unwrap();
         let session = self.service.sign_in(&login, PASSWORD, "test").await.unwrap();
-        Browser { portal: self, cookie: format!("cqo={}; lang=zh", session.token.as_str()) }
+        Staff { portal: self, cookie: format!("cqo={}; lang=zh", session.token.as_str()) }
     }
 }
 
-impl Browser<'_> {
+impl Staff<'_> {
     async fn send(&self, request: Request<Body>) -> Page {
         let answer: Response<Body> = self.portal.router.clone().oneshot(request).await.unwrap();
         let head = |name| answer.headers().get(name).map_or(String::new(), |value| value.to_str().unwrap().to_owned());
@@ -255,7 +259,8 @@ async fn staff_find_what_was_recorded() {
     {
         assert!(page.contains(said), "{said}: {page}");
     }
-    assert!(!page.contains(" style=") && !page.contains("<script"), "{page}");
+    assert!(!page.contains(" style=") && page.matches("<script").count() == 1, "{page}");
+    assert!(page.contains("<script type=\"module\" src=\"/assets/sign-entry.js\"></script>"), "{page}");
     let proof = browser.get(&format!("/provider/entries/{entry}/proof")).await;
     assert!(proof.status == 200 && proof.text.starts_with("{\"blocks\""), "{}", proof.text);
     assert_eq!(proof.disposition, format!("attachment; filename=\"{entry}.proof.json\""));
@@ -334,4 +339,61 @@ async fn a_correction_goes_out_comes_back_signed_and_is_seen() {
     assert_eq!(again.status, 422, "{}", again.text);
     let other = portal.staff(3).await;
     assert_eq!(other.upload("/provider", &corrections, &signed).await.status, 404);
+}
+
+/// In a real Chromium: the key is read from its file, and the site gets the signed entry alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_is_signed_in_the_browser() {
+    let portal = Portal::new().await;
+    let entry = portal.record().await;
+    let staff = portal.staff(2).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let site = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, portal.router.clone()).into_future());
+    let dir = tempfile::tempdir().unwrap();
+    let [good, stranger, nonsense] = ["provider.key", "stranger.key", "nonsense.key"].map(|name| dir.path().join(name));
+    keyfile::write(&good, &key(10)).unwrap();
+    keyfile::write(&stranger, &key(77)).unwrap();
+    std::fs::write(&nonsense, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
+
+    let browser = Browser::open().await;
+    browser.driver.goto(format!("{site}/assets/seal.svg")).await.unwrap();
+    let session = between(&staff.cookie, "cqo=", ";").to_owned();
+    browser.driver.add_cookie(Cookie::new("cqo", session)).await.unwrap();
+    let page = format!("{site}/provider/entries/{entry}");
+    let sign = async |key: &Path, action: &str| {
+        browser.until("!document.getElementById('sign-here')?.hidden").await;
+        browser.driver.find(By::Id("sign-key")).await.unwrap().send_keys(text(key)).await.unwrap();
+        browser.click(&format!("#sign-here [data-action={action}]")).await;
+    };
+    browser.driver.goto(&page).await.unwrap();
+    browser.until("!document.getElementById('sign-here').hidden").await;
+    let key_field =
+        "const field = document.getElementById('sign-key'); return field.form === null && field.name === ''";
+    assert_eq!(browser.run(key_field).await, true, "no form has the key");
+    browser.click("#sign-here [data-action=supersede]").await;
+    browser.until("document.getElementById('sign-trouble').textContent.length > 0").await;
+    sign(&nonsense, "supersede").await;
+    browser.until("document.getElementById('sign-trouble').textContent.includes('Ed25519')").await;
+    // What the form lacks is said by the site; what another's key signed is refused by it.
+    sign(&good, "void").await;
+    browser.until("document.querySelector('.mistakes a[href=\"#reason\"]')").await;
+    browser
+        .run("document.getElementById('reason').value = 'hours'; document.getElementById('hours').value = '5'")
+        .await;
+    sign(&stranger, "supersede").await;
+    browser.until("document.querySelector('.mistakes a[href=\"#file\"]')").await;
+    browser
+        .run("document.getElementById('reason').value = 'hours'; document.getElementById('hours').value = '5.25'")
+        .await;
+    sign(&good, "supersede").await;
+    browser.until("document.querySelector('ins')?.textContent.includes('5.25')").await;
+    browser.run("document.getElementById('reason').value = 'duplicate'").await;
+    sign(&good, "void").await;
+    browser
+        .until("!document.getElementById('sign-here') && document.querySelectorAll('[id^=correction-]').length === 2")
+        .await;
+    let history = portal.service.history(&Actor::Operator, entry).await.unwrap();
+    assert!(history.says().is_none() && history.versions().count() == 3);
+    browser.driver.clone().quit().await.unwrap();
 }

@@ -36,6 +36,8 @@ const PAGE_SCRIPTS: [(&str, &str); 4] = [
     ("/assets/report.js", include_str!("report.js")),
     ("/assets/verify.js", include_str!("verify.js")),
 ];
+/// Signs corrections in the browser of a provider's staff.
+const SIGN_SCRIPT: &str = include_str!("sign-entry.js");
 const STYLE: &str = include_str!("style.css");
 const PORTAL_STYLE: &str = include_str!("portal.css");
 const CSS: &str = "text/css; charset=utf-8";
@@ -67,6 +69,7 @@ pub(super) fn router() -> Router<App> {
         .route("/v/{number}", get(verify))
         .route("/verify/offline.html", get(save))
         .route("/verify.mjs", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, VERIFIER) }))
+        .route("/assets/sign-entry.js", get(|headers: HeaderMap| async move { asset(&headers, SCRIPT, SIGN_SCRIPT) }))
         .route("/assets/style.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, STYLE) }))
         .route("/assets/portal.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, PORTAL_STYLE) }))
         .route("/assets/rare-names.css", get(|headers: HeaderMap| async move { asset(&headers, CSS, NAMES_STYLE) }))
