@@ -78,3 +78,8 @@ learner-hurry = { $days ->
     [one] { $days } day is left of { $year }.
    *[other] { $days } days are left of { $year }.
 }
+learner-returned = { $count ->
+    [one] { $count } claim was returned to you: please change it and submit it again.
+   *[other] { $count } claims were returned to you: please change them and submit them again.
+}
+learner-returned-link = See the claims

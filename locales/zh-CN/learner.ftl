@@ -75,3 +75,5 @@ learner-dispute-in-progress = 处理中，编号 { $number }
 learner-dispute-answered = 已答复，编号 { $number }
 
 learner-hurry = 距 { $year }结束还有 { $days } 天。
+learner-returned = 有 { $count } 条申报被退回，请修改后重新提交。
+learner-returned-link = 查看申报
