@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::response::Response;
 
+use super::super::claim_words::{kind_in_words, state_in_words};
 use super::super::page::{Page, Tone};
 use super::super::parts::Choice;
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
-use super::super::year::{YearRow, YearView, form_key, last_day, name_of};
+use super::super::year::{YearRow, YearView, last_day, name_of};
 use super::certificates::{CertificateRow, rows};
 use crate::ledger::entry::LearnerId;
 use crate::service::claims::{ClaimLine, ClaimState};
@@ -92,8 +93,8 @@ fn is_of(claim: &ClaimLine, year: &CqoYear) -> bool {
 }
 
 fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
-    let (tone, state) = claim_state(claim.state);
-    let form = words.say(claim.form.map_or("annual-form-activity", form_key));
+    let state = state_in_words(words, claim.state, false);
+    let form = kind_in_words(words, claim.kind, claim.form);
     let detail = claim.organiser.as_ref().map_or(form.clone(), |organiser| format!("{form} · {organiser}"));
     YearRow {
         href: format!("/my/claims/{}", claim.id),
@@ -103,23 +104,11 @@ fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
         hours: claim.hours.map(|hours| words.hours(hours)).unwrap_or_default(),
         counted: String::new(),
         notes: Vec::new(),
-        tone,
-        state: words.say(state),
+        tone: state.tone,
+        state: state.text,
         place: String::new(),
         proof: String::new(),
         last_day: claim.days.1,
-    }
-}
-
-/// The tone and the words of a claim's state.
-pub(in crate::web::portal) const fn claim_state(state: ClaimState) -> (&'static str, &'static str) {
-    match state {
-        ClaimState::Draft => ("plain", "claims-state-draft"),
-        ClaimState::Submitted => ("warn", "claims-state-submitted"),
-        ClaimState::Returned => ("bad", "claims-state-returned"),
-        ClaimState::Accepted => ("good", "claims-state-accepted"),
-        ClaimState::Rejected => ("bad", "claims-state-rejected"),
-        ClaimState::Withdrawn => ("idle", "claims-state-withdrawn"),
     }
 }
 
