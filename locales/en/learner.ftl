@@ -70,11 +70,17 @@ learner-dispute-field = What is wrong
 learner-dispute-hint = Say what is wrong and what it should be. Please leave out personal data of others.
 learner-dispute-send = Send the dispute
 learner-dispute-sent = Your dispute is filed. The certifying body will answer.
-learner-dispute-received = Received, number { $number }
-learner-dispute-in-progress = In progress, number { $number }
-learner-dispute-answered = Answered, number { $number }
+learner-dispute-received = Received
+learner-dispute-in-progress = In progress
+learner-dispute-answered = Answered
+learner-dispute-since = Dispute { $number }, { $time }
 
 learner-hurry = { $days ->
     [one] { $days } day is left of { $year }.
    *[other] { $days } days are left of { $year }.
 }
+learner-returned = { $count ->
+    [one] { $count } claim was returned to you: please change it and submit it again.
+   *[other] { $count } claims were returned to you: please change them and submit them again.
+}
+learner-returned-link = See the claims

@@ -70,8 +70,11 @@ learner-dispute-field = 情况说明
 learner-dispute-hint = 写明哪里不对、应当是什么。不要填写他人的个人信息。
 learner-dispute-send = 提交异议
 learner-dispute-sent = 已提交异议，认定主体会处理并答复。
-learner-dispute-received = 已受理，编号 { $number }
-learner-dispute-in-progress = 处理中，编号 { $number }
-learner-dispute-answered = 已答复，编号 { $number }
+learner-dispute-received = 已受理
+learner-dispute-in-progress = 处理中
+learner-dispute-answered = 已答复
+learner-dispute-since = 异议 { $number }，{ $time }
 
 learner-hurry = 距 { $year }结束还有 { $days } 天。
+learner-returned = 有 { $count } 条申报被退回，请修改后重新提交。
+learner-returned-link = 查看申报

@@ -1,5 +1,5 @@
-//! The pages for everybody: the start page, the verification page with its script and style, and the same page saved as
-//! one file with its trust policy pinned.
+//! The pages for everybody: the verification page with its script and style, and the same page saved as one file with its
+//! trust policy pinned. What the portal's pages load is here, too.
 //!
 //! Nothing here reads a document: the check runs in the visitor's browser, by `proofs/verify.mjs` as it is published. The
 //! fragment of a certificate's address never reaches the server, and the number in it is not looked at. What the server
@@ -27,7 +27,6 @@ use template::fill;
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const START_PAGE: &str = include_str!("start.html");
 const VERIFY_PAGE: &str = include_str!("verify.html");
 /// The page's own modules, each after those that it imports.
 const PAGE_SCRIPTS: [(&str, &str); 4] = [
@@ -64,7 +63,6 @@ pub(super) fn router() -> Router<App> {
     PAGE_SCRIPTS
         .into_iter()
         .fold(Router::new(), script)
-        .route("/", get(start))
         .route("/verify", get(verify))
         .route("/v/{number}", get(verify))
         .route("/verify/offline.html", get(save))
@@ -81,11 +79,6 @@ pub(super) fn router() -> Router<App> {
 const HEAD: &str = r#"<link rel="stylesheet" href="/assets/style.css">
 <link rel="stylesheet" href="/assets/rare-names.css">
 <link rel="icon" href="/assets/seal.svg" type="image/svg+xml">"#;
-
-async fn start(language: Language) -> Response {
-    let title = language.choose("首席质量官培训学时存证服务 · cqo-ledger", "CQO training hours, attested · cqo-ledger");
-    page(fill(START_PAGE, &[("lang", language.tag()), ("head", HEAD), ("title", title)]))
-}
 
 /// The verification page, also where a QR code leads.
 async fn verify(language: Language) -> Response {

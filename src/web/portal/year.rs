@@ -101,6 +101,13 @@ impl YearView {
             rows,
         }
     }
+
+    /// Adds claims that are no entries yet.
+    pub(crate) fn with(mut self, claims: impl IntoIterator<Item = YearRow>) -> Self {
+        self.rows.extend(claims);
+        self.rows.sort_by_key(|row| std::cmp::Reverse(row.last_day));
+        self
+    }
 }
 
 /// What a year is called.

@@ -38,7 +38,7 @@ struct EntryPage {
     commitment: String,
     proof: String,
     happened: Vec<Happening>,
-    disputes: Vec<Happening>,
+    disputes: Vec<DisputeLine>,
     may_dispute: bool,
     dispute_action: String,
     form: Form,
@@ -48,6 +48,14 @@ struct EntryPage {
 struct Fact {
     name: String,
     text: String,
+}
+
+/// A dispute of the entry.
+struct DisputeLine {
+    href: String,
+    text: String,
+    tone: &'static str,
+    state: String,
 }
 
 /// The page.
@@ -119,7 +127,7 @@ async fn draw(visit: &Visit, id: EntryId, status: StatusCode, form: Form) -> Res
         proof: format!("/my/entries/{id}/proof"),
         happened: chain.iter().map(|view| happening(words, view)).collect(),
         may_dispute: disputes.iter().all(|case| case.state == CaseState::Answered),
-        disputes: disputes.iter().rev().map(|case| dispute_step(words, case)).collect(),
+        disputes: disputes.iter().rev().map(|case| dispute_line(words, case)).collect(),
         dispute_action: format!("/my/entries/{id}/dispute"),
         form,
         page,
@@ -250,12 +258,16 @@ const fn reason_key(reason: CorrectionReason) -> &'static str {
     }
 }
 
-fn dispute_step(words: Words, case: &CaseSummary) -> Happening {
+fn dispute_line(words: Words, case: &CaseSummary) -> DisputeLine {
     let (key, tone) = match case.state {
         CaseState::Received => ("learner-dispute-received", "idle"),
         CaseState::InProgress => ("learner-dispute-in-progress", "warn"),
         CaseState::Answered => ("learner-dispute-answered", "good"),
     };
-    let what = words.with1(key, "number", case.number.to_string());
-    Happening { when: words.instant(case.since), what, detail: String::new(), tone }
+    DisputeLine {
+        href: format!("/my/disputes/{}", case.number),
+        text: words.with2("learner-dispute-since", "number", case.number.to_string(), "time", case.since),
+        tone,
+        state: words.say(key),
+    }
 }

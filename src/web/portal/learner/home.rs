@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::response::Response;
 
+use super::super::claim_words::{kind_in_words, state_in_words};
 use super::super::page::{Page, Tone};
 use super::super::parts::Choice;
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
-use super::super::year::{YearView, last_day, name_of};
+use super::super::year::{YearRow, YearView, last_day, name_of};
 use super::certificates::{CertificateRow, rows};
 use crate::ledger::entry::LearnerId;
+use crate::service::claims::{ClaimLine, ClaimState};
 use crate::service::clock::{Clock as _, SystemClock};
-use crate::service::{CqoRecord, Error, Said, Subject};
+use crate::service::{CqoRecord, CqoYear, Error, Said, Subject};
 use crate::standard::annual::Year;
 use crate::standard::{Day, day_of};
 
@@ -55,15 +57,20 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
     let page = visit.page("layout-nav-home", "/my");
     let Some(learner) = learners.first() else { return visit.draw(&Nobody { page }) };
     let record = service.cqo(&visit.actor, *learner).await?;
-    let mut certificates = Vec::new();
+    let (mut claims, mut certificates) = (Vec::new(), Vec::new());
     for learner in &learners {
+        claims.extend(service.own_claims(&visit.actor, *learner)?);
         certificates.extend(service.certificates(&visit.actor, *learner).await?);
     }
     let today = day_of(SystemClock.now()).map_err(Error::internal)?;
-    let reminders = reminders(visit.words, &record, today);
+    let reminders = reminders(visit.words, &record, &claims, today);
     let recorder = |said: &Said| service.organisation_name(&said.recorder).unwrap_or_default();
     let certifiable = certifiable(visit.words, &record);
-    let mut years = record.years.iter().map(|year| YearView::new(visit.words, year, &recorder, "/my/entries"));
+    let mut years = record.years.iter().map(|year| {
+        let of_year = claims.iter().filter(|claim| is_of(claim, year));
+        YearView::new(visit.words, year, &recorder, "/my/entries")
+            .with(of_year.map(|claim| claim_row(visit.words, claim)))
+    });
     let Some(year) = years.next() else { return visit.draw(&Nobody { page }) };
     let earlier = years.collect();
     let lead = lead(visit.words, &record);
@@ -79,8 +86,43 @@ fn lead(words: Words, record: &CqoRecord) -> String {
     }
 }
 
-fn reminders(words: Words, record: &CqoRecord, today: Day) -> Vec<Reminder> {
+/// Whether a claim belongs to a year and is not one of its entries already.
+fn is_of(claim: &ClaimLine, year: &CqoYear) -> bool {
+    let recorded = claim.entry.is_some_and(|entry| year.entries.iter().any(|said| said.entry == entry));
+    claim.state != ClaimState::Withdrawn && !recorded && year.standing.period.days.contains(claim.days.1)
+}
+
+fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
+    let state = state_in_words(words, claim.state, false);
+    let form = kind_in_words(words, claim.kind, claim.form);
+    let detail = claim.organiser.as_ref().map_or(form.clone(), |organiser| format!("{form} · {organiser}"));
+    YearRow {
+        href: format!("/my/claims/{}", claim.id),
+        title: claim.title.clone(),
+        detail,
+        days: words.days(claim.days.0, claim.days.1),
+        hours: claim.hours.map(|hours| words.hours(hours)).unwrap_or_default(),
+        counted: String::new(),
+        notes: Vec::new(),
+        tone: state.tone,
+        state: state.text,
+        place: String::new(),
+        proof: String::new(),
+        last_day: claim.days.1,
+    }
+}
+
+fn reminders(words: Words, record: &CqoRecord, claims: &[ClaimLine], today: Day) -> Vec<Reminder> {
     let mut reminders = Vec::new();
+    let returned = claims.iter().filter(|claim| claim.state == ClaimState::Returned).count();
+    if returned > 0 {
+        reminders.push(Reminder {
+            tone: Tone::Warn,
+            text: words.with1("learner-returned", "count", returned),
+            href: "/my/claims",
+            link: words.say("learner-returned-link"),
+        });
+    }
     let open = record.years.first().filter(|year| !year.standing.is_met());
     let due = open.and_then(|year| Some((year, today.days_until(year.standing.due()?))));
     if let Some((year, days)) = due.filter(|(_, days)| (0..HURRY_DAYS).contains(days)) {

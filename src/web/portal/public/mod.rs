@@ -2,6 +2,7 @@
 
 mod join;
 mod sign_in;
+mod start;
 
 pub(super) use sign_in::not_the_same;
 
@@ -10,6 +11,7 @@ use super::route::{Gate, Route};
 /// The routes of who is not signed in, or only half-way.
 pub(super) fn routes() -> Vec<Route> {
     vec![
+        Route::get("/", Gate::Public, start::show),
         Route::get("/sign-in", Gate::Public, sign_in::show),
         Route::post("/sign-in", Gate::Public, sign_in::send).rated(),
         Route::get("/sign-in/code", Gate::HalfWay, sign_in::show_code),

@@ -167,6 +167,25 @@ fn home(words: Words, empty: bool) -> Home {
     page.here = "/my";
     page.notices.clear();
     page.lead = words.with2("learner-home-lead", "name", "欧阳𫖮", "employer", "恒远精密机械（云岭）有限公司");
+    let claim = |title: &str, tone, key: &str, last| YearRow {
+        href: "/my/claims/1".into(),
+        title: title.into(),
+        detail: words.say("annual-form-lecture"),
+        days: words.day(day(last)),
+        hours: "2".into(),
+        counted: String::new(),
+        notes: Vec::new(),
+        tone,
+        state: words.say(key),
+        place: String::new(),
+        proof: String::new(),
+        last_day: day(last),
+    };
+    let claims = [
+        claim("全国质量创新大会", "plain", "claims-state-draft", "2026-11-12"),
+        claim("省质量协会年会", "bad", "claims-state-returned", "2026-10-30"),
+        claim("团体标准宣贯", "warn", "claims-state-submitted", "2026-10-11"),
+    ];
     let file = |key: &str| Choice::new("/x", words.say(key));
     let certificate = |about: &str, tone, state: &str, note: &str, ready: bool| Certificate {
         number: "XS-2026-340100-7K3M9QX2AB-4".into(),
@@ -183,12 +202,16 @@ fn home(words: Words, empty: bool) -> Home {
     };
     let name = name_of(words, Year::Calendar(2026));
     Home {
-        year: if empty { view(words, &year(Vec::new(), StandingState::Open)) } else { view(words, &short()) },
+        year: if empty {
+            view(words, &year(Vec::new(), StandingState::Open))
+        } else {
+            view(words, &short()).with(claims)
+        },
         reminders: vec![Reminder {
             tone: Tone::Warn,
-            text: words.with2("learner-hurry", "year", name_of(words, Year::Calendar(2026)), "days", 34_i64),
-            href: "",
-            link: String::new(),
+            text: words.with1("learner-returned", "count", 1_usize),
+            href: "/my/claims",
+            link: words.say("learner-returned-link"),
         }],
         certificates: if empty {
             Vec::new()

@@ -1,0 +1,26 @@
+# The start page.
+start-title = CQO training hours, attested
+start-lead = Unaltered since sealed on the chain; anyone can check it offline.
+start-check-text = Were you given an hour certificate? Check the PDF or its data in your browser; files are not uploaded.
+start-check = Check a certificate
+start-save = Save the offline page
+start-sign-in-text = CQOs see this year's hours, claim training and download certificates. Training providers, employers and the certifying body do their work.
+start-join = I have a one-time code
+start-in = You are signed in
+start-in-text = Go on with your work.
+start-in-go = Go on
+start-about = What this service does
+start-about-text = Signed hour entries are sealed into batches whose roots stand on an append-only chain. Anyone can check offline, without this service, that an entry is unaltered since its block.
+start-about-caveat = The chain does not show that an entry is true.
+start-checkpoint = Checkpoint
+start-checkpoint-text = the chain's size and root, signed
+start-blocks = Blocks
+start-blocks-text = the text of each
+start-policy = Suggested trust policy
+start-policy-text = for a check, take yours from elsewhere
+start-verifier = Verifier
+start-verifier-text = the script of the verification page; Node runs it, too
+start-api = Interface
+start-api-text = OpenAPI, for the systems of training providers
+start-complaints-text = Not content with hours, certificates, a review or this site? Say so here, without signing in. With the number and its code you can see what came of it.
+start-complaints = File a complaint or suggestion
