@@ -61,6 +61,24 @@ impl<'a> Visitor<'a> {
         self.ask("POST", path, Some(&encoded(&all)), &[("origin", self.ledger.url())])
     }
 
+    /// Sends a form with a file, as a page of the site would.
+    pub(crate) fn upload(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &str, &[u8])) -> Answer {
+        let csrf = self.csrf();
+        let mut body = Vec::new();
+        for (name, value) in fields.iter().chain([&("csrf", csrf.as_str())]) {
+            body.extend(format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes());
+        }
+        let (field, name, bytes) = file;
+        let head = format!("--XX\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n");
+        body.extend(head.bytes());
+        body.extend(b"Content-Type: application/octet-stream\r\n\r\n");
+        body.extend(bytes);
+        body.extend(b"\r\n--XX--\r\n");
+        let from = self.ledger.url().to_owned();
+        let headers = [("origin", from.as_str()), ("content-type", "multipart/form-data; boundary=XX")];
+        self.ask_with("POST", path, Some(&body), &headers)
+    }
+
     /// The token that forms of this session hold; none without a session.
     pub(crate) fn csrf(&mut self) -> String {
         if self.cookies.is_empty() {
@@ -72,13 +90,17 @@ impl<'a> Visitor<'a> {
 
     /// One request; redirections are not followed.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: Option<&str>, headers: &[(&str, &str)]) -> Answer {
+        self.ask_with(method, path, body.map(str::as_bytes), headers)
+    }
+
+    fn ask_with(&mut self, method: &str, path: &str, body: Option<&[u8]>, headers: &[(&str, &str)]) -> Answer {
         let cookie: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookie = cookie.join("; ");
         let mut all = headers.to_vec();
         if !cookie.is_empty() {
             all.push(("cookie", &cookie));
         }
-        let answer = self.ledger.ask_as_browser(method, path, body.map(str::as_bytes), &all);
+        let answer = self.ledger.ask_as_browser(method, path, body, &all);
         for value in answer.headers.get_all("set-cookie") {
             let pair = value.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();

@@ -1,18 +1,20 @@
 //! Claims in words, for the claimant's pages and the reviewer's: states, facts, notices, files, history.
 
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::page::role_in_words;
 use super::parts::Happening;
 use super::words::Words;
-use crate::ledger::fields::FieldErrors;
-use crate::service::AccountId;
+use crate::ledger::fields::{FieldError, FieldErrors};
 use crate::service::claims::{
-    Amount, Claim, ClaimEvent, ClaimId, ClaimKind, ClaimState, ClaimVersion, Evidence, EvidenceFile, FileType,
+    Amount, Claim, ClaimEvent, ClaimId, ClaimKind, ClaimState, ClaimVersion, Evidence, EvidenceFile, FileId, FileType,
     HistoryStep, Notice, Said, Source,
 };
+use crate::service::{AccountId, Error};
 use crate::standard::StudyForm;
 
 /// What an evidence file may do in the browser that shows it: nothing, and be shown in a page of this site alone.
@@ -55,6 +57,16 @@ pub(super) struct EarlierLine {
     pub(super) submitted: String,
     pub(super) facts: Vec<Fact>,
     pub(super) files: Vec<FileLine>,
+}
+
+/// The claim that an address names; what is no number of one names none.
+pub(super) fn claim_id(text: &str) -> Result<ClaimId, Error> {
+    text.parse().map_err(|_| Error::NotFound("claim"))
+}
+
+/// The file that an address or a form names.
+pub(super) fn file_id(text: &str) -> Result<FileId, Error> {
+    text.parse().map_err(|_| Error::NotFound("file"))
 }
 
 /// How far a claim has come; once it is accepted, how far its entry has.
@@ -223,10 +235,9 @@ pub(super) fn history(
         };
         let role = step.role.map(|role| role_in_words(words, role.as_str()));
         let name = step.account.and_then(&name_of);
-        let who: Vec<String> = role.into_iter().chain(name).collect();
-        let when = format!("{} {}", words.instant(step.at), who.join(" "));
+        let when: Vec<String> = [words.instant(step.at)].into_iter().chain(role).chain(name).collect();
         Happening {
-            when: when.trim_end().to_owned(),
+            when: when.join(" · "),
             what: words.say(key),
             detail: step.reason.clone().unwrap_or_default(),
             tone,
@@ -235,11 +246,11 @@ pub(super) fn history(
     steps.iter().map(happening).collect()
 }
 
-/// What keeps a claim from being submitted, in words.
+/// What keeps a claim from being submitted, in words: evidence is all that can be missing of one that was saved.
 pub(super) fn missing(words: Words, errors: &FieldErrors) -> Vec<String> {
-    let text = |error: &crate::ledger::fields::FieldError| match words.tag() {
-        "en" => error.problem.to_string(),
-        _ => error.problem.zh(),
+    let text = |error: &FieldError| {
+        let problem = if words.tag() == "en" { error.problem.to_string() } else { error.problem.zh() };
+        words.with2("layout-mistake", "field", words.say("claims-evidence"), "problem", problem)
     };
     errors.0.iter().map(text).collect()
 }
@@ -256,6 +267,7 @@ pub(super) fn serve(evidence: Evidence) -> Response {
         (CONTENT_DISPOSITION, disposition),
         fixed(CONTENT_SECURITY_POLICY, FILE_POLICY),
         fixed(X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        fixed(X_FRAME_OPTIONS, "SAMEORIGIN"),
     ];
     (StatusCode::OK, headers, bytes).into_response()
 }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::claim_words::{
-    BESIDE_POLICY, Badge, EarlierLine, Fact, FileLine, NoticeLine, earlier, facts, files, history, kind_in_words,
-    notices, serve, state_in_words,
+    BESIDE_POLICY, Badge, EarlierLine, Fact, FileLine, NoticeLine, claim_id, earlier, facts, file_id, files, history,
+    kind_in_words, notices, serve, state_in_words,
 };
 use super::super::form::Form;
 use super::super::page::{Page, Tone};
@@ -20,7 +20,7 @@ use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
-use crate::service::claims::{Claim, ClaimFilter, ClaimId, ClaimKind, ClaimLine, ClaimState, FileId, ReviewConflict};
+use crate::service::claims::{Claim, ClaimFilter, ClaimId, ClaimKind, ClaimLine, ClaimState, ReviewConflict};
 use crate::service::registry::OrganisationRole;
 use crate::service::{Action, Error};
 use crate::standard::StudyForm;
@@ -28,6 +28,8 @@ use crate::standard::StudyForm;
 const HERE: &str = "/body/review";
 /// Claims on one page of the queue.
 const PER_PAGE: usize = 30;
+/// What the form sends where everything is asked for.
+const ALL: &str = "all";
 
 /// The routes of the review.
 pub(super) fn routes() -> Vec<Route> {
@@ -120,7 +122,7 @@ impl QueueQuery {
     /// What is asked for. A word that is none asks for nothing: an old address leads to the whole queue.
     fn filter(&self) -> ClaimFilter {
         let state = match self.state.as_str() {
-            "all" => None,
+            ALL => None,
             word => Some(word.parse().unwrap_or(ClaimState::Submitted)),
         };
         let kind = (self.what == "activity").then_some(ClaimKind::Activity);
@@ -155,6 +157,18 @@ impl QueueQuery {
             ("notices", &self.notices),
         ]
     }
+
+    /// The same for the form, which shows what is asked for where nothing was said.
+    fn filled(&self) -> [(&'static str, String); 5] {
+        self.fields().map(|(name, value)| {
+            let unsaid = match name {
+                "state" => ClaimState::Submitted.as_str(),
+                "notices" => "",
+                _ => ALL,
+            };
+            (name, if value.is_empty() { unsaid } else { value }.to_owned())
+        })
+    }
 }
 
 async fn queue(visit: Visit, Query(query): Query<QueueQuery>) -> Result<Response, Trouble> {
@@ -165,8 +179,8 @@ async fn queue(visit: Visit, Query(query): Query<QueueQuery>) -> Result<Response
     let pager =
         Pager { address: query.address(), page: nth.min(pages) as u64, pages: pages as u64, rows: found.total as u64 };
     let lines = found.lines.iter().map(|claim| line(words, claim)).collect();
-    let narrowed = query.fields().iter().any(|(_, value)| !value.is_empty());
-    let form = Form::new(words, &FILTER_LABELS).filled(query.fields().map(|(name, value)| (name, value.to_owned())));
+    let narrowed = filter != QueueQuery::default().filter();
+    let form = Form::new(words, &FILTER_LABELS).filled(query.filled());
     visit.draw(&QueuePage {
         page: visit.page("review-title", HERE),
         form,
@@ -194,32 +208,38 @@ fn line(words: Words, claim: &ClaimLine) -> Line {
     }
 }
 
+/// All of them, and then each.
+fn all(visit: &Visit, each: impl Iterator<Item = Choice>) -> Vec<Choice> {
+    std::iter::once(Choice::new(ALL, visit.words.say("review-all"))).chain(each).collect()
+}
+
 fn states(visit: &Visit) -> Vec<Choice> {
     let seen = ClaimState::ALL.iter().filter(|state| **state != ClaimState::Draft);
     let own = seen.map(|state| Choice::new(state.as_str(), state_in_words(visit.words, *state, false).text));
-    own.chain([Choice::new("all", visit.words.say("review-all-states"))]).collect()
+    own.chain([Choice::new(ALL, visit.words.say("review-all-states"))]).collect()
 }
 
 fn kinds(visit: &Visit) -> Vec<Choice> {
     let forms = StudyForm::ALL.iter().filter(|form| **form != StudyForm::Online);
     let study = forms.map(|form| Choice::new(form.as_str(), kind_in_words(visit.words, ClaimKind::Study, Some(*form))));
     let activity = Choice::new("activity", kind_in_words(visit.words, ClaimKind::Activity, None));
-    study.chain([activity]).collect()
+    all(visit, study.chain([activity]))
 }
 
 fn employers(visit: &Visit) -> Result<Vec<Choice>, Trouble> {
     let all = visit.app.service.organisations(&visit.actor)?;
     let employers = all.into_iter().filter(|one| one.roles.contains(&OrganisationRole::Employer));
-    Ok(employers.map(|one| Choice::new(one.code.to_string(), one.name)).collect())
+    Ok(all(visit, employers.map(|one| Choice::new(one.code.to_string(), one.name))))
 }
 
 fn years(visit: &Visit) -> Result<Vec<Choice>, Trouble> {
     let years = visit.app.service.claim_years(&visit.actor)?;
     let choice = |year: i16| Choice::new(year.to_string(), visit.words.with1("review-year-of", "year", year));
-    Ok(years.into_iter().map(choice).collect())
+    Ok(all(visit, years.into_iter().map(choice)))
 }
 
-async fn show(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let page = visit.page("review-one", HERE);
     claim_page(&visit, StatusCode::OK, page, id, Form::new(visit.words, &LABELS)).await
 }
@@ -265,8 +285,8 @@ fn conflict_in_words(visit: &Visit, conflict: ReviewConflict) -> String {
     })
 }
 
-async fn file(visit: Visit, Path((id, file)): Path<(ClaimId, FileId)>) -> Result<Response, Trouble> {
-    Ok(serve(visit.app.service.evidence(&visit.actor, id, file).await?))
+async fn file(visit: Visit, Path((id, file)): Path<(String, String)>) -> Result<Response, Trouble> {
+    Ok(serve(visit.app.service.evidence(&visit.actor, claim_id(&id)?, file_id(&file)?).await?))
 }
 
 /// Leads back to the queue, or shows the claim again with what stood in the way; what was typed is kept.
@@ -283,7 +303,7 @@ async fn decided(
         Ok(_) => return Ok(visit.lead_with(HERE, notice)),
         Err(Error::Invalid(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, page, form.wrong(&errors)),
         // The page itself says why.
-        Err(Error::ConflictOfInterest(_)) => (StatusCode::FORBIDDEN, page, form),
+        Err(Error::ConflictOfInterest(_)) => (StatusCode::CONFLICT, page, form),
         Err(Error::Conflict(_)) => {
             (StatusCode::CONFLICT, page.notice(Tone::Warn, visit.words.say("review-stale")), form)
         }
@@ -301,18 +321,21 @@ fn version_of(posted: &Posted) -> u64 {
     posted.text("version").parse().unwrap_or_default()
 }
 
-async fn accept(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn accept(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let outcome = visit.app.service.accept_claim(&visit.actor, id, version_of(&posted)).await;
     decided(&visit, id, &posted, outcome, "review-accepted").await
 }
 
-async fn send_back(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn send_back(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let reason = json!({"reason": posted.text("reason").replace('\r', "")});
     let outcome = visit.app.service.return_claim(&visit.actor, id, version_of(&posted), reason).await;
     decided(&visit, id, &posted, outcome, "review-returned").await
 }
 
-async fn reject(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn reject(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let reason = json!({"reason": posted.text("reason").replace('\r', "")});
     let outcome = visit.app.service.reject_claim(&visit.actor, id, version_of(&posted), reason).await;
     decided(&visit, id, &posted, outcome, "review-rejected").await

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::super::claim_words::{
-    Badge, EarlierLine, Fact, FileLine, NoticeLine, earlier, facts, files, history, kind_in_words, missing, notices,
-    serve, state_in_words,
+    Badge, EarlierLine, Fact, FileLine, NoticeLine, claim_id, earlier, facts, file_id, files, history, kind_in_words,
+    missing, notices, serve, state_in_words,
 };
 use super::super::form::Form;
 use super::super::page::{Page, Tone};
@@ -21,7 +21,7 @@ use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
 use crate::ledger::entry::LearnerId;
-use crate::service::claims::{Amount, Claim, ClaimId, ClaimLine, FileId, MAX_EVIDENCE_FILES, Said, digest_of_list};
+use crate::service::claims::{Amount, Claim, ClaimId, ClaimLine, MAX_EVIDENCE_FILES, Said, digest_of_list};
 use crate::service::{Action, Error};
 use crate::standard::StudyForm;
 
@@ -277,7 +277,9 @@ async fn show_new(visit: Visit, Query(query): Query<NewQuery>) -> Result<Respons
             (format!("{HERE}/new?what={}", what.word()), visit.words.say(name), visit.words.say(text))
         };
         let kinds = What::ALL.into_iter().map(kind).collect();
-        return visit.draw(&KindsPage { page: visit.page("claims-new", HERE), kinds });
+        let mut page = visit.page("claims-new", HERE);
+        page.lead = visit.words.say("claims-new-text");
+        return visit.draw(&KindsPage { page, kinds });
     };
     new_page(&visit, StatusCode::OK, what, Form::new(visit.words, what.labels()))
 }
@@ -333,7 +335,8 @@ async fn begin(visit: Visit, Query(query): Query<NewQuery>, posted: Posted) -> R
     }
 }
 
-async fn show_edit(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+async fn show_edit(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let claim = visit.app.service.claim(&visit.actor, id).await?;
     if !claim.state.is_open() {
         return Ok(visit.lead(&format!("{HERE}/{id}")));
@@ -393,7 +396,8 @@ fn version_of(posted: &Posted) -> u64 {
     posted.text("version").parse().unwrap_or_default()
 }
 
-async fn change(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn change(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let service = &visit.app.service;
     let what = What::of(&service.claim(&visit.actor, id).await?.said);
     let (input, version) = (typed(what, &posted), version_of(&posted));
@@ -407,7 +411,8 @@ async fn change(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result
     }
 }
 
-async fn show(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let claim = visit.app.service.claim(&visit.actor, id).await?;
     let form = Form::new(visit.words, &FILE_LABELS);
     let page = visit.page("claims-one", HERE);
@@ -459,7 +464,8 @@ async fn again(visit: &Visit, id: ClaimId, error: Error) -> Result<Response, Tro
     claim_page(visit, status, page, claim, form)
 }
 
-async fn add_evidence(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn add_evidence(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let Some(file) = posted.files("file").next() else {
         let missing = Error::field("file", crate::ledger::fields::Problem::Missing);
         return again(&visit, id, missing).await;
@@ -470,26 +476,30 @@ async fn add_evidence(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> 
     }
 }
 
-async fn remove_evidence(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
-    let file: FileId = posted.text("file").parse().map_err(|_| Error::NotFound("file"))?;
+async fn remove_evidence(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
+    let file = file_id(posted.text("file"))?;
     match visit.app.service.remove_evidence(&visit.actor, id, file).await {
         Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-file-removed")),
         Err(error) => again(&visit, id, error).await,
     }
 }
 
-async fn file(visit: Visit, Path((id, file)): Path<(ClaimId, FileId)>) -> Result<Response, Trouble> {
-    Ok(serve(visit.app.service.evidence(&visit.actor, id, file).await?))
+async fn file(visit: Visit, Path((id, file)): Path<(String, String)>) -> Result<Response, Trouble> {
+    Ok(serve(visit.app.service.evidence(&visit.actor, claim_id(&id)?, file_id(&file)?).await?))
 }
 
-async fn check(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Trouble> {
+async fn check(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     let claim = visit.app.service.claim(&visit.actor, id).await?;
     if !claim.state.is_open() {
         return Ok(visit.lead(&format!("{HERE}/{id}")));
     }
     let (words, base) = (visit.words, format!("{HERE}/{id}"));
+    let mut page = visit.page("claims-check", HERE);
+    page.lead = words.say("claims-check-text");
     visit.draw(&CheckPage {
-        page: visit.page("claims-check", HERE),
+        page,
         version: claim.version,
         facts: facts(words, &claim.said),
         files: files(words, &claim.files, &base),
@@ -499,14 +509,16 @@ async fn check(visit: Visit, Path(id): Path<ClaimId>) -> Result<Response, Troubl
     })
 }
 
-async fn submit(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn submit(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     match visit.app.service.submit_claim(&visit.actor, id, version_of(&posted)).await {
         Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-submitted")),
         Err(error) => again(&visit, id, error).await,
     }
 }
 
-async fn withdraw(visit: Visit, Path(id): Path<ClaimId>, posted: Posted) -> Result<Response, Trouble> {
+async fn withdraw(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
     match visit.app.service.withdraw_claim(&visit.actor, id, version_of(&posted)).await {
         Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "claims-withdrawn")),
         Err(error) => again(&visit, id, error).await,
