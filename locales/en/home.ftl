@@ -25,3 +25,11 @@ home-employees = { $count ->
     [one] { $count } CQO has not met this year's requirement yet
    *[other] { $count } CQOs have not met this year's requirement yet
 }
+home-returned = { $count ->
+    [one] { $count } claim was returned to you: mend it and submit it again
+   *[other] { $count } claims were returned to you: mend them and submit them again
+}
+home-claims = { $count ->
+    [one] { $count } claim waits for review
+   *[other] { $count } claims wait for review
+}

@@ -10,3 +10,5 @@ home-cases = { $count } 件投诉或异议等待答复
 home-activities = { $count } 次质量专业培训活动等待确认
 home-invitations = { $count } 个账号已邀请，尚未启用
 home-employees = { $count } 名首席质量官尚未完成本年度要求
+home-returned = { $count } 份学时申报被退回，请修改后重新提交
+home-claims = { $count } 份学时申报等待审核

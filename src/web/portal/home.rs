@@ -58,6 +58,8 @@ impl TaskView {
                     [("hours", hours), ("activities", activities), ("day", due), ("days", days_left)];
                 ("warn", words.with("home-requirement", &values), "/my")
             }
+            Task::Returned => ("warn", words.with1("home-returned", "count", count), "/my/claims"),
+            Task::Claims => ("warn", words.with1("home-claims", "count", count), "/body/review"),
             Task::Cases => ("warn", words.with1("home-cases", "count", count), "/body/cases"),
             Task::Activities => ("warn", words.with1("home-activities", "count", count), "/body/activities"),
             Task::Body(alert) => {
