@@ -100,7 +100,7 @@ impl Service {
         });
         let mut returned = Vec::new();
         for learner in learners {
-            returned.extend(self.own_claims(actor, learner)?);
+            returned.extend(self.own_claims(actor, learner).await?);
         }
         returned.retain(|claim| claim.state == ClaimState::Returned);
         let since = returned.iter().map(|claim| claim.changed_at).min();
@@ -115,7 +115,7 @@ impl Service {
 
     async fn todo_of_body(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
         let submitted = ClaimFilter { state: Some(ClaimState::Submitted), ..ClaimFilter::default() };
-        let queue = self.claim_queue(actor, &submitted, None, 1).await?;
+        let queue = self.claim_queue(actor, &submitted, 1, 1).await?;
         let since = queue.lines.first().and_then(|claim| claim.submitted_at);
         let claims = ToDo::some(Task::Claims, queue.total, since);
         let (cases, since) = self.waiting_cases(actor)?;
