@@ -22,6 +22,7 @@ layout-role-auditor = Auditor
 layout-role-competent-authority = Competent authority
 layout-role-administrator = Administrator
 
+layout-nav-todo = To do
 layout-nav-home = My hours
 layout-nav-claims = Hour claims
 layout-nav-provider = Learners and entries

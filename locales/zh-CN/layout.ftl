@@ -22,6 +22,7 @@ layout-role-auditor = 审计员
 layout-role-competent-authority = 行政主管部门
 layout-role-administrator = 系统管理员
 
+layout-nav-todo = 待办
 layout-nav-home = 我的学时
 layout-nav-claims = 学时申报
 layout-nav-provider = 学员与记录

@@ -7,8 +7,10 @@ use super::Service;
 use super::access::{AccountRole, Action, Actor};
 use super::accounts::AccountState;
 use super::body::BodyAlert;
+use super::claims::{ClaimFilter, ClaimState};
 use super::error::Error;
 use super::standing::{Filter, StandingState};
+use crate::ledger::entry::LearnerId;
 use crate::standard::{CreditHours, Day, UnixMillis, day_of};
 
 /// Activities that are counted at most: beyond that it is many.
@@ -39,6 +41,10 @@ pub enum Task {
         /// So many days are left.
         days_left: i64,
     },
+    /// Claims that were returned with a reason, for the CQO.
+    Returned,
+    /// Claims that are not decided about, for those who review them. Those that one has a part in oneself are among them.
+    Claims,
     /// Complaints and disputes that are not answered, for those who answer them.
     Cases,
     /// Organised activities that the certifying body has not confirmed, for its people.
@@ -80,9 +86,9 @@ impl Service {
 
     async fn todo_of_learner(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
         let learners = actor.person().map(|person| person.learners.clone()).unwrap_or_default();
-        let Some(learner) = learners.into_iter().find(|learner| self.directory().learner(*learner).is_some()) else {
-            return Ok(Vec::new());
-        };
+        let known = |learner: &LearnerId| self.directory().learner(*learner).is_some();
+        let learners: Vec<LearnerId> = learners.into_iter().filter(known).collect();
+        let Some(learner) = learners.first().copied() else { return Ok(Vec::new()) };
         let year = self.standing(actor, learner, None).await?;
         let today = day_of(self.clock.now()).map_err(Error::internal)?;
         let due = year.standing.due().filter(|_| year.state == StandingState::Open);
@@ -92,7 +98,14 @@ impl Service {
             due,
             days_left: today.days_until(due),
         });
-        Ok(requirement.map(ToDo::one).into_iter().collect())
+        let mut returned = Vec::new();
+        for learner in learners {
+            returned.extend(self.own_claims(actor, learner).await?);
+        }
+        returned.retain(|claim| claim.state == ClaimState::Returned);
+        let since = returned.iter().map(|claim| claim.changed_at).min();
+        let returned = ToDo::some(Task::Returned, returned.len(), since);
+        Ok(returned.into_iter().chain(requirement.map(ToDo::one)).collect())
     }
 
     async fn todo_of_employer(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
@@ -101,13 +114,17 @@ impl Service {
     }
 
     async fn todo_of_body(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
+        let submitted = ClaimFilter { state: Some(ClaimState::Submitted), ..ClaimFilter::default() };
+        let queue = self.claim_queue(actor, &submitted, 1, 1).await?;
+        let since = queue.lines.first().and_then(|claim| claim.submitted_at);
+        let claims = ToDo::some(Task::Claims, queue.total, since);
         let (cases, since) = self.waiting_cases(actor)?;
         let cases = ToDo::some(Task::Cases, cases, since);
         let mut activities = self.waiting_activities(actor, MAX_COUNTED).await?;
         activities.retain(|activity| !activity.is_conflicted);
         let since = activities.first().map(|activity| activity.said.sealed_at);
         let activities = ToDo::some(Task::Activities, activities.len(), since);
-        Ok(cases.into_iter().chain(activities).chain(self.todo_of_profile(actor)?).collect())
+        Ok(claims.into_iter().chain(cases).chain(activities).chain(self.todo_of_profile(actor)?).collect())
     }
 
     fn todo_of_administrator(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
@@ -136,6 +153,8 @@ mod tests {
     fn tasks(list: &[ToDo]) -> Vec<(&'static str, usize)> {
         let word = |task: &Task| match task {
             Task::Requirement { .. } => "requirement",
+            Task::Returned => "returned",
+            Task::Claims => "claims",
             Task::Cases => "cases",
             Task::Activities => "activities",
             Task::Body(_) => "body",

@@ -87,7 +87,7 @@ impl Service {
         // Nobody decides about a dispute of their own, in whatever role they are here now.
         let learner = row.head.learner.and_then(|id| LearnerId::try_from(id).ok());
         if learner.is_some_and(|learner| is_own(actor, learner)) {
-            return Err(Error::Forbidden);
+            return Err(Error::Conflict("a dispute of one's own is for somebody else to answer".into()));
         }
         if version != known || row.head.state() >= to {
             return Err(Error::Conflict("changed by somebody else in the meantime".into()));

@@ -59,10 +59,11 @@ struct SessionLine {
 async fn home(visit: Visit) -> Response {
     let role = visit.actor.person().map(|person| person.role);
     visit.lead(match role {
-        Some(AccountRole::Administrator) => "/admin/accounts",
-        Some(AccountRole::ProviderStaff) => "/provider",
         Some(AccountRole::Learner) => "/my",
-        _ => "/account",
+        Some(AccountRole::ProviderStaff) => "/provider",
+        Some(AccountRole::Employer) => "/employer",
+        Some(_) => super::home::PATH,
+        None => "/account",
     })
 }
 

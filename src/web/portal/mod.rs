@@ -6,10 +6,14 @@
 mod account;
 mod admin;
 mod body;
+mod body_view;
+mod case_view;
 mod claim_words;
+mod disputes;
 mod employer;
 mod form;
 mod guard;
+mod home;
 mod learner;
 mod page;
 mod parts;
@@ -18,6 +22,7 @@ mod provider;
 mod public;
 mod qr;
 mod route;
+mod sample_view;
 mod trouble;
 mod visit;
 mod words;
@@ -37,11 +42,13 @@ pub(super) fn routes() -> Vec<Route> {
     [
         public::routes(),
         account::routes(),
+        home::routes(),
         admin::routes(),
         body::routes(),
         employer::routes(),
         provider::routes(),
         learner::routes(),
+        disputes::routes(),
     ]
     .into_iter()
     .flatten()

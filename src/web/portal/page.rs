@@ -198,6 +198,7 @@ pub(crate) fn ways_of(words: Words, role: &str) -> Vec<NavItem> {
         "provider_staff" => &[("/provider", "layout-nav-provider")],
         "employer" => &[("/employer", "layout-nav-employer")],
         "clerk" | "supervisor" => &[
+            ("/todo", "layout-nav-todo"),
             ("/body/review", "layout-nav-review"),
             ("/body/cqos", "layout-nav-cqos"),
             ("/body/cases", "layout-nav-cases"),
@@ -219,6 +220,7 @@ pub(crate) fn ways_of(words: Words, role: &str) -> Vec<NavItem> {
             ("/body/profile", "layout-nav-profile"),
         ],
         "administrator" => &[
+            ("/todo", "layout-nav-todo"),
             ("/admin/accounts", "layout-nav-accounts"),
             ("/admin/organisations", "layout-nav-organisations"),
             ("/body/profile", "layout-nav-profile"),

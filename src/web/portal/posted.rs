@@ -41,7 +41,7 @@ impl Posted {
         let posted = match multipart::boundary(content_type) {
             Some(boundary) => Self::of_parts(multipart::parts(body, &boundary)?)?,
             None => {
-                let fields = form_urlencoded::parse(body).take(MAX_FIELDS + 1).map(|(k, v)| (k.into(), v.into()));
+                let fields = form_urlencoded::parse(body).take(MAX_FIELDS + 1).map(|(k, v)| (k.into(), plain(&v)));
                 Self { fields: fields.collect(), files: Vec::new() }
             }
         };
@@ -55,7 +55,7 @@ impl Posted {
                 // A field for a file that was left empty.
                 Some(name) if name.is_empty() && part.bytes.is_empty() => {}
                 Some(name) => posted.files.push(PostedFile { field: part.name, name, bytes: part.bytes.to_vec() }),
-                None => posted.fields.push((part.name, std::str::from_utf8(part.bytes).ok()?.to_owned())),
+                None => posted.fields.push((part.name, plain(std::str::from_utf8(part.bytes).ok()?))),
             }
         }
         Some(posted)
@@ -96,6 +96,11 @@ impl Posted {
         let given = names.iter().filter(|name| !self.text(name).is_empty());
         given.map(|name| ((*name).to_owned(), self.text(name).into())).collect()
     }
+}
+
+/// Forms send the ends of lines as CR LF, whatever was typed.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 impl FromRequestParts<App> for Posted {

@@ -35,8 +35,9 @@ macro_rules! subjects {
     };
 }
 
-const SUBJECTS: [Subject; 11] =
-    subjects!("layout" "account" "learner" "claims" "review" "annual" "cqos" "body" "cases" "provider" "start");
+const SUBJECTS: [Subject; 12] = subjects!(
+    "layout" "account" "learner" "claims" "review" "annual" "cqos" "body" "cases" "provider" "start" "home"
+);
 
 /// Keys that are put together while the program runs: how they begin, and every way in which they end. Better than a row
 /// here is a `match` that writes the keys out, because then the tests find them by themselves.

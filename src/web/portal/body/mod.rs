@@ -1,9 +1,12 @@
 //! The certifying body's pages.
 
 mod activities;
+mod cases;
 mod cqo;
 mod cqos;
+mod profile;
 mod review;
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -14,5 +17,7 @@ use super::route::Route;
 
 /// The routes of the certifying body and of those who watch it.
 pub(super) fn routes() -> Vec<Route> {
-    [cqos::routes(), cqo::routes(), activities::routes(), review::routes()].into_iter().flatten().collect()
+    let watched = [cqos::routes(), cqo::routes(), activities::routes(), review::routes()];
+    let own = [cases::routes(), profile::routes(), samples::routes()];
+    watched.into_iter().chain(own).flatten().collect()
 }

@@ -1,6 +1,9 @@
 //! Pages for who is not signed in.
 
+mod about;
+mod complaints;
 mod join;
+mod samples;
 mod sign_in;
 mod start;
 
@@ -8,8 +11,12 @@ pub(super) use sign_in::not_the_same;
 
 use super::route::{Gate, Route};
 
-/// The routes of who is not signed in, or only half-way.
+/// The routes of everybody, and of who is not signed in, or only half-way.
 pub(super) fn routes() -> Vec<Route> {
+    [signing_in(), about::routes(), complaints::routes(), samples::routes()].into_iter().flatten().collect()
+}
+
+fn signing_in() -> Vec<Route> {
     vec![
         Route::get("/", Gate::Public, start::show),
         Route::get("/sign-in", Gate::Public, sign_in::show),

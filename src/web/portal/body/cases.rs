@@ -1,0 +1,205 @@
+//! Complaints and disputes for the certifying body's people: the queue, and answering one.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::super::case_view::{CaseView, kind_in_words, state_in_words, subject_in_words, subjects, tone_of};
+use super::super::form::Form;
+use super::super::page::Page;
+use super::super::parts::{Choice, Pager};
+use super::super::posted::Posted;
+use super::super::route::{Gate, Route};
+use super::super::trouble::Trouble;
+use super::super::visit::Visit;
+use super::super::words::Words;
+use crate::service::complaints::{Case, CaseFilter, CaseKind, CaseNumber, CaseState, CaseSummary};
+use crate::service::{AccountId, Action, Error};
+
+const HERE: &str = "/body/cases";
+const PER_PAGE: usize = 50;
+const FILTERS: [(&str, &str); 3] = [("kind", "cases-kind"), ("state", "cases-state"), ("subject", "cases-subject")];
+const LABELS: [(&str, &str); 1] = [("answer", "cases-answer")];
+
+/// What the body's people may ask about cases.
+pub(super) fn routes() -> Vec<Route> {
+    let (read, handle) = (Gate::May(Action::ReadCases), Gate::May(Action::HandleCases));
+    vec![
+        Route::get("/body/cases", read, list),
+        Route::get("/body/cases/{number}", read, show),
+        Route::post("/body/cases/{number}/take-up", handle, take_up),
+        Route::post("/body/cases/{number}/answer", handle, answer),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "portal/body/cases.html")]
+struct CasesPage {
+    page: Page,
+    form: Form,
+    kinds: Vec<Choice>,
+    states: Vec<Choice>,
+    subjects: Vec<Choice>,
+    lines: Vec<Line>,
+    pager: Pager,
+}
+
+#[derive(Template)]
+#[template(path = "portal/body/case.html")]
+struct CasePage {
+    page: Page,
+    form: Form,
+    case: CaseView,
+    version: u64,
+    /// The entry that a dispute is about; empty for a complaint.
+    entry: String,
+    /// Whose dispute it is: name and id; none of a complaint, and of a learner who was erased.
+    learner: Option<(String, String)>,
+    /// Who took each step: state, moment, name.
+    handlers: Vec<(String, String, String)>,
+    /// Whether this person may do something with it now.
+    can_take_up: bool,
+    can_answer: bool,
+    /// Whether it is this person's own dispute.
+    is_own: bool,
+}
+
+/// One case of the list.
+struct Line {
+    number: String,
+    kind: String,
+    subject: String,
+    filed: String,
+    since: String,
+    tone: &'static str,
+    state: String,
+}
+
+/// The filter, as words of the code lists; what is none of them filters nothing.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    subject: String,
+    #[serde(default)]
+    page: String,
+}
+
+async fn list(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
+    let words = visit.words;
+    let filter = CaseFilter {
+        kind: asked.kind.parse().ok(),
+        state: asked.state.parse().ok(),
+        subject: asked.subject.parse().ok(),
+    };
+    let cases = visit.app.service.list_cases(&visit.actor, filter)?;
+    let given = [("kind", &asked.kind), ("state", &asked.state), ("subject", &asked.subject)];
+    let address: String = given.iter().fold("/body/cases?".to_owned(), |address, (name, value)| {
+        let pair: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        format!("{address}{name}={pair}&")
+    });
+    let pages = cases.len().div_ceil(PER_PAGE).max(1);
+    let page = asked.page.parse().unwrap_or(1).clamp(1, pages);
+    let lines = cases.iter().skip((page - 1) * PER_PAGE).take(PER_PAGE).map(|case| Line::of(words, case));
+    let pager =
+        Pager { address: format!("{address}page="), page: page as u64, pages: pages as u64, rows: cases.len() as u64 };
+    visit.draw(&CasesPage {
+        form: Form::new(words, &FILTERS).filled(given.map(|(name, value)| (name, value.as_str()))),
+        kinds: with_all(words, CaseKind::ALL.iter().map(|kind| (kind.as_str(), kind_in_words(words, *kind)))),
+        states: with_all(words, CaseState::ALL.iter().map(|state| (state.as_str(), state_in_words(words, *state)))),
+        subjects: with_all(words, subjects(words).iter().map(|choice| (&*choice.value, choice.text.clone()))),
+        lines: lines.collect(),
+        pager,
+        page: visit.page("layout-nav-cases", HERE),
+    })
+}
+
+/// The choices of a filter, and the one that filters nothing.
+fn with_all<'a>(words: Words, choices: impl Iterator<Item = (&'a str, String)>) -> Vec<Choice> {
+    let all = Choice::new("all", words.say("cases-all"));
+    std::iter::once(all).chain(choices.map(|(value, text)| Choice::new(value, text))).collect()
+}
+
+impl Line {
+    fn of(words: Words, case: &CaseSummary) -> Self {
+        Self {
+            number: case.number.to_string(),
+            kind: kind_in_words(words, case.kind),
+            subject: subject_in_words(words, case.subject),
+            filed: words.instant(case.filed_at),
+            since: words.instant(case.since),
+            tone: tone_of(case.state),
+            state: state_in_words(words, case.state),
+        }
+    }
+}
+
+async fn show(visit: Visit, Path(number): Path<String>) -> Result<Response, Trouble> {
+    let case = visit.app.service.case(&visit.actor, &read(&number)?).await?;
+    case_page(&visit, StatusCode::OK, Form::new(visit.words, &LABELS), &case).await
+}
+
+async fn case_page(visit: &Visit, status: StatusCode, form: Form, case: &Case) -> Result<Response, Trouble> {
+    let (service, words, summary) = (&visit.app.service, visit.words, &case.summary);
+    let own = |person: &crate::service::Person| summary.learner.is_some_and(|id| person.learners.contains(&id));
+    let is_own = visit.actor.person().is_some_and(own);
+    let may = visit.actor.may(Action::HandleCases) && !is_own && case.words.is_some();
+    let learner = match summary.learner {
+        Some(id) => service.learner(&visit.actor, id).await.ok().map(|learner| (learner.name, id.to_string())),
+        None => None,
+    };
+    let handlers = case.history.iter().filter_map(|step| {
+        let account = step.account.as_ref()?.parse::<AccountId>().ok()?;
+        let name = service.account_name(account)?;
+        Some((state_in_words(words, step.state), words.instant(step.at), name))
+    });
+    visit.draw_as(
+        status,
+        &CasePage {
+            page: visit.page("cases-case", HERE),
+            form,
+            case: CaseView::of(words, case),
+            version: summary.version,
+            entry: summary.entry.map(|entry| entry.to_string()).unwrap_or_default(),
+            learner,
+            handlers: handlers.collect(),
+            can_take_up: may && summary.state == CaseState::Received,
+            can_answer: may && summary.state != CaseState::Answered,
+            is_own,
+        },
+    )
+}
+
+async fn take_up(visit: Visit, Path(number): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let number = read(&number)?;
+    visit.app.service.take_up_case(&visit.actor, &number, version(&posted)).await?;
+    Ok(visit.lead_with(&format!("{HERE}/{number}"), "cases-taken-up"))
+}
+
+async fn answer(visit: Visit, Path(number): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let (service, number) = (&visit.app.service, read(&number)?);
+    let input = posted.object(&["answer"]).into();
+    match service.answer_case(&visit.actor, &number, version(&posted), input).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{number}"), "cases-answered")),
+        Err(Error::Invalid(errors)) => {
+            let form = Form::new(visit.words, &LABELS).filled(posted.filled()).wrong(&errors);
+            let case = service.case(&visit.actor, &number).await?;
+            case_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, form, &case).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn read(number: &str) -> Result<CaseNumber, Error> {
+    number.parse().map_err(|_| Error::NotFound("case"))
+}
+
+/// The version that the page was made from; none that there is, where it is missing.
+fn version(posted: &Posted) -> u64 {
+    posted.text("version").parse().unwrap_or_default()
+}
