@@ -1,102 +1,27 @@
 //! The verification page in a real Chromium: what people see, what leaves the browser, and what never does.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cqo_ledger::ledger::entry::LearnerId;
 use cqo_ledger::merkle::Hash;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::prelude::*;
 use uuid::Uuid;
 
 use crate::certificates::Certified;
+use crate::chromium::Browser;
 use crate::server::{Ledger, Provider, array, text};
 
-/// How long the page may take for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// A well-formed certificate number that nobody has.
 const NUMBER: &str = "XS-2026-340100-7K3M9QX2AB-4";
 
-/// A Chromium of the test's own, and the driver that steers it.
-pub(crate) struct Browser {
-    pub(crate) driver: WebDriver,
-    process: Child,
-    port: u16,
-    _profile: TempDir,
-}
-
 impl Browser {
-    pub(crate) async fn open() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is there: `./dev test` installs chromium-driver");
-        let profile = tempfile::tempdir().unwrap();
-        let mut options = DesiredCapabilities::chrome();
-        for argument in [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--accept-lang=zh-CN",
-            &format!("--user-data-dir={}", text(profile.path())),
-        ] {
-            options.add_arg(argument).unwrap();
-        }
-        options.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
-        options.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
-        let started = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(started.elapsed() < PATIENCE, "chromedriver does not listen");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), options).await.expect("Chromium starts");
-        let browser = Self { driver, process, port, _profile: profile };
-        // What the browser itself opens first is nobody's page.
-        browser.driver.goto("about:blank").await.unwrap();
-        browser.requests().await;
-        browser
-    }
-
     /// Opens a page and waits until its script is ready.
     async fn goto(&self, url: &str) {
         self.driver.goto(url).await.unwrap();
         self.until("document.documentElement.dataset.ready === 'yes'").await;
-    }
-
-    pub(crate) async fn run(&self, script: &str) -> Value {
-        self.driver.execute(script, vec![]).await.unwrap().json().clone()
-    }
-
-    pub(crate) async fn until(&self, condition: &str) {
-        let started = Instant::now();
-        while self.run(&format!("return Boolean({condition})")).await != true {
-            assert!(started.elapsed() < PATIENCE, "never: {condition}; console: {:?}", self.console().await);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// What somebody reads in an element.
-    async fn text(&self, css: &str) -> String {
-        self.driver.find(By::Css(css)).await.unwrap().text().await.unwrap()
-    }
-
-    pub(crate) async fn click(&self, css: &str) {
-        self.driver.find(By::Css(css)).await.unwrap().click().await.unwrap();
     }
 
     /// Chooses files and waits for the verdict on them.
@@ -145,80 +70,6 @@ impl Browser {
             text: self.text("#verdict").await,
             steps: serde_json::from_value(steps).unwrap(),
         }
-    }
-
-    /// A window of this size, in light or in dark.
-    async fn size(&self, width: u32, is_dark: bool) {
-        let metrics = json!({"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500});
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
-        let scheme = if is_dark { "dark" } else { "light" };
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.devtools("Emulation.setEmulatedMedia", media);
-    }
-
-    /// Runs a script before every page's own.
-    fn before_every_page(&self, script: &str) {
-        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": script}));
-    }
-
-    fn devtools(&self, command: &str, parameters: Value) {
-        let url = format!("http://127.0.0.1:{}/session/{}/goog/cdp/execute", self.port, self.driver.session_id());
-        let body = json!({"cmd": command, "params": parameters}).to_string();
-        ureq::post(url).header("content-type", "application/json").send(body).unwrap();
-    }
-
-    /// What the console says since it was last asked: errors of scripts, and what the pages' policy refused.
-    async fn console(&self) -> Vec<String> {
-        self.driver.browser_log().await.unwrap().into_iter().map(|entry| entry.message).collect()
-    }
-
-    /// Method, address and body of every request since this was last asked.
-    async fn requests(&self) -> Vec<(String, String)> {
-        let log = self.driver.get_log("performance").await.unwrap();
-        let events = log.iter().map(|entry| serde_json::from_str::<Value>(&entry.message).unwrap());
-        let sent = events.filter(|event| event["message"]["method"] == "Network.requestWillBeSent");
-        sent.map(|event| {
-            let request = &event["message"]["params"]["request"];
-            (request["method"].as_str().unwrap().to_owned(), request["url"].as_str().unwrap().to_owned())
-        })
-        .collect()
-    }
-
-    /// Requests since this was last asked go to `origin` alone; these are their paths.
-    async fn paths(&self, origin: &str) -> Vec<String> {
-        let requests = self.requests().await;
-        let path = |(method, url): &(String, String)| {
-            let path = url.strip_prefix(origin).unwrap_or_else(|| panic!("a request to {url}"));
-            format!("{method} {path}")
-        };
-        requests.iter().map(path).collect()
-    }
-
-    /// What axe-core finds; loudly nothing where it is not installed.
-    async fn accessibility(&self, what: &str) {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/node/node_modules/axe-core/axe.min.js");
-        let Ok(axe) = std::fs::read_to_string(&file) else {
-            println!("NOT CHECKED: {} is missing, `./dev test` installs it", file.display());
-            return;
-        };
-        self.run(&axe).await;
-        let script = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(\
-            ({violations}) => done(violations.map(({id, nodes}) => [id, nodes.map((node) => node.html + node.failureSummary)])), \
-            (error) => done([String(error)]))";
-        let violations = self.driver.execute_async(script, vec![]).await.unwrap();
-        assert_eq!(violations.json(), &json!([]), "{what}");
-    }
-
-    async fn close(self) {
-        assert_eq!(self.console().await, Vec::<String>::new(), "nothing fails, nothing is refused");
-        self.driver.clone().quit().await.unwrap();
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
     }
 }
 

@@ -190,7 +190,10 @@ fn whoever_has_a_conflict_is_told_why_and_sees_no_forms() {
     }
     let mut auditor = Visitor::joined(&ledger, "auditor@example.org", &account("auditor", "赵静静"));
     let page = auditor.get(&review).text();
-    assert!(page.contains("卓越绩效准则") && !page.contains(&format!("action=\"{review}")), "reads, and changes nothing");
+    assert!(
+        page.contains("卓越绩效准则") && !page.contains(&format!("action=\"{review}")),
+        "reads, and changes nothing"
+    );
     let found = auditor.get(&format!("/body/review?employer={code}")).text();
     assert!(found.contains(&review));
     let mut clerk = Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "王芳芳"));

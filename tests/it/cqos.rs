@@ -95,7 +95,8 @@ fn an_auditor_changes_nothing_and_an_employer_sees_its_own() {
     // Another organisation's people are nobody here.
     let mut other = account("employer", "周强");
     other["grants"][0]["organisation"] = json!(credit_code(2));
-    let registered = json!({"code": credit_code(2), "name": "培训机构2", "roles": ["provider", "employer"]}).to_string();
+    let registered =
+        json!({"code": credit_code(2), "name": "培训机构2", "roles": ["provider", "employer"]}).to_string();
     ledger.post_as(&ledger.operator_token(), "/api/v1/organisations", registered.as_bytes());
     let mut other = Visitor::joined(&ledger, "other@example.org", &other);
     assert!(other.get("/employer").text().contains("没有登记在本组织任职的首席质量官"));

@@ -15,6 +15,7 @@ mod audit;
 mod browser;
 mod certificates;
 mod chain;
+mod chromium;
 mod claims;
 mod cli;
 mod config;

@@ -29,7 +29,7 @@ use thirtyfour::prelude::*;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use crate::browser::Browser;
+use crate::chromium::Browser;
 use crate::server::{ORIGIN, credit_code, text};
 
 const PASSWORD: &str = "Correct-Horse-9-Battery";

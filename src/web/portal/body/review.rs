@@ -227,8 +227,8 @@ fn kinds(visit: &Visit) -> Vec<Choice> {
 }
 
 fn employers(visit: &Visit) -> Result<Vec<Choice>, Trouble> {
-    let all = visit.app.service.organisations(&visit.actor)?;
-    let employers = all.into_iter().filter(|one| one.roles.contains(&OrganisationRole::Employer));
+    let known = visit.app.service.organisations(&visit.actor)?;
+    let employers = known.into_iter().filter(|one| one.roles.contains(&OrganisationRole::Employer));
     Ok(all(visit, employers.map(|one| Choice::new(one.code.to_string(), one.name))))
 }
 
