@@ -223,9 +223,10 @@ fn invite_page(visit: &Visit, status: StatusCode, form: Form) -> Result<Response
 /// The roles of a form, as pairs of `role` and `organisation` in their order; rows without a role are left out.
 fn grants_of(posted: &Posted) -> Value {
     let pairs = posted.all("role").zip(posted.all("organisation")).filter(|(role, _)| !role.is_empty());
-    let grant = |(role, organisation): (&str, &str)| match organisation {
-        "" => json!({"role": role}),
-        code => json!({"role": role, "organisation": code}),
+    let grant = |(role, organisation): (&str, &str)| match (role, organisation) {
+        // A CQO's is the certifying body's, whatever the list shows beside the role.
+        ("learner", _) | (_, "") => json!({"role": role}),
+        (role, code) => json!({"role": role, "organisation": code}),
     };
     pairs.take(MAX_GRANTS + 1).map(grant).collect()
 }
