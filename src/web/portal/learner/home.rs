@@ -59,7 +59,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
     let record = service.cqo(&visit.actor, *learner).await?;
     let (mut claims, mut certificates) = (Vec::new(), Vec::new());
     for learner in &learners {
-        claims.extend(service.own_claims(&visit.actor, *learner)?);
+        claims.extend(service.own_claims(&visit.actor, *learner).await?);
         certificates.extend(service.certificates(&visit.actor, *learner).await?);
     }
     let today = day_of(SystemClock.now()).map_err(Error::internal)?;
