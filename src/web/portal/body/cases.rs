@@ -20,6 +20,8 @@ use crate::service::{AccountId, Action, Error};
 
 const HERE: &str = "/body/cases";
 const PER_PAGE: usize = 50;
+/// What the filter calls no choice.
+const ALL: &str = "all";
 const FILTERS: [(&str, &str); 3] = [("kind", "cases-kind"), ("state", "cases-state"), ("subject", "cases-subject")];
 const LABELS: [(&str, &str); 1] = [("answer", "cases-answer")];
 
@@ -57,8 +59,6 @@ struct CasePage {
     entry: String,
     /// Whose dispute it is: name and id; none of a complaint, and of a learner who was erased.
     learner: Option<(String, String)>,
-    /// Who took each step: state, moment, name.
-    handlers: Vec<(String, String, String)>,
     /// Whether this person may do something with it now.
     can_take_up: bool,
     can_answer: bool,
@@ -108,8 +108,9 @@ async fn list(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Trou
     let lines = cases.iter().skip((page - 1) * PER_PAGE).take(PER_PAGE).map(|case| Line::of(words, case));
     let pager =
         Pager { address: format!("{address}page="), page: page as u64, pages: pages as u64, rows: cases.len() as u64 };
+    let chosen = given.map(|(name, value)| (name, if value.is_empty() { ALL } else { value.as_str() }));
     visit.draw(&CasesPage {
-        form: Form::new(words, &FILTERS).filled(given.map(|(name, value)| (name, value.as_str()))),
+        form: Form::new(words, &FILTERS).filled(chosen),
         kinds: with_all(words, CaseKind::ALL.iter().map(|kind| (kind.as_str(), kind_in_words(words, *kind)))),
         states: with_all(words, CaseState::ALL.iter().map(|state| (state.as_str(), state_in_words(words, *state)))),
         subjects: with_all(words, subjects(words).iter().map(|choice| (&*choice.value, choice.text.clone()))),
@@ -121,7 +122,7 @@ async fn list(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Trou
 
 /// The choices of a filter, and the one that filters nothing.
 fn with_all<'a>(words: Words, choices: impl Iterator<Item = (&'a str, String)>) -> Vec<Choice> {
-    let all = Choice::new("all", words.say("cases-all"));
+    let all = Choice::new(ALL, words.say("cases-all"));
     std::iter::once(all).chain(choices.map(|(value, text)| Choice::new(value, text))).collect()
 }
 
@@ -153,21 +154,22 @@ async fn case_page(visit: &Visit, status: StatusCode, form: Form, case: &Case) -
         Some(id) => service.learner(&visit.actor, id).await.ok().map(|learner| (learner.name, id.to_string())),
         None => None,
     };
-    let handlers = case.history.iter().filter_map(|step| {
-        let account = step.account.as_ref()?.parse::<AccountId>().ok()?;
-        let name = service.account_name(account)?;
-        Some((state_in_words(words, step.state), words.instant(step.at), name))
-    });
+    let mut view = CaseView::of(words, case);
+    for (shown, step) in view.steps.iter_mut().zip(&case.history) {
+        let account = step.account.as_ref().and_then(|account| account.parse::<AccountId>().ok());
+        if let Some(name) = account.and_then(|account| service.account_name(account)) {
+            shown.detail = format!("{} · {name}", shown.detail);
+        }
+    }
     visit.draw_as(
         status,
         &CasePage {
             page: visit.page("cases-case", HERE),
             form,
-            case: CaseView::of(words, case),
+            case: view,
             version: summary.version,
             entry: summary.entry.map(|entry| entry.to_string()).unwrap_or_default(),
             learner,
-            handlers: handlers.collect(),
             can_take_up: may && summary.state == CaseState::Received,
             can_answer: may && summary.state != CaseState::Answered,
             is_own,
