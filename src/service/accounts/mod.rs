@@ -293,7 +293,6 @@ impl Service {
     }
 
     /// Every account in use that is a learner's: its id, its sign-in name, and its learners.
-    #[allow(dead_code)]
     pub(super) fn learners_accounts(&self) -> Vec<(AccountId, String, Vec<LearnerId>)> {
         let accounts = self.known_accounts();
         let in_use = accounts.by_id.values().filter(|account| account.state() == AccountState::Active);
