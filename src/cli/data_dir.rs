@@ -119,12 +119,9 @@ impl DataDir {
         key.with_file_name(format!("{stem}-next.key"))
     }
 
-    /// The directory that letters are put into, made where it is not there; letters are for their addressees alone.
-    pub(super) fn create_mailbox(&self) -> Result<PathBuf, Failure> {
-        let dir = self.0.join("mailbox");
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-        made.map_err(|error| Failure::new(format!("{}: {error}", dir.display())))?;
-        Ok(dir)
+    /// The directory that letters are put into.
+    pub(super) fn mailbox(&self) -> PathBuf {
+        self.0.join("mailbox")
     }
 
     /// The address of the mail server, with its password: a file for the owner alone.
@@ -208,6 +205,11 @@ impl DataDir {
         self.check_is_ledger()?;
         let rulebook = self.read_rulebook()?;
         let keys = Self::ledger_keys_in(&self.keys())?;
+        if let Post::Files(mailbox) = &settings.letters.post {
+            // Letters are for their addressees alone.
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(mailbox);
+            made.map_err(|error| Failure::new(format!("{}: {error}", mailbox.display())))?;
+        }
         let (store_dir, keys_dir) = (self.store(), self.keys());
         let opened = tokio::task::spawn_blocking(move || {
             let store = Embedded::open(&store_dir, &options).map_err(Failure::new)?;

@@ -185,12 +185,12 @@ impl Config {
         })
     }
 
-    /// How letters leave; the mailbox of files is made where it is not there.
+    /// How letters leave.
     fn post(&self) -> Result<Post, Failure> {
         let dir = DataDir::new(&self.data);
         match self.mail {
             MailWay::Off => Ok(Post::Nowhere),
-            MailWay::Files => dir.create_mailbox().map(Post::Files),
+            MailWay::Files => Ok(Post::Files(dir.mailbox())),
             MailWay::Server => dir.mail_server().map(Post::Server),
         }
     }

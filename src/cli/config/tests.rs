@@ -67,7 +67,11 @@ fn the_defaults_are_those_of_service_and_web() {
     let settings = config.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
     let issue = settings.issue.clone().unwrap();
     assert_eq!((issue.site.as_str(), issue.status_valid_ms), ("http://127.0.0.1:8080", 24 * 3_600_000));
-    assert_eq!(format!("{settings:?}"), format!("{:?}", Settings { issue: Some(issue), ..Settings::default() }));
+    let letters = settings.letters.clone();
+    assert_eq!(letters.post, Post::Files("d/mailbox".into()));
+    assert_eq!((letters.from, letters.site.as_deref()), (None, Some("http://127.0.0.1:8080")));
+    let expected = Settings { issue: Some(issue), letters: settings.letters.clone(), ..Settings::default() };
+    assert_eq!(format!("{settings:?}"), format!("{expected:?}"));
     assert_eq!(format!("{:?}", config.limits()), format!("{:?}", Limits::default()));
     assert_eq!(format!("{:?}", config.server()), format!("{:?}", ServerSettings::default()));
     assert_eq!(config.store_options().cache_bytes, Options::default().cache_bytes);
