@@ -42,24 +42,26 @@ pub(super) async fn guard(State((app, gate)): State<(App, Gate)>, request: Reque
 
 /// The request on its way to the handler, its form read; or the answer to who does not get there.
 async fn admit(visit: &Visit, gate: Gate, request: Request) -> Result<Request, Response> {
-    pass(visit, gate, request.method())?;
+    if let Some(refusal) = turned_away(visit, gate, request.method()) {
+        return Err(refusal);
+    }
     match *request.method() {
         Method::POST => read_form(visit, request).await.map_err(IntoResponse::into_response),
         _ => Ok(request),
     }
 }
 
-/// Whether somebody gets through the gate.
-fn pass(visit: &Visit, gate: Gate, method: &Method) -> Result<(), Response> {
+/// The answer to who does not get through the gate.
+fn turned_away(visit: &Visit, gate: Gate, method: &Method) -> Option<Response> {
     let half_way = || visit.session().map(|session| way_on(&session.stage));
     let signed_in = visit.actor.person().is_some();
     match gate {
-        Gate::Public => Ok(()),
-        Gate::HalfWay if visit.session().is_some() => Ok(()),
-        Gate::SignedIn if signed_in => Ok(()),
-        Gate::May(action) if visit.actor.may(action) && signed_in => Ok(()),
-        Gate::May(_) if signed_in => Err(Trouble::NotYours.into_response()),
-        _ => Err(match half_way() {
+        Gate::Public => None,
+        Gate::HalfWay if visit.session().is_some() => None,
+        Gate::SignedIn if signed_in => None,
+        Gate::May(action) if visit.actor.may(action) && signed_in => None,
+        Gate::May(_) if signed_in => Some(Trouble::NotYours.into_response()),
+        _ => Some(match half_way() {
             Some(to) => see_other(to),
             None => see_other(&sign_in(visit, method)),
         }),
