@@ -139,6 +139,8 @@ impl Service {
                 .then_with(|| a.cqo.learners.cmp(&b.cqo.learners))
         });
         let total = rows.len();
+        // Beyond the end is the last page: the list was longer when its pages were counted.
+        let skip = skip.min(total.saturating_sub(1) / limit.max(1) * limit);
         let rows = rows.into_iter().skip(skip).take(limit).collect();
         let mut organisations: Vec<OrganisationCount> =
             organisations.into_iter().map(|((code, name), states)| OrganisationCount { code, name, states }).collect();

@@ -147,10 +147,11 @@ impl Asked {
     pub(in super::super) fn pager(&self, path: &str, total: usize) -> Pager {
         let and = if self.query.is_empty() { "" } else { "&" };
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let pages = total.div_ceil(PER_PAGE).max(1);
         Pager {
             address: format!("{path}?{}{and}page=", self.query),
-            page: number(self.page),
-            pages: number(total.div_ceil(PER_PAGE).max(1)),
+            page: number(self.page.min(pages)),
+            pages: number(pages),
             rows: number(total),
         }
     }
