@@ -19,8 +19,10 @@ const AT_ONCE: usize = 4;
 const SEED_OF_TERMS: u64 = 0x9412;
 /// Years of a level certificate's validity (9.4.1.1).
 const VALIDITY_YEARS: u16 = 3;
-/// How many years ago certificates were issued, 0 to 3, and none at all, in per cent.
-const ISSUED: [usize; 5] = [13, 31, 36, 12, 8];
+/// When certificates were issued, in per cent: to everybody at once on the first day of the last year, when the standard was
+/// taken up; later in that year; in this one; three years ago, so that they ended in this year; and never, or nobody has
+/// noted it.
+const ISSUED: [usize; 5] = [58, 17, 14, 2, 9];
 
 /// Writes the profile of chapter 7, whose authority document expires in sixty days.
 pub(super) fn write_profile(administrator: &mut Visitor, today: Day) -> Result<(), Failure> {
@@ -28,14 +30,14 @@ pub(super) fn write_profile(administrator: &mut Visitor, today: Day) -> Result<(
     let until = today.date().checked_add(jiff::Span::new().days(DAYS_LEFT)).map_err(Failure::new)?;
     let until = Day::new(until.year(), until.month(), until.day()).map_err(Failure::new)?;
     let from = Day::new(until.year() - 2, until.date().month(), 1).map_err(Failure::new)?;
-    let code = authority_code()?;
+    let (code, number) = (authority_code()?, format!("云市监质〔{}〕17 号（示例）", from.year()));
     let (from, until) = (from.to_string(), until.to_string());
     administrator
         .post(
             "/body/profile/edit",
             &[
                 ("base", "0"),
-                ("authority_number", "云市监质〔2024〕17 号（示例）"),
+                ("authority_number", &number),
                 ("authority_issuer", AUTHORITY_NAME),
                 ("authority_from", &from),
                 ("authority_until", &until),
@@ -68,7 +70,7 @@ pub(super) fn note_terms(
         let first = match cast.part(number) {
             None => drawn,
             Some(Part::New) => Some(days_before(today, 130)?),
-            Some(_) => Some(Day::new(today.year() - 2, 3, 15).map_err(Failure::new)?),
+            Some(_) => Some(first_batch(today)?),
         };
         let Some(first) = first else { continue };
         let last = last_day_of_term(first, VALIDITY_YEARS).map_err(Failure::new)?;
@@ -83,14 +85,21 @@ pub(super) fn note_terms(
 
 /// The day of issue of somebody's certificate; none for those whose certificate nobody has noted.
 fn draw_first_day(random: &mut Random, today: Day) -> Result<Option<Day>, Failure> {
-    let ago = random.weighted(&ISSUED).unwrap_or(0);
-    let day = draw_day(random, today.year(), 1, 12)?;
-    if ago == ISSUED.len() - 1 {
-        return Ok(None);
+    let year = today.year();
+    let issued = random.weighted(&ISSUED).unwrap_or(0);
+    let drawn = |random: &mut Random, year| draw_day(random, year, 1, 12).map(|day| Some(day.min(today)));
+    match issued {
+        0 => first_batch(today).map(Some),
+        1 => drawn(random, year - 1),
+        2 => drawn(random, year),
+        3 => drawn(random, year - 3),
+        _ => Ok(None),
     }
-    let year = today.year() - i16::try_from(ago).map_err(Failure::new)?;
-    let day = Day::new(year, day.date().month(), day.date().day()).map_err(Failure::new)?;
-    Ok(Some(day.min(today)))
+}
+
+/// The day on which most certificates were issued.
+fn first_batch(today: Day) -> Result<Day, Failure> {
+    Day::new(today.year() - 1, 1, 1).map_err(Failure::new)
 }
 
 /// Confirms organised activities, without which they do not count: those of the last year but a few, and of this one those

@@ -82,9 +82,8 @@ const JOURNAL: &str = "《质量与可靠性实践》编辑部（示例）";
 
 #[rustfmt::skip]
 const CLAIMS: [Seed; 21] = [
-    seed(Part::Met, "lecture", "先期质量策划（APQP）与控制计划", SOCIETY, "6.5", (64, 1), Proof::Paper, End::Accepted),
+    seed(Part::Met, "lecture", "先期质量策划（APQP）与控制计划", SOCIETY, "2", (64, 1), Proof::Paper, End::Accepted),
     seed(Part::Met, "exchange", "云岭质量技术交流大会", SOCIETY, "1", (64, 1), Proof::Paper, End::Submitted),
-    seed(Part::Met, "publication", "基于过程能力的关键特性管理", JOURNAL, "1", (101, 0), Proof::Both, End::AcceptedAbove),
     seed(Part::Short, "lecture", "企业质量文化建设", SOCIETY, "1.5", (20, 0), Proof::Paper, End::Submitted),
     seed(Part::Short, "activity", "新员工质量意识入职培训", "云岭恒远公司三楼培训教室", "18", (9, 0), Proof::Picture, End::Draft),
     seed(Part::Returned, "lecture", "GB/T 19001 内审员提升班", INSTITUTE, "8", (33, 1), Proof::Paper, End::Returned("证书照片看不清发证日期与印章，请重新上传清晰的扫描件。")),
@@ -101,6 +100,7 @@ const CLAIMS: [Seed; 21] = [
     seed(Part::Refused, "lecture", "六西格玛绿带课程", COLLEGE, "16", (60, 1), Proof::PaperOf(6), End::Submitted),
     seed(Part::Reviewing, "lecture", "认定评审员继续教育", SOCIETY, "4", (25, 0), Proof::Paper, End::Submitted),
     seed(Part::Reviewing, "publication", "培训学时存证的实践与思考", JOURNAL, "1", (120, 0), Proof::Paper, End::Accepted),
+    seed(Part::Drafting, "publication", "基于过程能力的关键特性管理", JOURNAL, "1", (101, 0), Proof::Both, End::AcceptedAbove),
     seed(Part::New, "lecture", "可靠性工程基础", COLLEGE, "6", (36, 0), Proof::Paper, End::Accepted),
     seed(Part::New, "exchange", "食品行业质量安全研讨会", SOCIETY, "1", (15, 0), Proof::Picture, End::Submitted),
 ];
@@ -131,7 +131,7 @@ pub(super) fn make(
             Some(other) => other.learner.clone(),
             None => sign_in(accounts, person, url)?,
         };
-        made.push(begin(seed, number, learner, &year.people[person].name, today)?);
+        made.push(begin(seed, learner, &files(number, year, cast, today)?, today)?);
     }
     for claim in &mut made {
         decide(claim, clerk, supervisor)?;
@@ -154,7 +154,7 @@ pub(super) fn sign_in(accounts: &[super::cast::Account], person: usize, url: &st
 }
 
 /// Writes a claim and adds its evidence.
-fn begin<'a>(seed: &'a Seed, number: usize, mut learner: Visitor, name: &str, today: Day) -> Result<Made<'a>, Failure> {
+fn begin<'a>(seed: &'a Seed, mut learner: Visitor, files: &[(&str, Vec<u8>)], today: Day) -> Result<Made<'a>, Failure> {
     let first = days_before(today, seed.ago)?;
     let last = days_before(today, seed.ago - seed.days)?;
     let (first, last) = (first.to_string(), last.to_string());
@@ -178,28 +178,26 @@ fn begin<'a>(seed: &'a Seed, number: usize, mut learner: Visitor, name: &str, to
         learner.post(&path, &fields)?
     };
     let id = page.location.rsplit('/').next().unwrap_or_default().to_owned();
-    for (file, bytes) in files(seed, number, name, today)? {
-        let file = Upload { field: "file", name: file, bytes: &bytes };
+    for (name, bytes) in files {
+        let file = Upload { field: "file", name, bytes };
         learner.upload(&format!("/my/claims/{id}/evidence"), &[], &file)?;
     }
     Ok(Made { seed, id, learner })
 }
 
-/// The evidence of a claim.
-fn files(seed: &Seed, number: usize, name: &str, today: Day) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+/// The evidence of a claim, by its place in the table.
+fn files(number: usize, year: &Year, cast: &Cast, today: Day) -> Result<Vec<(&'static str, Vec<u8>)>, Failure> {
+    let name_of = |seed: &Seed| cast.person(seed.part).map_or("", |person| &year.people[person].name);
+    let paper = |seed: &Seed| paper(seed, name_of(seed), today);
     let picture = || png(u8::try_from(number).unwrap_or(0)).map(|bytes| ("现场签到.png", bytes));
-    let paper = || Ok::<_, Failure>(("结业证书.pdf", paper(seed, name, today)?));
+    let seed = &CLAIMS[number];
     Ok(match seed.proof {
         Proof::None => Vec::new(),
-        Proof::Paper => vec![paper()?],
+        Proof::Paper => vec![("结业证书.pdf", paper(seed)?)],
         Proof::Picture => vec![picture()?],
-        Proof::Both => vec![paper()?, picture()?],
-        // The very file of an earlier claim, whose holder is on it as it was.
-        Proof::PaperOf(before) => {
-            let earlier = &CLAIMS[number - before];
-            let holder = if earlier.part == seed.part { name } else { "" };
-            vec![("证明材料.pdf", self::paper(earlier, holder, today)?)]
-        }
+        Proof::Both => vec![("结业证书.pdf", paper(seed)?), picture()?],
+        // The very file of an earlier claim, with its holder's name on it.
+        Proof::PaperOf(before) => vec![("证明材料.pdf", paper(&CLAIMS[number - before])?)],
     })
 }
 
@@ -207,9 +205,9 @@ fn paper(seed: &Seed, name: &str, today: Day) -> Result<Vec<u8>, Failure> {
     let (first, last) = (days_before(today, seed.ago)?, days_before(today, seed.ago - seed.days)?);
     let lines = [
         format!("{name} 同志："),
-        format!("于 {first} 至 {last} 参加《{}》", seed.title),
+        format!("于 {first} 至 {last} 参加"),
+        format!("{}，", seed.title),
         "考核合格，准予结业。".to_owned(),
-        String::new(),
         seed.organiser.to_owned(),
         "演示用虚构材料 invented for a demo".to_owned(),
     ];
