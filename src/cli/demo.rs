@@ -1,29 +1,43 @@
-//! `demo`: a ledger with an invented year in it, filled from outside over HTTP as providers would.
+//! `demo`: a ledger with the last year and this one so far in it, invented, and a portal with everybody at work.
 //!
 //! Nothing here has a way of its own into the ledger: it is founded as `init` does it, served as `serve` does it, and
-//! everything in it came through the public interface, signed with the providers' own keys ([`fill`]). What comes out is
-//! checked with the code of `verify` ([`samples`]).
+//! everything in it came over HTTP: entries through the public interface, signed with the providers' own keys ([`fill`]);
+//! accounts by invitation, and all else through the portal's own forms ([`stage`]). What comes out is checked with the
+//! code of `verify` ([`samples`]).
 
+mod body;
+mod cast;
 mod certificate;
+mod claims;
 mod draw;
+mod evidence;
 mod fill;
+mod invite;
 mod people;
+mod portal;
 mod random;
 mod samples;
+mod so_far;
+mod stage;
 
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
+use super::client::Client;
 use super::config::{self, Flags};
 use super::data_dir::DataDir;
 use super::{EXIT_OK, Failure, Outcome, log, say, serve};
+use crate::service::accounts::SecondFactor;
 use crate::service::clock::{Clock as _, SystemClock};
-use crate::standard::calendar_year_of;
+use crate::standard::{Day, calendar_year_of, day_of};
 
 /// The name of the demo's ledger.
 const ORIGIN: &str = "ledger.example.org/cqo";
 /// The first year that can be invented.
 const FIRST_YEAR: i16 = 2000;
+/// Another default than that of a ledger in earnest: nobody needs a second factor to look around, and nothing is refused for
+/// its rate, because all that is filled in comes from one address.
+const DEFAULTS: [(&str, &str); 3] = [("lookups_per_minute", "0"), ("rate_per_second", "0"), ("second_factor", "off")];
 /// What 10 hours are in half hours (9.4.1.2).
 const REQUIRED_HALF_HOURS: usize = 20;
 
@@ -50,7 +64,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
-    let config = config::read_without_file(&args.flags, &args.data)?;
+    let config = config::read_without_file(&args.flags, &args.data, &DEFAULTS)?;
     // The demo's own lines are for people, and a line a request would bury them.
     log::start(config.log_format, "warn");
     let runtime = serve::runtime()?;
@@ -76,7 +90,10 @@ pub(super) fn run(args: &Args) -> Outcome {
         let url = running.url.clone();
         let mut stopped = pin!(running.until_stopped());
         if is_new {
-            let plan = Plan { dir: dir.clone(), data: args.data.clone(), url: url.clone(), policy, year };
+            let with_portal = config.second_factor == SecondFactor::Off;
+            let today = day_of(SystemClock.now()).map_err(Failure::new)?;
+            let plan =
+                Plan { dir: dir.clone(), data: args.data.clone(), url: url.clone(), policy, year, today, with_portal };
             let (seed, learners) = (args.seed, usize::from(args.learners));
             let work = tokio::task::spawn_blocking(move || plan.carry_out(seed, learners));
             tokio::select! {
@@ -118,6 +135,9 @@ fn say_existing(data: &Path) {
     if !samples::policy_file(data).exists() {
         say("其中没有演示样例 it holds no samples of a finished demo");
     }
+    if let Ok(sign_ins) = std::fs::read_to_string(stage::sign_ins_file(data)) {
+        say(format!("\n{sign_ins}"));
+    }
 }
 
 /// What the work needs to know.
@@ -127,20 +147,50 @@ struct Plan {
     url: String,
     policy: String,
     year: i16,
+    today: Day,
+    /// Whether people's work is done at the portal, too. Nobody does it for staff who need a second factor.
+    with_portal: bool,
 }
 
 impl Plan {
-    /// Draws the year, brings it in over HTTP, and checks what comes out.
+    /// Draws the years, brings them in over HTTP, and checks what comes out.
     fn carry_out(self, seed: u64, learners: usize) -> Result<(), Failure> {
         let started = std::time::Instant::now();
         say(format!("虚构 {} 年：{learners} 名首席质量官 inventing {}: {learners} CQOs", self.year, self.year));
-        let year = draw::draw_year(seed, learners, self.year)?;
-        let filled = fill::fill(&self.dir, &self.data, &self.url, &year)?;
+        let mut year = draw::draw_year(seed, learners, self.year)?;
+        let cast = cast::assign(&mut year, self.today)?;
+        let this_year = so_far::draw_so_far(seed, year.people.clone(), &cast, self.today)?;
+        let years = [&year, &this_year];
+        let filled = fill::fill(&self.dir, &self.data, &self.url, years)?;
+        let accounts = match self.with_portal {
+            true => {
+                let stage = stage::Stage { url: &self.url, years, cast: &cast, seed, today: self.today };
+                stage.fill(&Client::new(&self.url, Some(self.dir.token()?)))?
+            }
+            false => Vec::new(),
+        };
         let sample = samples::write(&self.data, &self.policy, &filled, &year, self.year)?;
         samples::recheck(&self.data, &self.url, &filled, &year, &self.policy)?;
-        summarise(&year, &filled, self.year);
+        for ((year, number), entries) in years.iter().zip([self.year, self.today.year()]).zip(&filled.entries) {
+            summarise(year, *entries, number);
+        }
+        say(format!("\n区块 blocks                   {}", fill::blocks(&self.url)?));
         say(format!("用时 took {:.1} s", started.elapsed().as_secs_f64()));
-        self.say_next(&sample)
+        self.say_next(&sample)?;
+        self.say_sign_ins(&accounts)
+    }
+
+    /// Tells where people sign in, and writes it down for the next start.
+    fn say_sign_ins(&self, accounts: &[cast::Account]) -> Result<(), Failure> {
+        if !self.with_portal {
+            say("启用了动态验证码，因此没有演示账号 a second factor is asked for, so there are no demo accounts");
+            return Ok(());
+        }
+        let text = stage::sign_ins(accounts);
+        let file = stage::sign_ins_file(&self.data);
+        std::fs::write(&file, &text).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+        say(format!("登录门户 sign in to the portal: {}/sign-in\n{text}\n", self.url));
+        Ok(())
     }
 
     fn say_next(&self, sample: &samples::Sample) -> Result<(), Failure> {
@@ -187,7 +237,7 @@ impl Plan {
     }
 }
 
-fn summarise(year: &draw::Year, filled: &fill::Filled, number: i16) {
+fn summarise(year: &draw::Year, entries: usize, number: i16) {
     let cqos = year.people.len();
     let met = year.half_hours.iter().filter(|&&half| half >= REQUIRED_HALF_HOURS).count();
     let half_hours: usize = year.half_hours.iter().sum();
@@ -195,12 +245,11 @@ fn summarise(year: &draw::Year, filled: &fill::Filled, number: i16) {
     let corrections = year.fixes.len();
     say(format!("\n{number} 年 the year {number}"));
     say(format!("  首席质量官 CQOs             {cqos}"));
-    say(format!("  记录 entries                {}（其中更正 corrections {corrections}）", filled.entries));
+    say(format!("  记录 entries                {entries}（其中更正 corrections {corrections}）"));
     say(format!("  学时 credit hours           {}.{}", half_hours / 2, half_hours % 2 * 5));
     say(format!("  人均 mean of a CQO          {}.{:02}", mean_hundredths / 100, mean_hundredths % 100));
     let share = (met * 1_000).checked_div(cqos).unwrap_or(0);
     say(format!("  满 10 学时 with 10 hours    {}.{} %", share / 10, share % 10));
-    say(format!("  区块 blocks                 {}", filled.blocks));
 }
 
 /// A path as a shell reads it.

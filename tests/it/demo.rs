@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use cqo_ledger::service::AccountRole;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cqo-ledger");
@@ -53,6 +54,45 @@ impl Drop for Running {
     }
 }
 
+/// Signs in as everybody who is named, and reads the page that each begins with.
+fn everybody_signs_in(demo: &Running, said: &str) {
+    let password = said.split_once("the password of each: ").expect("a password").1.lines().next().expect("a line");
+    let logins: Vec<&str> =
+        said.split_whitespace().filter(|word| word.contains('@') && word.contains(".example")).collect();
+    for role in AccountRole::ALL {
+        assert!(said.contains(&format!("{} {role}", role.chinese())), "{role} is not among {said}");
+    }
+    assert!(logins.len() >= 20, "{logins:?}");
+    for login in logins {
+        let page = first_page(&demo.url, login, password);
+        let main = page.split_once("<main").unwrap_or_else(|| panic!("{login}: {page}")).1;
+        let plain: usize =
+            main.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim().len()).sum();
+        assert!(plain > 60, "{login} begins with an empty page: {page}");
+    }
+    assert!(first_page(&demo.url, "short@cqo.example", password).contains("还差"));
+    assert!(first_page(&demo.url, "clerk@body.example", password).contains("href=\"/body/review\""));
+    assert!(first_page(&demo.url, "employer@works.example", password).contains("href=\"/employer/"));
+    assert!(first_page(&demo.url, "provider@school.example", password).contains("href=\"/provider/learners/"));
+}
+
+/// The page that somebody begins with after signing in.
+fn first_page(url: &str, login: &str, password: &str) -> String {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let form = [("login", login), ("password", password)];
+    let answer = agent.post(format!("{url}/sign-in")).header("origin", url).send_form(form).expect("it answers");
+    let head = |answer: &ureq::http::Response<ureq::Body>, name| {
+        answer.headers().get(name).map_or(String::new(), |value| value.to_str().expect("text").to_owned())
+    };
+    assert_eq!((answer.status().as_u16(), head(&answer, "location").as_str()), (303, "/home"), "{login}");
+    let cookie = head(&answer, "set-cookie").split(';').next().unwrap_or_default().to_owned();
+    let home = agent.get(format!("{url}/home")).header("cookie", &cookie).call().expect("it answers");
+    let first = format!("{url}{}", head(&home, "location"));
+    let mut page = agent.get(&first).header("cookie", &cookie).call().expect("it answers");
+    assert_eq!(page.status(), 200, "{login} at {first}");
+    page.body_mut().read_to_string().expect("text")
+}
+
 fn verify(data: &Path, file: &str) -> (Option<i32>, Value) {
     let samples = data.join("samples");
     let output: Output = Command::new(PROGRAM)
@@ -87,6 +127,7 @@ fn a_demo_leaves_samples_that_check_and_a_ledger_that_goes_on() {
     let said = demo.said.clone();
     let (blocks, total) = demo.chain();
     assert!(blocks >= 3);
+    everybody_signs_in(&demo, &said);
     drop(demo);
 
     let (status, report) = verify(&data, "entry.proof.json");

@@ -85,11 +85,17 @@ pub(super) fn read(flags: &Flags, config: Option<&Path>) -> Result<Effective, Fa
     resolve(flags, from_file, file, complaints)
 }
 
-/// What `demo` runs by: no file, and a directory of its own.
-pub(super) fn read_without_file(flags: &Flags, data: &Path) -> Result<Config, Failure> {
+/// What `demo` runs by: no file, a directory of its own, and for some keys another default than a ledger in earnest has.
+pub(super) fn read_without_file(
+    flags: &Flags,
+    data: &Path,
+    defaults: &[(&'static str, &str)],
+) -> Result<Config, Failure> {
     let mut flags = flags.clone();
     flags.0.insert(DATA, data.display().to_string());
-    resolve(&flags, BTreeMap::new(), None, Vec::new()).map(|effective| effective.config)
+    let value = |text: &str| Value { text: text.to_owned(), origin: Origin::Default };
+    let defaults = defaults.iter().map(|(name, text)| (*name, value(text))).collect();
+    resolve(&flags, defaults, None, Vec::new()).map(|effective| effective.config)
 }
 
 /// A variable of the environment; an empty one counts as not set, as service managers and containers leave them.

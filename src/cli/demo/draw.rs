@@ -57,6 +57,8 @@ const SMALL_ACTIVITY_PERCENT: usize = 3;
 
 /// How many evidence files an entry has, in per cent: none, one, two.
 const EVIDENCE_SHARES: [usize; 3] = [25, 60, 15];
+/// The same of an organised activity, which does not count without (`ce.activity.evidence_required`).
+const ACTIVITY_EVIDENCE_SHARES: [usize; 3] = [4, 66, 30];
 /// The most days over which an online entry is spread.
 const MAX_ONLINE_DAYS: usize = 6;
 
@@ -120,19 +122,32 @@ pub(super) fn draw_year(seed: u64, learners: usize, year: i16) -> Result<Year, F
         .into_iter()
         .map(|provider| draw_person(&mut random, provider, year))
         .collect::<Result<_, Failure>>()?;
-    let half_hours = draw_totals(&mut random, learners);
-    let mut slots = draw_slots(&mut random, &half_hours);
-    draw_forms(&mut random, &mut slots);
-    let classes = form_classes(&mut random, &mut slots, &people);
-    draw_days(&mut random, &mut slots, &classes, year)?;
-    let studies = choose_courses(&mut random, &slots, &classes)?;
+    draw_year_of(&mut random, people, &[], year)
+}
+
+/// Draws another year of the same people, of whom some are `idle`: nothing is recorded of them.
+pub(super) fn draw_year_of(
+    random: &mut Random,
+    people: Vec<Person>,
+    idle: &[usize],
+    year: i16,
+) -> Result<Year, Failure> {
+    let mut half_hours = draw_totals(random, people.len());
+    for person in idle {
+        half_hours[*person] = 0;
+    }
+    let mut slots = draw_slots(random, &half_hours);
+    draw_forms(random, &mut slots);
+    let classes = form_classes(random, &mut slots, &people);
+    draw_days(random, &mut slots, &classes, year)?;
+    let studies = choose_courses(random, &slots, &classes)?;
     let mut entries = Vec::with_capacity(slots.len());
     for (slot, study) in slots.iter().zip(studies) {
         let record = Record::Study(study);
-        entries.push(Recorded { id: draw_id(&mut random, slot.day()?)?, person: slot.person, record });
+        entries.push(Recorded { id: draw_id(random, slot.day()?)?, person: slot.person, record });
     }
-    let (doubles, fixes) = draw_fixes(&mut random, &slots, &mut entries)?;
-    let activities = draw_activities(&mut random, &half_hours, year)?;
+    let (doubles, fixes) = draw_fixes(random, &slots, &mut entries)?;
+    let activities = draw_activities(random, &half_hours, year)?;
     let singles: Vec<Recorded> =
         entries.iter().zip(&slots).filter(|(_, slot)| slot.class.is_none()).map(|(entry, _)| entry.clone()).collect();
     let mut imports = Vec::new();
@@ -157,6 +172,21 @@ struct Slot {
     form: StudyForm,
     class: Option<usize>,
     day: Option<Day>,
+}
+
+impl Recorded {
+    /// The last day that it speaks of.
+    pub(super) fn day(&self) -> Day {
+        last_day(&self.record)
+    }
+}
+
+/// The last day of what an entry says.
+pub(super) fn last_day(record: &Record) -> Day {
+    match record {
+        Record::Study(study) => study.last_day,
+        Record::Activity(activity) => activity.date,
+    }
 }
 
 impl Slot {
@@ -457,7 +487,7 @@ fn draw_study(random: &mut Random, slot: &Slot, course: CourseSeed, completes: b
         completes,
         course_code: course.code.parse().map_err(Failure::new)?,
         course_title: course.title.to_owned(),
-        evidence: draw_evidence(random),
+        evidence: draw_evidence(random, &EVIDENCE_SHARES),
         first_day,
         last_day,
         form: slot.form,
@@ -467,19 +497,22 @@ fn draw_study(random: &mut Random, slot: &Slot, course: CourseSeed, completes: b
     })
 }
 
-fn hours(half_hours: usize) -> Result<CreditHours, Failure> {
+/// Half hours as the ledger has them.
+pub(super) fn hours(half_hours: usize) -> Result<CreditHours, Failure> {
     const HUNDREDTHS_OF_HALF: usize = 50;
     u32::try_from(half_hours * HUNDREDTHS_OF_HALF).map(CreditHours::from_hundredths).map_err(Failure::new)
 }
 
-fn draw_evidence(random: &mut Random) -> Vec<Hash> {
-    let count = random.weighted(&EVIDENCE_SHARES).unwrap_or(0);
+/// SHA-256 of files that nobody has.
+pub(super) fn draw_evidence(random: &mut Random, shares: &[usize]) -> Vec<Hash> {
+    let count = random.weighted(shares).unwrap_or(0);
     let mut hashes: Vec<Hash> = (0..count).map(|_| Hash::of(&[&random.bytes::<16>()])).collect();
     hashes.sort_unstable();
     hashes
 }
 
-fn draw_id(random: &mut Random, day: Day) -> Result<EntryId, Failure> {
+/// The id of an entry that was made on `day`.
+pub(super) fn draw_id(random: &mut Random, day: Day) -> Result<EntryId, Failure> {
     EntryId::try_from(draw_uuid(random, day)?).map_err(Failure::new)
 }
 
@@ -535,7 +568,7 @@ fn draw_activities(random: &mut Random, half_hours: &[usize], year: i16) -> Resu
                 attendees: u32::try_from(random.between(low, high)).map_err(Failure::new)?,
                 attendees_digest: Hash::of(&[&random.bytes::<16>()]),
                 date,
-                evidence: draw_evidence(random),
+                evidence: draw_evidence(random, &ACTIVITY_EVIDENCE_SHARES),
                 reviewed_by: None,
                 topic: random.pick(&TOPICS).copied().unwrap_or_default().to_owned(),
             };
@@ -546,13 +579,10 @@ fn draw_activities(random: &mut Random, half_hours: &[usize], year: i16) -> Resu
 }
 
 /// Entries that belong to no class arrive once a month from each provider.
-fn monthly(people: &[Person], entries: impl Iterator<Item = Recorded>) -> Result<Vec<Import>, Failure> {
+pub(super) fn monthly(people: &[Person], entries: impl Iterator<Item = Recorded>) -> Result<Vec<Import>, Failure> {
     let mut lists: std::collections::BTreeMap<(i8, usize), Vec<(Day, Recorded)>> = Default::default();
     for entry in entries {
-        let day = match &entry.record {
-            Record::Study(study) => study.last_day,
-            Record::Activity(activity) => activity.date,
-        };
+        let day = entry.day();
         lists.entry((day.date().month(), people[entry.person].provider)).or_default().push((day, entry));
     }
     let mut imports = Vec::with_capacity(lists.len());

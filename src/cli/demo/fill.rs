@@ -37,10 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) struct Filled {
     /// The providers' clients, with their tokens.
     pub(super) providers: Vec<Client>,
-    /// Entries of the year on the chain.
-    pub(super) entries: usize,
-    /// Blocks of the chain.
-    pub(super) blocks: u64,
+    /// Entries on the chain, of each year.
+    pub(super) entries: Vec<usize>,
 }
 
 /// One provider: its code, its own key, its token.
@@ -50,25 +48,34 @@ struct Provider {
     client: Client,
 }
 
-/// Brings all of `year` in, and waits until it is sealed.
-pub(super) fn fill(dir: &DataDir, data: &Path, url: &str, year: &Year) -> Result<Filled, Failure> {
+/// Brings all of the years in, which are of the same people, and waits until they are sealed.
+pub(super) fn fill(dir: &DataDir, data: &Path, url: &str, years: [&Year; 2]) -> Result<Filled, Failure> {
     let operator = Client::new(url, Some(dir.token()?));
     let ledger = Ledger { origin: ORIGIN.parse().map_err(Failure::new)?, rulebook: dir.rulebook_version()? };
     let providers = enrol(&ledger, dir, data, url, &operator)?;
     for (number, provider) in providers.iter().enumerate() {
-        register(provider, year.people.iter().filter(|person| person.provider == number))?;
+        register(provider, years[0].people.iter().filter(|person| person.provider == number))?;
     }
-    let commitments = record_year(&ledger, &providers, year)?;
+    let mut entries = Vec::with_capacity(years.len());
+    for year in years {
+        let commitments = record_year(&ledger, &providers, year)?;
+        for (number, provider) in providers.iter().enumerate() {
+            let fixes: Vec<&Fix> = year.fixes.iter().filter(|fix| year.people[fix.person].provider == number).collect();
+            correct(&ledger, provider, year, &fixes, &commitments)?;
+        }
+        entries.push(commitments.len() + year.fixes.len());
+    }
     for (number, provider) in providers.iter().enumerate() {
-        let fixes: Vec<&Fix> = year.fixes.iter().filter(|fix| year.people[fix.person].provider == number).collect();
-        correct(&ledger, provider, year, &fixes, &commitments)?;
+        for year in years {
+            wait_sealed(&provider.client, last_of(year, number))?;
+        }
     }
-    for (number, provider) in providers.iter().enumerate() {
-        wait_sealed(&provider.client, last_of(year, number))?;
-    }
-    let entries = commitments.len() + year.fixes.len();
-    let blocks = tip(&operator)?.height + 1;
-    Ok(Filled { providers: providers.into_iter().map(|provider| provider.client).collect(), entries, blocks })
+    Ok(Filled { providers: providers.into_iter().map(|provider| provider.client).collect(), entries })
+}
+
+/// How many blocks the chain has.
+pub(super) fn blocks(url: &str) -> Result<u64, Failure> {
+    Ok(tip(&Client::new(url, None))?.height + 1)
 }
 
 /// What every entry of a ledger says of it.
@@ -276,7 +283,8 @@ fn tip(client: &Client) -> Result<Block, Failure> {
     page["blocks"][0]["text"].as_str().unwrap_or_default().parse().map_err(Failure::new)
 }
 
-fn put(client: &Client, path: &str, value: &Value) -> Result<Value, Failure> {
+/// Sends JSON, and reads the JSON of a good answer.
+pub(super) fn put(client: &Client, path: &str, value: &Value) -> Result<Value, Failure> {
     client.post(path, value.to_string().as_bytes())?.json()
 }
 

@@ -15,6 +15,11 @@ const EMPLOYER_CODE_PREFIX: &str = "91990000MA";
 const BODY_CODE: &str = "51990000500000001";
 const PROVIDER_CODES: [&str; 3] = ["12990000400000011", "52990000300000022", "91990000MA0000033"];
 
+/// The authority that supervises the body, a state organ (11).
+const AUTHORITY_CODE: &str = "11990000600000044";
+
+/// The authority's name.
+pub(super) const AUTHORITY_NAME: &str = "云岭市市场监督管理局（示例）";
 /// The certifying body's name.
 pub(super) const BODY_NAME: &str = "云岭质量人才认定中心（示例）";
 /// The providers' names.
@@ -209,6 +214,9 @@ const TRADES: [&str; 14] = [
     "仪器仪表",
 ];
 
+/// Large companies, which several CQOs serve: town, brand and trade by their places in the lists.
+const LARGE: [[usize; 3]; 6] = [[0, 0, 0], [1, 1, 1], [2, 2, 11], [3, 8, 2], [7, 5, 8], [10, 11, 3]];
+
 /// One invented CQO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person {
@@ -225,6 +233,11 @@ pub(super) struct Person {
 /// The certifying body's credit code.
 pub(super) fn body_code() -> Result<CreditCode, Failure> {
     CreditCode::with_check(BODY_CODE).map_err(Failure::new)
+}
+
+/// The competent authority's credit code.
+pub(super) fn authority_code() -> Result<CreditCode, Failure> {
+    CreditCode::with_check(AUTHORITY_CODE).map_err(Failure::new)
 }
 
 /// The providers' credit codes.
@@ -293,17 +306,27 @@ fn draw_employers(random: &mut Random, year: i16) -> Result<Vec<Employment>, Fai
 
 /// A company: what its name says, its code says too, so that the same company always has the same code.
 fn draw_employer(random: &mut Random) -> Result<(String, Option<CreditCode>), Failure> {
-    let (town, brand, trade) = (random.below(TOWNS.len()), random.below(BRANDS.len()), random.below(TRADES.len()));
-    let name = format!("{}{}{}有限公司（示例）", TOWNS[town], BRANDS[brand], TRADES[trade]);
+    /// So many in a hundred serve one of [`LARGE`].
+    const OF_LARGE: usize = 22;
+    let mut at = [random.below(TOWNS.len()), random.below(BRANDS.len()), random.below(TRADES.len())];
+    if random.percent(OF_LARGE) {
+        at = random.pick(&LARGE).copied().unwrap_or(at);
+    }
+    let (name, code) = employer(at)?;
     // Some employers' codes are not known to the provider.
-    let code = match random.percent(85) {
-        true => Some(
-            CreditCode::with_check(&format!("{EMPLOYER_CODE_PREFIX}{town:02}{brand:02}{trade:03}"))
-                .map_err(Failure::new)?,
-        ),
-        false => None,
-    };
-    Ok((name, code))
+    Ok((name, Some(code).filter(|_| random.percent(85) || LARGE.contains(&at))))
+}
+
+/// The company of a town, a brand and a trade, by their places in the lists.
+fn employer([town, brand, trade]: [usize; 3]) -> Result<(String, CreditCode), Failure> {
+    let name = format!("{}{}{}有限公司（示例）", TOWNS[town], BRANDS[brand], TRADES[trade]);
+    let code = CreditCode::with_check(&format!("{EMPLOYER_CODE_PREFIX}{town:02}{brand:02}{trade:03}"));
+    Ok((name, code.map_err(Failure::new)?))
+}
+
+/// Name and credit code of each of [`LARGE`].
+pub(super) fn large_employers() -> Result<Vec<(String, CreditCode)>, Failure> {
+    LARGE.into_iter().map(employer).collect()
 }
 
 /// A day of some months of a year; every month has 28 days here.
