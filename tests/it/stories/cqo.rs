@@ -7,7 +7,7 @@ use super::pdf;
 use crate::portal::{account, invite, organisations, start};
 use crate::server::{Ledger, credit_code, run, stdout, text};
 
-const CQO: &str = "lin@example.org";
+const CQO: &str = "cqo01@example.org";
 const CLERK: &str = "clerk@example.org";
 
 /// An administrator made on the command line invites a CQO on the site's pages; the one-time code is handed over on paper.
@@ -31,7 +31,8 @@ async fn invited(ledger: &Ledger) -> String {
     admin.join(said["code"].as_str().unwrap()).await;
     admin.sign_in("admin@example.org").await;
     admin.sees(&["账号管理", "周敏"]).await;
-    admin.look("accounts").await;
+    admin.look("home").await;
+    admin.visit("/admin/accounts", "accounts").await;
     admin.press("新建账号").await;
     admin.look("invite").await;
     let employer = credit_code(4).to_string();
@@ -53,6 +54,7 @@ async fn invited(ledger: &Ledger) -> String {
     admin.press("林晓燕").await;
     admin.look("account").await;
     admin.visit("/admin/organisations", "organisations").await;
+    admin.visit("/body/profile", "profile").await;
     admin.visit("/account", "own-account").await;
     admin.leave().await;
     code

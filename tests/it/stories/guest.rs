@@ -58,6 +58,12 @@ const PRESSED: &str = "
     const said = (e) => e.innerText.trim();
     return all.find((e) => said(e) === words) ?? all.find((e) => said(e).includes(words)) ?? null;";
 
+/// Whether another page comes after it; the page that is left is marked, so that the other one is known by having no mark.
+const LEAVES: &str = "
+    const e = arguments[0], leaves = e.matches('button') || (e.matches('a:not([download])') && !e.hash); \
+    if (leaves) document.documentElement.dataset.left = 'yes'; \
+    return leaves;";
+
 impl<'a> Guest<'a> {
     /// Somebody at a desk, whose pages are looked at on a telephone as well.
     pub(super) async fn new(ledger: &'a Ledger, role: &'static str) -> Self {
@@ -172,7 +178,12 @@ impl<'a> Guest<'a> {
         let Ok(element) = found.element() else {
             panic!("{} finds no “{words}” at {}: {}", self.role, self.path().await, self.reads().await)
         };
+        let parameters = vec![element.to_json().unwrap()];
+        let leads_on = self.browser.driver.execute(LEAVES, parameters).await.unwrap().json() == true;
         element.click().await.unwrap();
+        if leads_on {
+            self.browser.until("document.readyState === 'complete' && !document.documentElement.dataset.left").await;
+        }
     }
 
     /// Reads the page again until it says so.
