@@ -1,5 +1,6 @@
 # 首页。
-start-title = 首席质量官培训学时存证服务
+# 窄屏上只在这里换行。
+start-title = 首席质量官{"\u200B"}培训学时存证服务
 start-lead = 上链后未被篡改，任何人都可以离线核验。
 start-check-text = 收到学时证明？在浏览器里核验 PDF 或数据文件，文件不会上传。
 start-check = 去核验

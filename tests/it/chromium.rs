@@ -1,7 +1,7 @@
 //! A real Chromium, steered through its driver: what tests in a browser share.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,26 +14,29 @@ use crate::server::text;
 
 /// How long the page may take for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Where in its profile a browser puts what it downloads.
+const DOWNLOADS: &str = "downloads";
 
 /// A Chromium of the test's own, and the driver that steers it.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
     process: Child,
     port: u16,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
     pub(crate) async fn open() -> Self {
-        Self::open_with(&json!({})).await
+        Self::open_with(1).await
     }
 
     /// One in which no page runs a script of its own.
     pub(crate) async fn without_scripts() -> Self {
-        Self::open_with(&json!({"profile.managed_default_content_settings.javascript": 2})).await
+        Self::open_with(2).await
     }
 
-    async fn open_with(preferences: &Value) -> Self {
+    /// `scripts` as Chromium has it: 1 lets pages run them, 2 does not.
+    async fn open_with(scripts: u8) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let process = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -58,6 +61,10 @@ impl Browser {
         ] {
             options.add_arg(argument).unwrap();
         }
+        let preferences = json!({
+            "download.default_directory": text(&profile.path().join(DOWNLOADS)),
+            "profile.managed_default_content_settings.javascript": scripts,
+        });
         options.add_experimental_option("prefs", preferences).unwrap();
         options.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         options.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
@@ -67,7 +74,7 @@ impl Browser {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), options).await.expect("Chromium starts");
-        let browser = Self { driver, process, port, _profile: profile };
+        let browser = Self { driver, process, port, profile };
         // What the browser itself opens first is nobody's page.
         browser.driver.goto("about:blank").await.unwrap();
         browser.requests().await;
@@ -109,10 +116,27 @@ impl Browser {
         self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": script}));
     }
 
-    pub(crate) fn devtools(&self, command: &str, parameters: Value) {
+    /// A command of the DevTools protocol, and its answer.
+    pub(crate) fn devtools(&self, command: &str, parameters: Value) -> Value {
         let url = format!("http://127.0.0.1:{}/session/{}/goog/cdp/execute", self.port, self.driver.session_id());
         let body = json!({"cmd": command, "params": parameters}).to_string();
-        ureq::post(url).header("content-type", "application/json").send(body).unwrap();
+        let mut answer = ureq::post(url).header("content-type", "application/json").send(body).unwrap();
+        let answer = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+        serde_json::from_slice::<Value>(&answer).unwrap()["value"].take()
+    }
+
+    /// What it has downloaded whole, by names that end so.
+    pub(crate) async fn downloaded(&self, ending: &str) -> PathBuf {
+        let started = Instant::now();
+        loop {
+            let files = std::fs::read_dir(self.profile.path().join(DOWNLOADS)).into_iter().flatten();
+            let mut paths = files.map(|file| file.unwrap().path());
+            if let Some(path) = paths.find(|path| text(path).ends_with(ending)) {
+                return path;
+            }
+            assert!(started.elapsed() < PATIENCE, "no download ends in {ending}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What the console says since it was last asked: errors of scripts, and what the pages' policy refused.
@@ -150,7 +174,7 @@ impl Browser {
             return;
         };
         self.run(&axe).await;
-        let script = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']}).then(\
+        let script = "const done = arguments[0]; axe.run(document, {resultTypes: ['violations'], iframes: false}).then(\
             ({violations}) => done(violations.map(({id, nodes}) => [id, nodes.map((node) => node.html + node.failureSummary)])), \
             (error) => done([String(error)]))";
         let violations = self.driver.execute_async(script, vec![]).await.unwrap();

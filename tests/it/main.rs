@@ -42,4 +42,5 @@ mod restore;
 mod rotation;
 mod routes;
 mod server;
+mod stories;
 mod vectors;

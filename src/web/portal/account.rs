@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 const LABELS: [(&str, &str); 4] = [
     ("old", "account-old-password"),
-    ("password", "account-password"),
+    ("password", "account-new-password"),
     ("again", "account-password-again"),
     ("factor", "account-second-factor"),
 ];
@@ -74,6 +74,35 @@ async fn switch_role(visit: Visit, posted: Posted) -> Result<Response, Trouble> 
     Ok(visit.with_token(visit.lead("/home"), &token))
 }
 
+/// A browser and its system by the names that people know them by; what names itself otherwise is shown as it does.
+fn device(agent: &str) -> String {
+    // The first that fits: every browser claims to be the older ones as well.
+    const BROWSERS: [(&str, &str); 7] = [
+        ("MicroMessenger/", "WeChat"),
+        ("Edg", "Microsoft Edge"),
+        ("QQBrowser/", "QQ Browser"),
+        ("Firefox/", "Firefox"),
+        ("HeadlessChrome/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("HarmonyOS", "HarmonyOS"),
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let named =
+        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (named(&BROWSERS), named(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} · {system}"),
+        _ => agent.to_owned(),
+    }
+}
+
 async fn show(visit: Visit) -> Result<Response, Trouble> {
     account_page(&visit, StatusCode::OK, None)
 }
@@ -88,7 +117,7 @@ fn account_page(visit: &Visit, status: StatusCode, errors: Option<&FieldErrors>)
     });
     let line = |session: &crate::service::accounts::Session| SessionLine {
         id: session.id.to_string(),
-        agent: session.agent.clone(),
+        agent: device(&session.agent),
         since: words.instant(session.since),
         seen: words.instant(session.last_seen),
     };
@@ -145,4 +174,20 @@ async fn end_session(visit: Visit, posted: Posted) -> Result<Response, Trouble> 
     let id = posted.text("session").parse().map_err(|_| Error::NotFound("session"))?;
     visit.app.service.end_session(&visit.actor, id).await?;
     Ok(visit.lead_with("/account", "account-session-ended"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_has_the_name_that_people_know() {
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0";
+        let telephone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
+        for (agent, name) in
+            [(edge, "Microsoft Edge · Windows"), (telephone, "Safari · iPhone"), ("curl/8.5", "curl/8.5")]
+        {
+            assert_eq!(device(agent), name);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::did::did_in_words;
 use super::form::Form;
 use super::page::{Page, role_in_words};
 use super::parts::{Choice, Pager};
@@ -143,6 +144,13 @@ struct EventLine {
     action: String,
     subject: String,
     hash: String,
+}
+
+impl EventLine {
+    /// The beginning of the hash: enough to tell two apart at a glance.
+    fn short_hash(&self) -> &str {
+        self.hash.get(..12).unwrap_or(&self.hash)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -404,7 +412,7 @@ async fn events(visit: Visit, Query(query): Query<EventsQuery>) -> Result<Respon
         at: words.instant(event.at),
         actor: event.actor,
         name: event.name.unwrap_or_default(),
-        action: event.action,
+        action: did_in_words(words, &event.action),
         subject: event.subject,
         hash: event.hash,
     };

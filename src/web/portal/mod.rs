@@ -10,6 +10,7 @@ mod body_view;
 mod case_view;
 mod claim_words;
 mod disputes;
+mod did;
 mod employer;
 mod form;
 mod guard;

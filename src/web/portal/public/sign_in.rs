@@ -17,13 +17,10 @@ use crate::ledger::fields::FieldErrors;
 use crate::service::Error;
 use crate::service::accounts::{SignedIn, Stage};
 
-const LABELS: [(&str, &str); 5] = [
-    ("login", "account-login"),
-    ("password", "account-password"),
-    ("code", "account-code"),
-    ("old", "account-old-password"),
-    ("again", "account-password-again"),
-];
+const LABELS: [(&str, &str); 3] =
+    [("login", "account-login"), ("password", "account-password"), ("code", "account-code")];
+const NEW_PASSWORD_LABELS: [(&str, &str); 3] =
+    [("old", "account-old-password"), ("password", "account-new-password"), ("again", "account-password-again")];
 
 #[derive(Template)]
 #[template(path = "portal/public/sign_in.html")]
@@ -163,7 +160,7 @@ pub(super) async fn send_factor(visit: Visit, posted: Posted) -> Result<Response
 /// Changing a password that is too old.
 pub(super) async fn show_password(visit: Visit) -> Result<Response, Trouble> {
     let page = visit.page("account-aged-password", "");
-    visit.draw(&NewPasswordPage { page, form: Form::new(visit.words, &LABELS) })
+    visit.draw(&NewPasswordPage { page, form: Form::new(visit.words, &NEW_PASSWORD_LABELS) })
 }
 
 /// The new password.
@@ -175,7 +172,7 @@ pub(super) async fn send_password(visit: Visit, posted: Posted) -> Result<Respon
     match changed {
         Ok(signed_in) => Ok(onward(&visit, &signed_in, "")),
         Err(Error::Invalid(errors)) => {
-            let form = Form::new(visit.words, &LABELS).wrong(&errors);
+            let form = Form::new(visit.words, &NEW_PASSWORD_LABELS).wrong(&errors);
             let page = visit.page("account-aged-password", "");
             visit.draw_as(StatusCode::UNPROCESSABLE_ENTITY, &NewPasswordPage { page, form })
         }
