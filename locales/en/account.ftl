@@ -193,3 +193,7 @@ account-did-announce-sample = announced a sample
 account-did-draw-sample = drew a sample
 account-did-keep-population = kept the population of a sample
 account-did-remind = sent reminders
+account-factor-leave = Back, without a change
+account-factor-take-off = Take the second factor off
+account-factor-take-off-why = Only when its owner has lost telephone and recovery codes, and you have made sure who asks. The owner is told by letter; staff set up another one at the next sign-in.
+account-factor-taken-off = The second factor is off, and the account is signed out.

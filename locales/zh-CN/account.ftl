@@ -190,3 +190,7 @@ account-did-announce-sample = 公布抽查
 account-did-draw-sample = 抽取样本
 account-did-keep-population = 保存抽查总体
 account-did-remind = 发送提醒
+account-factor-leave = 返回，不作更改
+account-factor-take-off = 解除动态验证码
+account-factor-take-off-why = 仅在本人丢失手机和恢复码、且已核实身份时使用。本人会收到邮件提醒；工作人员下次登录时须重新设置。
+account-factor-taken-off = 动态验证码已解除，该账号的登录已退出。

@@ -48,6 +48,11 @@ enum Command {
         /// 账号编号 | The account's id
         id: String,
     },
+    /// 解除动态验证码（本人已丢失手机和恢复码） | Take the second factor off, for who has lost telephone and recovery codes
+    DropFactor {
+        /// 账号编号 | The account's id
+        id: String,
+    },
     /// 停用账号 | End an account
     End {
         /// 账号编号 | The account's id
@@ -72,6 +77,10 @@ pub(super) fn run(args: &Args) -> Outcome {
             }
         }
         Command::Code { id } => show(&client.post(&format!("/api/v1/accounts/{id}/code"), b"{}")?.json()?),
+        Command::DropFactor { id } => {
+            client.delete(&format!("/api/v1/accounts/{id}/factor"))?;
+            say("已解除 it is off");
+        }
         Command::End { id } => {
             client.delete(&format!("/api/v1/accounts/{id}"))?;
             say("已停用 ended");

@@ -67,6 +67,13 @@ impl Letter {
         Self { to: to.to_owned(), subject, text }
     }
 
+    /// The letter that tells somebody that an administrator has changed how their account is signed in to.
+    pub(super) fn changed(to: &str, name: &str, at: UnixMillis) -> Self {
+        let text = include_str!("letters/changed.txt").replace("{name}", name).replace("{moment}", &at.to_string());
+        let subject = "首席质量官培训学时存证：账号安全提醒 / CQO training hours: your account was changed".into();
+        Self { to: to.to_owned(), subject, text }
+    }
+
     fn message(&self, settings: &LetterSettings) -> Result<Message, String> {
         let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|error| error.to_string());
         let site = settings.site.as_deref().unwrap_or(NO_SITE);

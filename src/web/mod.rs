@@ -114,6 +114,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::accounts::list, api::accounts::invite))
         .routes(routes!(api::accounts::new_code))
         .routes(routes!(api::accounts::end))
+        .routes(routes!(api::accounts::take_factor_off))
         .routes(routes!(api::registry::list_courses, api::registry::put_courses))
         .routes(routes!(api::registry::create_token))
         .routes(routes!(api::registry::end_token))

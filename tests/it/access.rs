@@ -39,6 +39,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST", "/api/v1/accounts", [401, 401, 403, 403, 201]),
     ("POST", "/api/v1/accounts/{id}/code", [401, 401, 403, 403, 404]),
     ("DELETE", "/api/v1/accounts/{id}", [401, 401, 403, 403, 404]),
+    ("DELETE", "/api/v1/accounts/{id}/factor", [401, 401, 403, 403, 404]),
     ("GET", "/api/v1/blocks", [200; 5]),
     ("GET", "/api/v1/blocks/{height}", [200; 5]),
     ("GET", "/api/v1/blocks/{height}/proof", [200; 5]),

@@ -96,6 +96,41 @@ impl Service {
         self.give_code(actor, "new_code", account, INVITATION_MS, send).await
     }
 
+    /// Takes the second factor off an account whose owner has lost telephone and recovery codes; its sessions end, and its
+    /// owner is told by letter where that can be. At the next sign-in another one is set up, where one is required.
+    pub async fn take_factor_off(&self, actor: &Actor, id: AccountId) -> Result<AccountView, Error> {
+        self.allow(actor, Action::WriteAccounts)?;
+        let _one_at_a_time = self.registry.lock().await;
+        let mut account = self.account_now(id)?;
+        account.payload.factor = None;
+        let account = self.save_account(actor, "take_factor_off", account).await?;
+        self.doors().sessions.end_of(id, |_| true);
+        self.tell_owner(&account);
+        Ok(account.view())
+    }
+
+    /// Tells an account's owner that somebody else has changed how it is signed in to.
+    fn tell_owner(&self, account: &Account) {
+        if is_address(&account.payload.login) {
+            self.send_letter(Letter::changed(&account.payload.login, &account.payload.name, self.clock.now()));
+        }
+    }
+
+    /// Refuses to leave the ledger without an administrator.
+    fn check_administrator_left(&self, without: AccountId) -> Result<(), Error> {
+        let is_one = |account: &Account| {
+            account.state() != AccountState::Ended
+                && account.payload.grants.iter().any(|grant| grant.role == AccountRole::Administrator)
+        };
+        let accounts = self.known_accounts();
+        let was_one = accounts.get(without).is_some_and(|account| is_one(&account));
+        let left = accounts.by_id.values().any(|account| account.id != without && is_one(account));
+        match was_one && !left {
+            true => Err(Error::Conflict("the last administrator stays 至少保留一个系统管理员账号".into())),
+            false => Ok(()),
+        }
+    }
+
     pub(super) async fn give_code(
         &self,
         actor: &Actor,
@@ -108,6 +143,10 @@ impl Service {
         let expires_at = UnixMillis::new(self.clock.now().millis() + holds_ms).map_err(Error::internal)?;
         account.payload.code = Some(PendingCode { sha256: code.digest(), expires_at });
         let account = self.save_account(actor, action, account).await?;
+        // Whose account is in use hears of a code that was given to somebody on paper.
+        if !send && account.state() == AccountState::Active {
+            self.tell_owner(&account);
+        }
         // Only now is there something to send.
         if send {
             self.send_letter(Letter::code(&account.payload.login, &account.payload.name, &code, expires_at));
@@ -143,6 +182,9 @@ impl Service {
                 Problem::mismatch("go with the role learner, and the role with them", "学员角色与学员档案须同时填写");
             return Err(Error::field("learners", problem));
         }
+        if !grants.iter().any(|grant| grant.role == AccountRole::Administrator) {
+            self.check_administrator_left(id)?;
+        }
         account.payload.grants = grants;
         account.payload.learners = learners;
         account.version = version;
@@ -158,6 +200,9 @@ impl Service {
             return Err(Error::Conflict("nobody ends the account they use 不能停用本人正在使用的账号".into()));
         }
         let _one_at_a_time = self.registry.lock().await;
+        if ended {
+            self.check_administrator_left(id)?;
+        }
         let mut account = self.account_now(id)?;
         account.payload.ended = ended;
         let action = if ended { "end_account" } else { "resume_account" };

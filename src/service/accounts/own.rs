@@ -83,10 +83,6 @@ impl Service {
 
     async fn check_own_password(&self, session: &Session, password: &str) -> Result<(), Error> {
         let account = self.account_now(session.account)?;
-        let hash = account.payload.password.map(|password| password.hash);
-        match self.verify_password(password.to_owned(), hash).await? {
-            true => Ok(()),
-            false => Err(Error::field("password", Problem::mismatch("is wrong", "密码有误"))),
-        }
+        self.check_password_of(&account, password, "password").await
     }
 }

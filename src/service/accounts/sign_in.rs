@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::access::{AccountId, Action, Actor};
+use super::super::access::{AccountId, Actor};
 use super::super::error::Error;
 use super::super::{Service, random_bytes};
 use super::factor::Enrolment;
@@ -39,7 +39,18 @@ pub struct Visitor {
     pub grants: Vec<super::Grant>,
 }
 
-/// Wrong tries by name, whether or not there is such an account.
+/// How a try stands before it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Try {
+    /// It may be made.
+    Counted,
+    /// It may be made, and if it is wrong, the name is locked.
+    Last,
+    /// It may not be made.
+    Locked,
+}
+
+/// Tries by name, whether or not there is such an account.
 #[derive(Default)]
 pub(super) struct Tries {
     by_name: HashMap<Hash, (u32, UnixMillis)>,
@@ -47,17 +58,15 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Whether a name is locked at `now`.
-    fn locked(&mut self, login: &str, now: UnixMillis, level: ProtectionLevel) -> Result<bool, Error> {
+    /// Counts a try before anybody knows whether it is a right one, so that many at once are no more than so many: a
+    /// right one is forgotten again. Answers how it stands; a name that is locked is not tried at all.
+    fn begin(&mut self, login: &str, now: UnixMillis, level: ProtectionLevel) -> Result<Try, Error> {
         let name = self.name(login)?;
-        let tries = self.by_name.get(&name);
         let recent = |last: &UnixMillis| now.millis() - last.millis() < level.lock_ms();
-        Ok(tries.is_some_and(|(count, last)| *count >= level.failures_max() && recent(last)))
-    }
-
-    /// Counts a wrong try; answers whether it locks the name.
-    fn failed(&mut self, login: &str, now: UnixMillis, level: ProtectionLevel) -> Result<bool, Error> {
-        let name = self.name(login)?;
+        let tries = self.by_name.get(&name);
+        if tries.is_some_and(|(count, last)| *count >= level.failures_max() && recent(last)) {
+            return Ok(Try::Locked);
+        }
         if self.by_name.len() >= MAX_TRIED_NAMES && !self.by_name.contains_key(&name) {
             let oldest = self.by_name.iter().min_by_key(|(_, (_, last))| *last).map(|(name, _)| *name);
             oldest.map(|name| self.by_name.remove(&name));
@@ -67,7 +76,16 @@ impl Tries {
             *count = 0;
         }
         (*count, *last) = (*count + 1, now);
-        Ok(*count == level.failures_max())
+        Ok(if *count == level.failures_max() { Try::Last } else { Try::Counted })
+    }
+
+    /// Takes the last try back: it was a right one, and what follows it is not judged yet.
+    fn take_back(&mut self, login: &str) -> Result<(), Error> {
+        let name = self.name(login)?;
+        if let Some((count, _)) = self.by_name.get_mut(&name) {
+            *count = count.saturating_sub(1);
+        }
+        Ok(())
     }
 
     fn forget(&mut self, login: &str) -> Result<(), Error> {
@@ -90,20 +108,22 @@ impl Service {
     /// Begins a session by name and password. Wrong names and wrong passwords are the same to who asks.
     pub async fn sign_in(&self, login: &str, password: &str, agent: &str) -> Result<SignedIn, Error> {
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
-        if self.doors().tries.locked(login, now, level)? {
-            return Err(locked(level));
-        }
+        let at = self.begin_try(login)?;
         let account = self.by_login(login);
         let usable = account.filter(|account| account.state() == AccountState::Active);
         let hash = usable.as_ref().and_then(|account| account.payload.password.as_ref()).map(|p| p.hash.clone());
         if !self.verify_password(password.to_owned(), hash).await? {
-            return Err(self.wrong(login, usable.map(|account| account.id)).await?);
+            return Err(self.wrong(at, usable.map(|account| account.id), wrong_password()).await?);
         }
         let account = usable.ok_or_else(wrong_password)?;
         let stage = self.stage_after_password(&account, now)?;
         let begun = self.doors().sessions.begin(account.id, stage.clone(), agent, now, level)?;
+        // Who knows the password has no more tries at the second factor for it.
+        match stage {
+            Stage::SecondFactor => self.doors().tries.take_back(login)?,
+            _ => self.doors().tries.forget(login)?,
+        }
         if !matches!(stage, Stage::SecondFactor) {
-            self.doors().tries.forget(login)?;
             self.note_sign_in(account).await?;
         }
         Ok(SignedIn { token: begun, stage })
@@ -111,7 +131,7 @@ impl Service {
 
     /// The second step: a code of the second factor, or a recovery code.
     pub async fn second_factor(&self, token: &str, code: &str) -> Result<SignedIn, Error> {
-        let (now, level) = (self.clock.now(), self.settings.accounts.level);
+        let now = self.clock.now();
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
         if !matches!(session.stage, Stage::SecondFactor) {
             return Err(Error::Conflict("no code is asked for 现在不需要验证码".into()));
@@ -119,16 +139,14 @@ impl Service {
         let _one_at_a_time = self.registry.lock().await;
         let mut account = self.account_now(session.account)?;
         let login = account.payload.login.clone();
-        if self.doors().tries.locked(&login, now, level)? {
-            return Err(locked(level));
-        }
+        let at = self.begin_try(&login)?;
         let taken = match &mut account.payload.factor {
             Some(factor) => factor.takes(code, now)?,
             None => false,
         };
         if !taken {
-            self.wrong(&login, Some(account.id)).await?;
-            return Err(Error::field("code", Problem::mismatch("is wrong or was used", "验证码有误或已使用")));
+            let wrong = Error::field("code", Problem::mismatch("is wrong or was used", "验证码有误或已使用"));
+            return Err(self.wrong(at, Some(account.id), wrong).await?);
         }
         self.doors().tries.forget(&login)?;
         account.payload.last_sign_in = Some(now);
@@ -270,15 +288,30 @@ impl Service {
         self.save_account(&self.as_owner(&account), "sign_in", account).await.map(drop)
     }
 
-    /// Counts a wrong try, and leaves an event where it locks an account.
-    async fn wrong(&self, login: &str, account: Option<AccountId>) -> Result<Error, Error> {
+    /// Counts a try for a name, unless that is locked.
+    pub(super) fn begin_try(&self, login: &str) -> Result<Try, Error> {
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
-        let locks = self.doors().tries.failed(login, now, level)?;
-        if let Some(id) = account.filter(|_| locks) {
+        match self.doors().tries.begin(login, now, level)? {
+            Try::Locked => Err(locked(level)),
+            at => Ok(at),
+        }
+    }
+
+    /// What a try that was wrong is answered; leaves an event where it locks an account.
+    pub(super) async fn wrong(&self, at: Try, account: Option<AccountId>, wrong: Error) -> Result<Error, Error> {
+        if at != Try::Last {
+            return Ok(wrong);
+        }
+        if let Some(id) = account {
             let event = self.event(&Actor::Public, "lock_account", id.to_string());
             self.store.commit(crate::store::Commit::new(event)).await?;
         }
-        Ok(if locks { locked(level) } else { wrong_password() })
+        Ok(locked(self.settings.accounts.level))
+    }
+
+    /// Takes a try back that was a right one.
+    pub(super) fn forget_tries(&self, login: &str) -> Result<(), Error> {
+        self.doors().tries.forget(login)
     }
 
     fn by_login(&self, login: &str) -> Option<Account> {
@@ -319,6 +352,27 @@ impl Service {
         Ok((SignedIn { token, stage }, codes))
     }
 
+    /// Leaves the setting up of a second factor, where none is required or there is one already.
+    pub fn leave_factor(&self, token: &str) -> Result<SignedIn, Error> {
+        let session = self.session(token).ok_or(Error::Unauthenticated)?;
+        let account = self.account_now(session.account)?;
+        let stage = match (&session.stage, self.stage_after_factor(&account, self.clock.now())?) {
+            (Stage::Enrol(_), Stage::Enrol(_)) | (Stage::SecondFactor, _) => session.stage,
+            (_, stage) => stage,
+        };
+        let next = stage.clone();
+        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
+        Ok(SignedIn { token, stage })
+    }
+
+    /// Whether [`Service::leave_factor`] leads anywhere else.
+    pub fn may_leave_factor(&self, session: &Session) -> bool {
+        let account = self.account_now(session.account);
+        account.is_ok_and(|account| {
+            self.stage_after_factor(&account, self.clock.now()).is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
+        })
+    }
+
     /// Changes the password of the account of a session; its other sessions end. An aged password is changed the same way.
     pub async fn change_password(&self, token: &str, old: &str, new: &str) -> Result<SignedIn, Error> {
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
@@ -326,15 +380,8 @@ impl Service {
             return Err(Error::Unauthenticated);
         }
         let account = self.account_now(session.account)?;
-        let (now, level) = (self.clock.now(), self.settings.accounts.level);
-        if self.doors().tries.locked(&account.payload.login, now, level)? {
-            return Err(locked(level));
-        }
-        let hash = account.payload.password.as_ref().map(|password| password.hash.clone());
-        if !self.verify_password(old.to_owned(), hash).await? {
-            self.wrong(&account.payload.login, Some(account.id)).await?;
-            return Err(Error::field("old", Problem::mismatch("is wrong", "原密码有误")));
-        }
+        let now = self.clock.now();
+        self.check_password_of(&account, old, "old").await?;
         let _one_at_a_time = self.registry.lock().await;
         let mut account = self.account_now(session.account)?;
         self.choose_password(&mut account, new).await?;
@@ -349,14 +396,20 @@ impl Service {
         Ok(SignedIn { token, stage })
     }
 
+    /// Whether this is the password of an account, counted as tries to sign in are. `field` is what an error names.
+    pub(super) async fn check_password_of(&self, account: &Account, password: &str, field: &str) -> Result<(), Error> {
+        let at = self.begin_try(&account.payload.login)?;
+        let hash = account.payload.password.as_ref().map(|password| password.hash.clone());
+        if !self.verify_password(password.to_owned(), hash).await? {
+            let wrong = Error::field(field, Problem::mismatch("is wrong", "密码有误"));
+            return Err(self.wrong(at, Some(account.id), wrong).await?);
+        }
+        self.forget_tries(&account.payload.login)
+    }
+
     /// Shows something on the next page of a session.
     pub fn note_for(&self, session: &Session, notice: &'static str) {
         self.doors().sessions.note(session.id, notice);
-    }
-
-    /// Whether this session may read the record of what happened; for pages that show a link to it.
-    pub fn may(&self, actor: &Actor, action: Action) -> bool {
-        self.allow(actor, action).is_ok()
     }
 }
 

@@ -217,6 +217,38 @@ async fn an_ended_account_is_shut_out_at_once() {
 }
 
 #[tokio::test]
+async fn the_last_administrator_stays_and_a_lost_factor_is_taken_off() {
+    let world = World::new().await;
+    let service = world.service();
+    let only = joined(&world, "admin@example.org", "administrator").await;
+    assert!(matches!(service.end_account(&Actor::Operator, only, true).await, Err(Error::Conflict(_))));
+    let clerk = json!({"grants": [{"role": "clerk", "organisation": authority().code}]});
+    let version = service.account(&Actor::Operator, only).unwrap().version;
+    let changed = service.change_account(&Actor::Operator, only, version, clerk).await;
+    assert!(matches!(changed, Err(Error::Conflict(_))));
+    joined(&world, "other@example.org", "administrator").await;
+    let first = service.sign_in("admin@example.org", PASSWORD, "").await.unwrap();
+    let Stage::Enrol(enrolment) = &first.stage else { panic!("{}", stage(&first.stage)) };
+    let code = factor::tests::code_of(enrolment.secret(), world.clock.now());
+    service.confirm_factor(first.token.as_str(), &code).await.unwrap();
+    service.take_factor_off(&Actor::Operator, only).await.unwrap();
+    let again = service.sign_in("admin@example.org", PASSWORD, "").await.unwrap();
+    assert_eq!(stage(&again.stage), "enrol", "another one is set up");
+    assert_eq!(stage(&service.leave_factor(again.token.as_str()).unwrap().stage), "enrol", "which cannot be left");
+    service.end_account(&Actor::Operator, only, true).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_tries_at_once_are_no_more_than_so_many() {
+    let world = world().await;
+    joined(&world, "wang", "clerk").await;
+    let service = world.service();
+    let tries = (0..20).map(|i| service.sign_in("wang", if i == 19 { PASSWORD } else { "wrong" }, ""));
+    let outcomes = futures_util::future::join_all(tries).await;
+    assert!(outcomes.iter().all(Result::is_err), "the right one came after too many wrong ones");
+}
+
+#[tokio::test]
 async fn a_new_code_lets_its_holder_choose_a_password_until_it_expires() {
     let world = world().await;
     let id = joined(&world, "wang", "clerk").await;

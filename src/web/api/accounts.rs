@@ -91,6 +91,21 @@ pub(crate) async fn new_code(
     Ok((StatusCode::CREATED, private_json(&InvitedAnswer::from(invited))).into_response())
 }
 
+/// Take the second factor off an account whose owner has lost it. 解除动态验证码
+#[utoipa::path(
+    delete, path = "/api/v1/accounts/{id}/factor", tag = "accounts", security(("token" = [])), params(("id" = String, Path, description = "the account's id")),
+    responses((status = 204), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn take_factor_off(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(id): Segment,
+) -> Result<StatusCode, Problem> {
+    let id = account_id(&id)?;
+    app.to_the_end(move |service| async move { service.take_factor_off(&actor, id).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// End an account. 停用账号
 #[utoipa::path(
     delete, path = "/api/v1/accounts/{id}", tag = "accounts", security(("token" = [])), params(("id" = String, Path, description = "the account's id")),

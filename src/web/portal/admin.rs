@@ -39,6 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/admin/accounts/{id}", read, show),
         Route::post("/admin/accounts/{id}/roles", write, change),
         Route::post("/admin/accounts/{id}/code", write, code),
+        Route::post("/admin/accounts/{id}/factor", write, take_factor_off),
         Route::post("/admin/accounts/{id}/end", write, end),
         Route::get(ORGANISATIONS, organisations, list_organisations),
         Route::post(ORGANISATIONS, organisations, put_organisation),
@@ -115,6 +116,7 @@ struct AccountPage {
     learners: String,
     roles_at: String,
     code_at: String,
+    factor_at: String,
     end_at: String,
 }
 
@@ -321,6 +323,7 @@ fn account_page(
             learners: learners.join("\n"),
             roles_at: format!("{ACCOUNTS}/{id}/roles"),
             code_at: format!("{ACCOUNTS}/{id}/code"),
+            factor_at: format!("{ACCOUNTS}/{id}/factor"),
             end_at: format!("{ACCOUNTS}/{id}/end"),
             account,
         },
@@ -345,6 +348,12 @@ async fn code(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Re
         Err(Error::Invalid(errors)) => account_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, id, Some(&errors)),
         Err(error) => Err(error.into()),
     }
+}
+
+async fn take_factor_off(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let id = id_of(&id)?;
+    visit.app.service.take_factor_off(&visit.actor, id).await?;
+    Ok(visit.lead_with(&format!("{ACCOUNTS}/{id}"), "account-factor-taken-off"))
 }
 
 async fn end(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {

@@ -18,6 +18,7 @@ use super::posted::{CSRF, Posted};
 use super::route::Gate;
 use super::trouble::Trouble;
 use super::visit::{Visit, see_other};
+use crate::service::Error;
 use crate::service::accounts::Stage;
 
 /// Where a browser says that a request comes from.
@@ -30,7 +31,7 @@ pub(super) async fn guard(State((app, gate)): State<(App, Gate)>, request: Reque
     let mut response = match admit(&visit, gate, request).await {
         Ok(mut request) => {
             request.extensions_mut().insert(visit.clone());
-            next.run(request).await
+            answer(request, next).await
         }
         Err(refusal) => refusal,
     };
@@ -38,6 +39,16 @@ pub(super) async fn guard(State((app, gate)): State<(App, Gate)>, request: Reque
         response = trouble.page(&visit);
     }
     dress(response, asked)
+}
+
+/// The handler's answer. What a form asks for comes to its end in a task of its own, also when nobody waits for the answer
+/// any more: what is in the store and what is in memory must not part.
+async fn answer(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let task = tokio::spawn(next.run(request));
+    task.await.unwrap_or_else(|error| Trouble::from(Error::internal(error)).into_response())
 }
 
 /// The request on its way to the handler, its form read; or the answer to who does not get there.

@@ -167,7 +167,7 @@ impl FromRequestParts<App> for Visit {
 /// 303: whatever was asked by, what follows is read by GET.
 pub(super) fn see_other(to: &str) -> Response {
     // A path of our own alone: what comes from a form must not lead elsewhere.
-    let own = to.starts_with('/') && !to.starts_with("//") && !to.contains('\\');
+    let own = to.starts_with('/') && !to.starts_with("//") && !to.contains(|c: char| c == '\\' || c.is_control());
     let to = HeaderValue::try_from(if own { to } else { "/" }).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
 }
@@ -199,6 +199,7 @@ mod tests {
             ("https://evil.example", "/"),
             ("//evil.example", "/"),
             ("/\\evil", "/"),
+            ("/\t/evil.example", "/"),
             ("", "/"),
         ] {
             assert_eq!(see_other(to).headers()[LOCATION], expected, "{to}");

@@ -25,6 +25,7 @@ fn signing_in() -> Vec<Route> {
         Route::post("/sign-in/code", Gate::HalfWay, sign_in::send_code).rated(),
         Route::get("/sign-in/factor", Gate::HalfWay, sign_in::show_factor),
         Route::post("/sign-in/factor", Gate::HalfWay, sign_in::send_factor).rated(),
+        Route::post("/sign-in/factor/leave", Gate::HalfWay, sign_in::leave_factor),
         Route::get("/sign-in/password", Gate::HalfWay, sign_in::show_password),
         Route::post("/sign-in/password", Gate::HalfWay, sign_in::send_password).rated(),
         Route::post("/sign-out", Gate::HalfWay, sign_in::sign_out),

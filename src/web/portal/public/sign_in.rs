@@ -15,7 +15,7 @@ use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use crate::ledger::fields::FieldErrors;
 use crate::service::Error;
-use crate::service::accounts::{SignedIn, Stage};
+use crate::service::accounts::{MAX_LOGIN, SignedIn, Stage};
 
 const LABELS: [(&str, &str); 3] =
     [("login", "account-login"), ("password", "account-password"), ("code", "account-code")];
@@ -44,6 +44,7 @@ struct FactorPage {
     form: Form,
     qr: Qr,
     secret: String,
+    may_leave: bool,
 }
 
 #[derive(Template)]
@@ -81,9 +82,14 @@ pub(super) async fn send(visit: Visit, posted: Posted) -> Result<Response, Troub
     let service = &visit.app.service;
     let next = posted.text("next").to_owned();
     match service.sign_in(posted.text("login"), posted.raw("password"), &visit.agent).await {
-        Ok(signed_in) => Ok(onward(&visit, &signed_in, &next)),
+        Ok(signed_in) => {
+            // The session that this browser had before ends with it.
+            service.sign_out(visit.token()).await?;
+            Ok(onward(&visit, &signed_in, &next))
+        }
         Err(Error::Invalid(errors)) => {
-            let form = Form::new(visit.words, &LABELS).filled([("login", posted.text("login"))]).wrong(&errors);
+            let login: String = posted.text("login").chars().take(MAX_LOGIN).collect();
+            let form = Form::new(visit.words, &LABELS).filled([("login", login)]).wrong(&errors);
             let page = visit.page("account-sign-in", "");
             visit.draw_as(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { page, form, next })
         }
@@ -134,7 +140,8 @@ fn factor_page(visit: &Visit, status: StatusCode, errors: Option<&FieldErrors>) 
     let form = Form::new(visit.words, &LABELS);
     let form = if let Some(errors) = errors { form.wrong(errors) } else { form };
     let page = visit.page("account-set-factor", "");
-    visit.draw_as(status, &FactorPage { page, form, qr, secret: in_groups(enrolment.secret()) })
+    let may_leave = visit.session().is_some_and(|session| visit.app.service.may_leave_factor(session));
+    visit.draw_as(status, &FactorPage { page, form, qr, secret: in_groups(enrolment.secret()), may_leave })
 }
 
 /// A secret as people type it, in groups of four.
@@ -155,6 +162,13 @@ pub(super) async fn send_factor(visit: Visit, posted: Posted) -> Result<Response
         Err(Error::Invalid(errors)) => factor_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, Some(&errors)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Leaves the setting up of a second factor that is not required.
+pub(super) async fn leave_factor(visit: Visit) -> Result<Response, Trouble> {
+    let signed_in = visit.app.service.leave_factor(visit.token())?;
+    let to = if matches!(signed_in.stage, Stage::In) { "/account" } else { way_on(&signed_in.stage) };
+    Ok(visit.with_token(visit.lead(to), &signed_in.token))
 }
 
 /// Changing a password that is too old.
