@@ -40,7 +40,9 @@ layout-hours = { $hours ->
     [one] { $hours } credit hour
    *[other] { $hours } credit hours
 }
-layout-day = { $day } { $month ->
+layout-day = { layout-day-of-year } { $year }
+layout-day-of-month = { $day }
+layout-day-of-year = { $day } { $month ->
     [1] January
     [2] February
     [3] March
@@ -53,7 +55,7 @@ layout-day = { $day } { $month ->
     [10] October
     [11] November
    *[12] December
-} { $year }
+}
 layout-days = { $first } to { $last }
 layout-instant = { $day }, { $time }
 

@@ -37,7 +37,9 @@ layout-nav-events = 操作记录
 layout-nav-accounts = 账号管理
 
 layout-hours = { $hours } 学时
-layout-day = { $year }年{ $month }月{ $day }日
+layout-day = { $year }年{ layout-day-of-year }
+layout-day-of-year = { $month }月{ $day }日
+layout-day-of-month = { $day }日
 layout-days = { $first }至{ $last }
 layout-instant = { $day } { $time }
 

@@ -144,7 +144,26 @@ impl Words {
     /// The days from the first to the last: one when they are the same.
     pub(crate) fn days(self, first: impl Borrow<Day>, last: impl Borrow<Day>) -> String {
         let [first, last] = [*first.borrow(), *last.borrow()];
-        if first == last { self.day(first) } else { self.with2("layout-days", "first", first, "last", last) }
+        if first == last {
+            return self.day(first);
+        }
+        // Chinese leaves out at the end what the beginning has said, English the other way round.
+        let [begins, ends] = match self.language {
+            Language::Chinese => [self.day(first), self.short_day(last, first)],
+            Language::English => [self.short_day(first, last), self.day(last)],
+        };
+        self.with2("layout-days", "first", begins, "last", ends)
+    }
+
+    /// A day without what another one has said: its year, and its month.
+    fn short_day(self, day: Day, other: Day) -> String {
+        let [date, other] = [day, other].map(Day::date);
+        let [month, of_month] = [date.month(), date.day()].map(i64::from);
+        match (date.year() == other.year(), date.month() == other.month()) {
+            (true, true) => self.with1("layout-day-of-month", "day", of_month),
+            (true, false) => self.with2("layout-day-of-year", "month", month, "day", of_month),
+            (false, _) => self.day(day),
+        }
     }
 
     /// A moment in UTC+8, to the minute: `2026年11月27日 16:00`.

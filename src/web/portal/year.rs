@@ -35,6 +35,8 @@ pub(crate) struct YearView {
     pub(crate) clauses: Vec<Clause>,
     /// The version of the rulebook that decided.
     pub(crate) rulebook: String,
+    /// Whether the reader can open the entries, and claim more: the learner.
+    pub(crate) own: bool,
     /// Everything of the year, the newest first.
     pub(crate) rows: Vec<YearRow>,
 }
@@ -98,6 +100,7 @@ impl YearView {
             sentence: sentence(words, year),
             clauses: clauses(words, standing),
             rulebook: standing.version.to_string(),
+            own: !entries.is_empty(),
             rows,
         }
     }

@@ -164,8 +164,15 @@ fn days_hours_and_numbers_are_written_as_the_language_writes_them() {
     assert_eq!(ENGLISH.hours_and_unit(hours(150)), "1.5 credit hours");
     assert_eq!(CHINESE.day(day("2026-11-07")), "2026年11月7日");
     assert_eq!(ENGLISH.day(day("2026-11-27")), "27 November 2026");
-    assert_eq!(CHINESE.days(day("2026-11-07"), day("2026-11-08")), "2026年11月7日至2026年11月8日");
-    assert_eq!(ENGLISH.days(day("2026-11-07"), day("2026-11-07")), "7 November 2026");
+    for (first, last, chinese, english) in [
+        ("2026-11-07", "2026-11-07", "2026年11月7日", "7 November 2026"),
+        ("2026-11-07", "2026-11-08", "2026年11月7日至8日", "7 to 8 November 2026"),
+        ("2026-11-30", "2026-12-01", "2026年11月30日至12月1日", "30 November to 1 December 2026"),
+        ("2025-11-07", "2026-11-07", "2025年11月7日至2026年11月7日", "7 November 2025 to 7 November 2026"),
+    ] {
+        let days = |words: Words| words.days(day(first), day(last));
+        assert_eq!([CHINESE, ENGLISH].map(days), [chinese, english]);
+    }
     let instant = |text: &str| text.parse::<UnixMillis>().unwrap();
     assert_eq!(CHINESE.instant(instant("2026-11-27T16:04:59.999Z")), "2026年11月28日 00:04");
     assert_eq!(ENGLISH.instant(instant("2026-11-27T08:04:00.000Z")), "27 November 2026, 16:04");
