@@ -111,6 +111,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::registry::list_learners, api::registry::register_learners))
         .routes(routes!(api::registry::read_learner, api::registry::change_learner))
         .routes(routes!(api::erasures::list, api::erasures::erase))
+        .routes(routes!(api::cases::erase))
         .routes(routes!(api::accounts::list, api::accounts::invite))
         .routes(routes!(api::accounts::new_code))
         .routes(routes!(api::accounts::end))

@@ -64,6 +64,7 @@ const INTERFACE: &[(&str, &str, Option<Action>)] = &[
     ("DELETE", "/api/v1/accounts/{id}/factor", Some(Action::WriteAccounts)),
     ("GET", "/api/v1/erasures", Some(Action::Erase)),
     ("POST", "/api/v1/erasures", Some(Action::Erase)),
+    ("DELETE", "/api/v1/cases/{number}", Some(Action::Erase)),
     ("POST", "/api/v1/certificates", Some(Action::IssueCertificates)),
     ("GET", "/api/v1/certificates", Some(Action::ReadCertificates)),
     ("GET", "/api/v1/certificates/{number}", Some(Action::ReadCertificates)),

@@ -69,6 +69,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/api/v1/attestations/{what}/proof", [404; 5]),
     ("GET", "/api/v1/attestations/certificates/{number}", [404; 5]),
     ("POST", "/api/v1/attestations/search", [404; 5]),
+    ("DELETE", "/api/v1/cases/{number}", [401, 401, 403, 403, 404]),
     ("GET", "/api/v1/erasures", [401, 401, 403, 403, 200]),
     // The last one: what belongs to `Owner` is gone after it.
     ("POST", "/api/v1/erasures", [401, 401, 403, 403, 200]),

@@ -7,7 +7,9 @@ use super::super::access::{Action, Actor};
 use super::super::body::paragraphs;
 use super::super::error::Error;
 use super::super::tables::{CASES, CaseRow};
-use super::{Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow};
+use super::{
+    Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow, none,
+};
 use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::{FieldErrors, Fields};
 use crate::standard::UnixMillis;
@@ -103,8 +105,9 @@ impl Service {
 
     /// Erases the words of a complaint for good, whoever asked for it; its number and its steps stay. The words of a dispute
     /// are the learner's: they go when the learner is erased.
-    pub async fn erase_case(&self, actor: &Actor, number: &CaseNumber) -> Result<CaseSummary, Error> {
+    pub async fn erase_case(&self, actor: &Actor, number: &str) -> Result<CaseSummary, Error> {
         self.allow(actor, Action::Erase)?;
+        let number = &number.parse::<CaseNumber>().map_err(|_| none())?;
         let (mut row, mut version) = self.case_row(number).await?;
         if row.head.learner.is_some() {
             return Err(Error::Conflict("a dispute is erased with its learner".into()));

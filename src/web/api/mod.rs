@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod attestations;
+pub(super) mod cases;
 pub(super) mod certificates;
 pub(super) mod chain;
 pub(super) mod entries;
