@@ -71,7 +71,7 @@ pub(super) fn png(salt: u8) -> Result<Vec<u8>, Failure> {
     }
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
     packed.write_all(&pixels).map_err(Failure::new)?;
-    let mut head = Vec::from([u32::from(WIDTH).to_be_bytes(), u32::from(HEIGHT).to_be_bytes()].concat());
+    let mut head = [u32::from(WIDTH).to_be_bytes(), u32::from(HEIGHT).to_be_bytes()].concat();
     // Eight bits a pixel, by palette; the only compression, filters and order of rows without interlacing.
     head.extend([8, 3, 0, 0, 0]);
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
