@@ -1,5 +1,7 @@
 //! A CQO from invitation to certificate, at a desk and on a telephone.
 
+use cqo_ledger::merkle::Hash;
+
 use super::guest::{DESK, Guest, PHONE};
 use super::pdf;
 use crate::portal::{account, invite, organisations, start};
@@ -8,8 +10,13 @@ use crate::server::{Ledger, credit_code, run, stdout, text};
 const CQO: &str = "cqo01@example.org";
 const CLERK: &str = "clerk@example.org";
 
+/// Somebody of the staff, whose pages are looked at in the story at a desk.
+async fn staff<'a>(ledger: &'a Ledger, role: &'static str, width: u32) -> Guest<'a> {
+    if width == DESK { Guest::new(ledger, role).await } else { Guest::beside(ledger, role).await }
+}
+
 /// An administrator made on the command line invites a CQO on the site's pages; the one-time code is handed over on paper.
-async fn invited(ledger: &Ledger) -> String {
+async fn invited(ledger: &Ledger, width: u32) -> String {
     let data = ledger.data();
     let owner = credit_code(1).to_string();
     let made = run(&[
@@ -26,7 +33,7 @@ async fn invited(ledger: &Ledger) -> String {
     ]);
     let said = stdout(&made);
     let code = said.split_once("shown this once: ").unwrap().1.split_whitespace().next().unwrap();
-    let admin = Guest::new(ledger, "administrator").await;
+    let admin = staff(ledger, "administrator", width).await;
     admin.join(code).await;
     admin.sign_in("admin@example.org").await;
     admin.sees(&["账号管理", "周敏"]).await;
@@ -74,12 +81,12 @@ async fn writes_a_lecture(cqo: &Guest<'_>, title: &str) {
 async fn the_story_of_a_cqo(width: u32) {
     let ledger = start();
     organisations(&ledger);
-    let code = invited(&ledger).await;
+    let code = invited(&ledger, width).await;
     let cqo = Guest::at(&ledger, "cqo", width).await;
     joins(&cqo, &code).await;
     claims(&ledger, &cqo).await;
     let clerk_code = invite(&ledger, CLERK, &account("clerk", "王芳芳"));
-    let clerk = Guest::new(&ledger, "clerk").await;
+    let clerk = staff(&ledger, "clerk", width).await;
     clerk.join(&clerk_code).await;
     accepts(&clerk).await;
     certifies(&ledger, &cqo).await;
@@ -181,7 +188,7 @@ async fn certifies(ledger: &Ledger, cqo: &Guest<'_>) {
     cqo.sees(&["区块高度", "上链时间", "经认定主体经办人审核"]).await;
     cqo.look("entry").await;
     cqo.visit("/my", "home-with-entry").await;
-    cqo.press("生成 2026年度学时证明").await;
+    cqo.press("生成").await;
     cqo.sees(&["已生成学时证明"]).await;
     cqo.until_it_reads("PDF 中文").await;
     let started = std::time::Instant::now();
@@ -192,11 +199,29 @@ async fn certifies(ledger: &Ledger, cqo: &Guest<'_>) {
     cqo.look("home-with-certificates").await;
     cqo.press("PDF 中文").await;
     let paper = cqo.browser.downloaded(".pdf").await;
+    // Whoever gets the paper asks for its proof and the status list by what the paper itself says.
+    let digest = Hash::of(&[&std::fs::read(&paper).unwrap()]);
+    let proof = eventually(ledger, &format!("/api/v1/attestations/{digest}/proof")).await;
+    let proof = ledger.write("paper.proof.json", proof);
     let list = ledger.write("status.json", ledger.get("/status/1").body);
     let policy = ledger.policy();
-    let said = run(&["verify", "--policy", text(&policy), "--status-list", text(&list), text(&paper)]);
+    let files = [&paper, &proof].map(|file| text(file));
+    let said = run(&["verify", "--policy", text(&policy), "--status", text(&list), files[0], files[1]]);
     assert!(said.status.success(), "{}", stdout(&said));
     assert!(stdout(&said).contains("林晓燕"), "{}", stdout(&said));
+}
+
+/// What is there once it is on the chain.
+async fn eventually(ledger: &Ledger, path: &str) -> Vec<u8> {
+    let started = std::time::Instant::now();
+    loop {
+        let answer = ledger.get(path);
+        if answer.status == 200 {
+            return answer.body;
+        }
+        assert!(started.elapsed() < crate::chromium::PATIENCE, "{path}: {}", answer.text());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 /// A second claim is returned with a reason, corrected and submitted again.

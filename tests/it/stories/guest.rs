@@ -22,8 +22,8 @@ pub(super) struct Guest<'a> {
     ledger: &'a Ledger,
     role: &'static str,
     width: u32,
-    /// Whether pages are looked at in this width alone: another story looks at them in the other.
-    alone: bool,
+    /// The widths in which pages are looked at: what another story looks at is not looked at twice.
+    looked_at: &'static [u32],
 }
 
 /// What must be true of every page at a width: nothing is wider than the window, no word is missing, and on a telephone
@@ -67,22 +67,34 @@ const LEAVES: &str = "
 impl<'a> Guest<'a> {
     /// Somebody at a desk, whose pages are looked at on a telephone as well.
     pub(super) async fn new(ledger: &'a Ledger, role: &'static str) -> Self {
-        Self::with(Browser::open().await, ledger, role, DESK, false).await
+        Self::with(Browser::open().await, ledger, role, DESK, &[PHONE, DESK]).await
+    }
+
+    /// Somebody at a desk whose pages are another story's.
+    pub(super) async fn beside(ledger: &'a Ledger, role: &'static str) -> Self {
+        Self::with(Browser::open().await, ledger, role, DESK, &[]).await
     }
 
     /// Somebody with a window of this width, whose pages are looked at so.
     pub(super) async fn at(ledger: &'a Ledger, role: &'static str, width: u32) -> Self {
-        Self::with(Browser::open().await, ledger, role, width, true).await
+        let looked_at: &[u32] = if width == PHONE { &[PHONE] } else { &[DESK] };
+        Self::with(Browser::open().await, ledger, role, width, looked_at).await
     }
 
     /// Somebody whose browser runs no scripts.
     pub(super) async fn without_scripts(ledger: &'a Ledger, role: &'static str) -> Self {
-        Self::with(Browser::without_scripts().await, ledger, role, DESK, true).await
+        Self::with(Browser::without_scripts().await, ledger, role, DESK, &[DESK]).await
     }
 
-    async fn with(browser: Browser, ledger: &'a Ledger, role: &'static str, width: u32, alone: bool) -> Self {
+    async fn with(
+        browser: Browser,
+        ledger: &'a Ledger,
+        role: &'static str,
+        width: u32,
+        looked_at: &'static [u32],
+    ) -> Self {
         browser.size(width, false).await;
-        Self { browser, ledger, role, width, alone }
+        Self { browser, ledger, role, width, looked_at }
     }
 
     /// Opens an address, and looks at the page.
@@ -116,8 +128,7 @@ impl<'a> Guest<'a> {
 
     /// Holds the page against what is true of every page, and takes its picture.
     pub(super) async fn look(&self, page: &str) {
-        let widths = if self.alone { vec![self.width] } else { vec![PHONE, DESK] };
-        for width in widths {
+        for &width in self.looked_at {
             // In light and in dark by turns, or in both.
             let schemes = if campaign(1, 2) == 1 { vec![width == DESK] } else { vec![false, true] };
             for is_dark in schemes {
