@@ -16,6 +16,7 @@ use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use crate::service::samples::{DrawnEntry, SampleId, SampleKind};
 use crate::service::{Action, Error};
+use crate::standard::calendar_year_of;
 
 const HERE: &str = "/body/samples";
 const NUMBERS: [&str; 3] = ["year", "size", "blocks_ahead"];
@@ -64,7 +65,10 @@ struct Line {
 }
 
 async fn list(visit: Visit) -> Result<Response, Trouble> {
-    samples_page(&visit, StatusCode::OK, Form::new(visit.words, &LABELS))
+    // The year of the newest block, of everything in it: what is asked for most.
+    let year = calendar_year_of(visit.app.service.published().tip.time).map(|year| year.to_string());
+    let usual = [("year", year.unwrap_or_default()), ("kind", SampleKind::All.as_str().to_owned())];
+    samples_page(&visit, StatusCode::OK, Form::new(visit.words, &LABELS).filled(usual))
 }
 
 fn samples_page(visit: &Visit, status: StatusCode, form: Form) -> Result<Response, Trouble> {
