@@ -31,11 +31,14 @@ pub(super) struct Guest<'a> {
 const EVERY_PAGE: &str = r"
     const width = arguments[0], wrong = [];
     if (document.documentElement.scrollWidth > width) {
-        const wide = [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1);
-        wrong.push(['wider than the window', document.documentElement.scrollWidth, wide.slice(0, 3).map((e) => e.outerHTML.slice(0, 200))]);
+        const wide = [...document.querySelectorAll('body *')]
+            .filter((e) => e.getBoundingClientRect().right > width + 1).slice(0, 3);
+        wrong.push(['wider than the window', document.documentElement.scrollWidth,
+            wide.map((e) => e.outerHTML.slice(0, 200))]);
     }
-    const said = [document.title, document.body.innerText, ...[...document.querySelectorAll('[aria-label], [title], [alt], [placeholder]')]
-        .flatMap((e) => ['aria-label', 'title', 'alt', 'placeholder'].map((name) => e.getAttribute(name) ?? ''))];
+    const named = ['aria-label', 'title', 'alt', 'placeholder'];
+    const said = [document.title, document.body.innerText, ...named.flatMap((name) =>
+        [...document.querySelectorAll(`[${name}]`)].map((e) => e.getAttribute(name)))];
     for (const text of said) {
         const missing = text.match(/\[[a-z]+(-[a-z0-9]+)+\]/);
         if (missing) wrong.push(['a word is missing', missing[0]]);
@@ -43,10 +46,12 @@ const EVERY_PAGE: &str = r"
     if (!document.querySelector('h1')?.innerText.trim()) wrong.push(['no heading']);
     if (width < 500) {
         for (const e of document.querySelectorAll('header a, nav a, button, summary, a.button, input, select')) {
-            if (!e.checkVisibility() || e.closest('.unseen, .skip') || e.matches('.unseen, .skip, [type=hidden]')) continue;
+            if (!e.checkVisibility() || e.closest('.unseen, .skip, [type=hidden]')) continue;
             const target = e.matches('[type=radio], [type=checkbox]') ? e.closest('label') : e;
             const box = target.getBoundingClientRect();
-            if (box.height < 43.5 || box.width < 40) wrong.push(['too small for a thumb', box.width, box.height, e.outerHTML.slice(0, 200)]);
+            if (box.height < 43.5 || box.width < 40) {
+                wrong.push(['too small for a thumb', box.width, box.height, e.outerHTML.slice(0, 200)]);
+            }
         }
     }
     return wrong;";
