@@ -3,8 +3,9 @@
 //! A letter goes out after what it speaks of is durable, and beside the request: one that cannot be delivered is logged
 //! without its address, and never makes a use case fail. Whoever got none asks for another, or for a code on paper.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
@@ -50,6 +51,8 @@ pub(super) struct Letter {
 
 /// Whom letters are from when nothing is set.
 const FROM: &str = "CQO Ledger <no-reply@localhost>";
+/// How long letters stay in a mailbox of files: a day longer than any code in them holds.
+const KEPT: Duration = Duration::from_secs(8 * 24 * 3_600);
 /// What stands for the service's address where that is not known.
 const NO_SITE: &str = "";
 
@@ -99,8 +102,35 @@ impl Post {
     fn deliver(&self, message: &Message) -> Result<(), String> {
         match self {
             Self::Nowhere => Ok(()),
-            Self::Files(dir) => FileTransport::new(dir).send(message).map(drop).map_err(|error| error.to_string()),
-            Self::Server(url) => server(url)?.send(message).map(drop).map_err(|error| error.to_string()),
+            Self::Files(dir) => {
+                sweep(dir);
+                FileTransport::new(dir).send(message).map(drop).map_err(|error| error.to_string())
+            }
+            Self::Server(url) => server(url)?.send(message).map(drop).map_err(|error| kind_of(&error)),
+        }
+    }
+}
+
+/// What kind of failure it was. Not the server's words: they may repeat the address.
+fn kind_of(error: &lettre::transport::smtp::Error) -> String {
+    match error.status() {
+        Some(code) => format!("the mail server answered {code}"),
+        None if error.is_timeout() => "the mail server did not answer in time".into(),
+        None if error.is_tls() => "no encrypted connection to the mail server".into(),
+        None => "the mail server cannot be reached, or does not speak as one".into(),
+    }
+}
+
+/// Removes letters of a mailbox of files that are older than anything in them holds: they have names and codes in them.
+fn sweep(dir: &Path) {
+    let old = |file: &std::fs::DirEntry| {
+        let modified = file.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > KEPT))
+    };
+    for file in std::fs::read_dir(dir).into_iter().flatten().flatten().filter(old) {
+        let is_letter = file.path().extension().is_some_and(|extension| extension == "eml");
+        if is_letter && let Err(error) = std::fs::remove_file(file.path()) {
+            tracing::warn!(%error, "an old letter cannot be removed");
         }
     }
 }
@@ -142,6 +172,12 @@ mod tests {
         let file = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains("To: wang@example.org") && text.contains("Subject: =?utf-8?"), "{text}");
+        let old = dir.path().join("old.eml");
+        std::fs::write(&old, "old").unwrap();
+        let long_ago = std::time::SystemTime::now() - KEPT - Duration::from_secs(1);
+        std::fs::File::options().write(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        settings.post.deliver(&letter.message(&settings).unwrap()).unwrap();
+        assert!(!old.exists() && std::fs::read_dir(dir.path()).unwrap().count() == 2, "old letters go, others stay");
         assert!(letter.message(&LetterSettings { from: Some("nobody".into()), ..settings }).is_err());
     }
 

@@ -1,5 +1,5 @@
 //! What stands before every handler of the portal: session, gate, where a form comes from, and its token. Nothing is
-//! reached past it: [`super::router`] puts it around every row of the table.
+//! reached past it: [`super::routers`] puts it around every row of the table.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
