@@ -1,13 +1,13 @@
 //! The administrator's pages: accounts and organisations; and the auditor's: who has which rights, and what happened.
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::did::did_in_words;
+use super::extract::{Path, Query};
 use super::form::Form;
 use super::page::{Page, role_in_words};
 use super::parts::{Choice, Pager};

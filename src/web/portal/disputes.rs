@@ -1,10 +1,10 @@
 //! A learner's disputes: what became of them. They are filed on the page of the entry.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::Response;
 
 use super::case_view::{CaseView, state_in_words, tone_of};
+use super::extract::Path;
 use super::page::Page;
 use super::route::{Gate, Route};
 use super::trouble::Trouble;

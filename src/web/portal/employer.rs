@@ -1,10 +1,10 @@
 //! What an organisation sees of the CQOs who serve it: how they stand, and nothing that changes anything.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::Response;
 
 use super::body::{Asked, PER_PAGE, RowView, read_id, views};
+use super::extract::Path;
 use super::page::Page;
 use super::parts::Pager;
 use super::route::{Gate, Route};

@@ -12,6 +12,7 @@ mod claim_words;
 mod did;
 mod disputes;
 mod employer;
+mod extract;
 mod form;
 mod guard;
 mod home;

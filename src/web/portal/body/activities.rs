@@ -1,9 +1,9 @@
 //! Organised activities that wait for the certifying body's word.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::Response;
 
+use super::super::extract::Path;
 use super::super::page::Page;
 use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;

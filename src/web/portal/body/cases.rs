@@ -1,12 +1,12 @@
 //! Complaints and disputes for the certifying body's people: the queue, and answering one.
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::super::case_view::{CaseView, kind_in_words, state_in_words, subject_in_words, subjects, tone_of};
+use super::super::extract::{Path, Query};
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::parts::{Choice, Pager};

@@ -1,11 +1,11 @@
 //! One CQO: every year with what counted and why, and the validity of the level certificate.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
+use super::super::extract::Path;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::posted::Posted;

@@ -1,7 +1,6 @@
 //! The review of claims: the queue, and one claim with its evidence beside it.
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use axum::response::Response;
@@ -12,6 +11,7 @@ use super::super::claim_words::{
     BESIDE_POLICY, Badge, EarlierLine, Fact, FileLine, NoticeLine, claim_id, earlier, facts, file_id, files, history,
     kind_in_words, notices, serve, state_in_words,
 };
+use super::super::extract::{Path, Query};
 use super::super::form::Form;
 use super::super::page::{Page, Tone};
 use super::super::parts::{Choice, Happening, Pager};

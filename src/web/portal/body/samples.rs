@@ -1,11 +1,11 @@
 //! Audit samples for the certifying body's people: announcing one, and which entries were drawn.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value};
 
+use super::super::extract::Path;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::parts::Choice;

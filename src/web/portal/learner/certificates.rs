@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::Path;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::super::extract::Path;
 use super::super::parts::Choice;
 use super::super::posted::Posted;
 use super::super::trouble::Trouble;

@@ -1,7 +1,6 @@
 //! A learner's claims: written, evidenced, checked, submitted, followed.
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use super::super::claim_words::{
     Badge, EarlierLine, Fact, FileLine, NoticeLine, claim_id, earlier, facts, file_id, files, history, kind_in_words,
     missing, notices, serve, state_in_words,
 };
+use super::super::extract::{Path, Query};
 use super::super::form::Form;
 use super::super::page::{Page, Tone};
 use super::super::parts::{Happening, Pager};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
+use super::super::extract::Path;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::parts::Happening;

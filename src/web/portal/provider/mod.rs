@@ -9,11 +9,11 @@ mod said;
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
+use super::extract::{Path, Query};
 use super::form::Form;
 use super::page::Page;
 use super::parts::{Choice, Pager};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::super::extract::Query;
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::posted::Posted;

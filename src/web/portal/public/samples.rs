@@ -2,11 +2,11 @@
 
 use askama::Template;
 use axum::body::{Body, Bytes};
-use axum::extract::Path;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::try_unfold;
 
+use super::super::extract::Path;
 use super::super::page::Page;
 use super::super::route::{Gate, Route};
 use super::super::sample_view::SampleView;

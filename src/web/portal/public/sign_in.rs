@@ -1,11 +1,11 @@
 //! Signing in, step by step, and out.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::super::extract::Query;
 use super::super::form::Form;
 use super::super::guard::way_on;
 use super::super::page::Page;
