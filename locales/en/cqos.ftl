@@ -33,6 +33,7 @@ cqos-term-save = Save the validity
 cqos-term-saved = The validity is saved
 cqos-term-remove = Remove the validity
 cqos-term-remove-text = Without it, whole years count.
+cqos-term-conflicted = It is about you or an organisation of yours: somebody else has to note the validity
 cqos-term-removed = The validity is removed
 cqos-back = Back to the list
 

@@ -33,6 +33,7 @@ cqos-term-save = 保存有效期
 cqos-term-saved = 有效期已保存
 cqos-term-remove = 删除有效期
 cqos-term-remove-text = 删除后各年度按整年计算。
+cqos-term-conflicted = 与您本人或您所在机构有关，认定证书有效期须由他人登记
 cqos-term-removed = 有效期已删除
 cqos-back = 返回列表
 

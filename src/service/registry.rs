@@ -82,6 +82,11 @@ pub struct Employment {
     pub to: Option<Day>,
 }
 
+/// Those whom somebody serves on a day: there may be several at once.
+pub(super) fn serving(employers: &[Employment], day: Day) -> impl Iterator<Item = &Employment> {
+    employers.iter().filter(move |one| one.from <= day && one.to.is_none_or(|to| day <= to))
+}
+
 /// A learner, as one provider knows the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Learner {

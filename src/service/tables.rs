@@ -378,6 +378,16 @@ pub(super) struct ClaimHead {
     pub(super) submitted_at: Option<UnixMillis>,
     /// The entry that it became.
     pub(super) entry: Option<Uuid>,
+    /// How much evidence was written for it, with what was taken out again.
+    #[serde(default)]
+    pub(super) written: Written,
+}
+
+/// Bytes of evidence that were written in a calendar year.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Written {
+    pub(super) year: i16,
+    pub(super) bytes: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

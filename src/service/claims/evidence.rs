@@ -3,7 +3,7 @@
 use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::error::Error;
-use super::super::tables::EVIDENCE;
+use super::super::tables::{EVIDENCE, Written};
 use super::file_name::safe_name;
 use super::file_type::FileType;
 use super::read::Claim;
@@ -19,6 +19,9 @@ pub const MAX_EVIDENCE_BYTES: usize = 3 * 1024 * 1024;
 pub const MAX_EVIDENCE_FILES: usize = 10;
 /// Most files that are kept of one claim, with those of its earlier editions.
 const MAX_FILES_KEPT: usize = 30;
+/// Most bytes of evidence that are written for one learner in a calendar year. What was taken out again counts: it went to the
+/// disk and into every copy of it.
+pub(super) const MAX_WRITTEN_BYTES: u64 = 200 * 1024 * 1024;
 /// Bytes of one part of a file.
 const PART_BYTES: usize = 100 * 1024;
 
@@ -51,7 +54,9 @@ impl Service {
         if at_work.files.len() >= MAX_EVIDENCE_FILES {
             return Err(Error::TooLarge { what: "the number of evidence files", limit: MAX_EVIDENCE_FILES });
         }
+        claim.head.written = self.written_with(&claim, bytes.len())?;
         let file: FileId = new_id()?;
+        let at_work = claim.at_work()?;
         at_work.files.push(EvidenceFile { id: file, name: safe_name(name, kind), kind, bytes: bytes.len(), sha256 });
         if kept(&claim).len() > MAX_FILES_KEPT {
             return Err(Error::TooLarge { what: "the number of files kept of one claim", limit: MAX_FILES_KEPT });
@@ -63,6 +68,22 @@ impl Service {
         let parts: Vec<Write> = parts.collect::<Result<_, _>>()?;
         let claim = self.keep_claim(actor, "add_evidence", claim, parts).await?;
         self.view_of(actor, claim).await
+    }
+
+    /// What was written for a claim this year, once so many bytes more are; refused where that is too much for one learner.
+    fn written_with(&self, claim: &OpenClaim, more: usize) -> Result<Written, Error> {
+        let year = self.today()?.year();
+        let more = u64::try_from(more).map_err(Error::internal)?;
+        if self.claims().written(claim.learner, year).saturating_add(more) > MAX_WRITTEN_BYTES {
+            let mib = MAX_WRITTEN_BYTES / (1024 * 1024);
+            let (en, zh) = (
+                format!("is more than the {mib} MiB of evidence that one learner may upload in a year"),
+                format!("本年度上传的证明材料总量已超过 {mib} MiB（含已移除的文件）"),
+            );
+            return Err(Error::field("file", Problem::form(en, zh)));
+        }
+        let before = Some(claim.head.written).filter(|written| written.year == year).map_or(0, |written| written.bytes);
+        Ok(Written { year, bytes: before.saturating_add(more) })
     }
 
     /// Takes a file out of a claim that is being written. Its bytes go too, unless an edition that was submitted has it.
@@ -87,7 +108,10 @@ impl Service {
     /// One evidence file, for the claimant and for those who may read claims.
     pub async fn evidence(&self, actor: &Actor, id: ClaimId, file: FileId) -> Result<Evidence, Error> {
         let claim = self.readable_claim(actor, id).await?;
-        let of_any = claim.payload.versions.iter().rev().flat_map(|version| &version.files);
+        // What the claimant is changing is nobody else's to see.
+        let own = actor.is_learner(claim.learner);
+        let shown = claim.payload.versions.iter().rev().filter(|version| own || version.submitted_at.is_some());
+        let of_any = shown.flat_map(|version| &version.files);
         let file = of_any.into_iter().find(|known| known.id == file).cloned().ok_or(Error::NotFound("file"))?;
         let rows = EVIDENCE.scan(&*self.store, EVIDENCE.prefix(&file.id.uuid()), MAX_SCAN_ROWS).await?;
         let sealed: Vec<u8> = rows.into_iter().flat_map(|(_, row)| row.value.tail).collect();

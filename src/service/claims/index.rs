@@ -7,11 +7,11 @@ use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use super::super::Service;
 use super::super::error::Error;
 use super::super::registry::Directory;
-use super::super::tables::CLAIMS;
+use super::super::tables::{CLAIMS, Written};
 use super::super::vault::Vault;
 use super::ClaimId;
 use super::notices::{Known, Source, UsedElsewhere};
-use super::row::{self, ClaimState, OpenClaim};
+use super::row::{self, ClaimState, ClaimVersion, OpenClaim};
 use super::said::ClaimKind;
 use crate::ledger::entry::{EntryId, LearnerId};
 use crate::merkle::Hash;
@@ -25,6 +25,20 @@ pub(super) struct Mark {
     pub(super) version: u64,
     pub(super) learner: LearnerId,
     pub(super) state: ClaimState,
+    /// The newest edition, which may be the claimant's alone.
+    pub(super) newest: EditionMark,
+    /// The edition that was submitted last: all that anybody else may know.
+    pub(super) submitted: Option<EditionMark>,
+    /// How many bytes of evidence were written.
+    pub(super) written: Written,
+    pub(super) changed_at: UnixMillis,
+    pub(super) submitted_at: Option<UnixMillis>,
+    pub(super) entry: Option<EntryId>,
+}
+
+/// What is kept of one edition of a claim.
+#[derive(Debug, Clone)]
+pub(super) struct EditionMark {
     pub(super) kind: ClaimKind,
     pub(super) form: Option<StudyForm>,
     pub(super) title: String,
@@ -33,44 +47,48 @@ pub(super) struct Mark {
     pub(super) hours: Option<CreditHours>,
     pub(super) evidence: Vec<Hash>,
     pub(super) noticed: bool,
-    pub(super) changed_at: UnixMillis,
-    pub(super) submitted_at: Option<UnixMillis>,
-    pub(super) entry: Option<EntryId>,
 }
 
-impl Mark {
-    pub(super) fn of(claim: &OpenClaim) -> Result<Self, Error> {
-        let newest = claim.newest()?;
-        let said = &newest.said;
-        Ok(Self {
-            version: claim.version.unwrap_or_default(),
-            learner: claim.learner,
-            state: claim.head.state,
+impl EditionMark {
+    fn of(edition: &ClaimVersion) -> Self {
+        let said = &edition.said;
+        Self {
             kind: said.kind(),
             form: said.form(),
             title: said.title().to_owned(),
             organiser: said.organiser().map(ToOwned::to_owned),
             days: said.days(),
             hours: said.hours(),
-            evidence: newest.files.iter().map(|file| file.sha256).collect(),
-            noticed: newest.noticed > 0,
+            evidence: edition.files.iter().map(|file| file.sha256).collect(),
+            noticed: edition.noticed > 0,
+        }
+    }
+}
+
+impl Mark {
+    pub(super) fn of(claim: &OpenClaim) -> Result<Self, Error> {
+        Ok(Self {
+            version: claim.version.unwrap_or_default(),
+            learner: claim.learner,
+            state: claim.head.state,
+            newest: EditionMark::of(claim.newest()?),
+            submitted: claim.submitted().map(EditionMark::of),
+            written: claim.head.written,
             changed_at: claim.head.changed_at,
             submitted_at: claim.head.submitted_at,
             entry: claim.entry()?,
         })
     }
 
-    /// What another claim is held against.
-    pub(super) fn known(&self, id: ClaimId) -> Known {
-        Known {
-            source: Source::Claim(id),
-            kind: self.kind,
-            form: self.form,
-            title: self.title.clone(),
-            organiser: self.organiser.clone(),
-            days: self.days,
-            evidence: self.evidence.clone(),
-        }
+    /// What another claim is held against, which reviewers read: what was submitted.
+    pub(super) fn known(&self, id: ClaimId) -> Option<Known> {
+        let EditionMark { kind, form, title, organiser, days, evidence, .. } = self.submitted.clone()?;
+        Some(Known { source: Source::Claim(id), kind, form, title, organiser, days, evidence })
+    }
+
+    /// The files that somebody was shown.
+    fn evidence(&self) -> &[Hash] {
+        self.submitted.as_ref().map_or(&[], |submitted| &submitted.evidence)
     }
 
     /// Whether its evidence was used: what nobody was shown was not.
@@ -118,7 +136,7 @@ impl Claims {
         }
         self.remove(id);
         self.by_learner.entry(mark.learner).or_default().insert(id);
-        for file in &mark.evidence {
+        for file in mark.evidence() {
             self.by_evidence.entry(*file).or_default().insert(id);
         }
         self.by_entry.extend(mark.entry.map(|entry| (entry, id)));
@@ -130,7 +148,7 @@ impl Claims {
         if let Some(ids) = self.by_learner.get_mut(&mark.learner) {
             ids.remove(&id);
         }
-        for file in &mark.evidence {
+        for file in mark.evidence() {
             if let Some(ids) = self.by_evidence.get_mut(file) {
                 ids.remove(&id);
                 if ids.is_empty() {
@@ -153,6 +171,12 @@ impl Claims {
     pub(super) fn of_learner(&self, learner: LearnerId) -> impl Iterator<Item = (ClaimId, &Mark)> {
         let ids = self.by_learner.get(&learner).into_iter().flatten();
         ids.filter_map(|id| Some((*id, self.marks.get(id)?)))
+    }
+
+    /// How many bytes of evidence were written for a learner in a year.
+    pub(super) fn written(&self, learner: LearnerId, year: i16) -> u64 {
+        let of_year = self.of_learner(learner).map(|(_, mark)| mark.written).filter(|written| written.year == year);
+        of_year.fold(0, |all, written| all.saturating_add(written.bytes))
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (ClaimId, &Mark)> {

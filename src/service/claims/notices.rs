@@ -3,6 +3,8 @@
 //! One pure function over plain facts. A notice never blocks: a lecture in the morning and another in the afternoon overlap and are
 //! both right. Whether hours count is decided when a year is counted, in `standard`.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::ClaimId;
 use super::said::{ClaimKind, Said};
 use crate::ledger::entry::EntryId;
@@ -203,11 +205,14 @@ fn overlaps(said: &Said, known: &Known) -> bool {
     takes_days(said.form()) && takes_days(known.form) && first <= to && from <= last
 }
 
-/// The same but for spaces and case.
+/// The same but for spaces, case and width.
 fn alike(one: &str, other: &str) -> bool {
-    let plain =
-        |text: &str| -> String { text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect() };
     plain(one) == plain(other)
+}
+
+/// A name without what people type one way or the other: spaces, case, and the full width of brackets and letters.
+pub(super) fn plain(text: &str) -> String {
+    text.nfkc().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::super::tables::{CORRECTED, ENTRIES};
 use super::super::vault::VaultError;
 use super::ClaimId;
 use super::conflict::ReviewConflict;
-use super::index::Mark;
+use super::index::{EditionMark, Mark};
 use super::notices::{Facts, Known, Notice, Reader, Source, notices};
 use super::row::{ClaimState, ClaimVersion, EvidenceFile, HistoryStep, OpenClaim};
 use super::said::{ClaimKind, Said};
@@ -105,7 +105,7 @@ impl Service {
         }
         let mut lines: Vec<ClaimLine> = {
             let claims = self.claims();
-            claims.of_learner(learner).map(|(id, mark)| self.line(id, mark)).collect()
+            claims.of_learner(learner).map(|(id, mark)| self.line(id, mark, &mark.newest)).collect()
         };
         lines.sort_by_key(|line| std::cmp::Reverse((line.days.1, line.id)));
         self.note_sealed(&mut lines).await?;
@@ -124,19 +124,20 @@ impl Service {
         Ok(())
     }
 
-    pub(super) fn line(&self, id: ClaimId, mark: &Mark) -> ClaimLine {
+    /// A line of what an edition of a claim says.
+    pub(super) fn line(&self, id: ClaimId, mark: &Mark, edition: &EditionMark) -> ClaimLine {
         ClaimLine {
             id,
             learner: mark.learner,
             learner_name: self.name_of(mark.learner),
             state: mark.state,
-            kind: mark.kind,
-            form: mark.form,
-            title: mark.title.clone(),
-            organiser: mark.organiser.clone(),
-            days: mark.days,
-            hours: mark.hours,
-            noticed: mark.noticed,
+            kind: edition.kind,
+            form: edition.form,
+            title: edition.title.clone(),
+            organiser: edition.organiser.clone(),
+            days: edition.days,
+            hours: edition.hours,
+            noticed: edition.noticed,
             changed_at: mark.changed_at,
             submitted_at: mark.submitted_at,
             entry: mark.entry,
@@ -160,10 +161,10 @@ impl Service {
         let undecided = claim.head.state.is_open() || claim.head.state == ClaimState::Submitted;
         let notices = if undecided { self.notices_of(&claim, reader).await? } else { Vec::new() };
         let conflict = match actor.person().filter(|_| actor.may(Action::ReviewClaims)) {
-            Some(person) => self.conflict_of(person, &claim).await?,
+            Some(person) => self.conflict_of(person, &claim)?,
             None => None,
         };
-        let employers = if own { Vec::new() } else { self.employers_now(claim.learner).await? };
+        let employers = if own { Vec::new() } else { self.employers_now(claim.learner)? };
         let entry = claim.entry()?;
         let position = match entry {
             Some(entry) => self.position_of(entry.uuid()).await?,
@@ -231,7 +232,9 @@ impl Service {
                 of_learner.map(|(id, mark)| (id, mark.clone())).collect()
             };
             for (id, mark) in others {
-                known.extend(self.may_still_count(&mark).await?.then(|| mark.known(id)));
+                if self.may_still_count(&mark).await? {
+                    known.extend(mark.known(id));
+                }
             }
         }
         Ok(known)
@@ -270,9 +273,8 @@ impl Service {
 }
 
 /// Whoever reviews sees what was submitted, and not what the claimant is changing.
-fn shown_to(claimant: bool, claim: &OpenClaim) -> Result<&ClaimVersion, Error> {
-    let submitted = claim.payload.versions.iter().rev().find(|version| version.submitted_at.is_some());
-    match submitted.filter(|_| !claimant) {
+pub(super) fn shown_to(claimant: bool, claim: &OpenClaim) -> Result<&ClaimVersion, Error> {
+    match claim.submitted().filter(|_| !claimant) {
         Some(submitted) => Ok(submitted),
         None => claim.newest(),
     }

@@ -57,12 +57,13 @@ impl ClaimFilter {
         fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
             wanted.is_none_or(|wanted| wanted == found)
         }
-        mark.submitted_at.is_some()
-            && is(self.state, mark.state)
-            && is(self.kind, mark.kind)
-            && (self.form.is_none() || self.form == mark.form)
-            && is(self.year, mark.days.1.year())
-            && (!self.with_notices || mark.noticed)
+        mark.submitted.as_ref().is_some_and(|submitted| {
+            is(self.state, mark.state)
+                && is(self.kind, submitted.kind)
+                && (self.form.is_none() || self.form == submitted.form)
+                && is(self.year, submitted.days.1.year())
+                && (!self.with_notices || submitted.noticed)
+        })
     }
 }
 
@@ -79,10 +80,12 @@ impl Service {
         let mut found: Vec<(Place, ClaimLine)> = {
             let claims = self.claims();
             let wanted = claims.all().filter(|(_, mark)| filter.takes(mark));
-            wanted.filter_map(|(id, mark)| Some(((mark.submitted_at?, id), self.line(id, mark)))).collect()
+            let line =
+                |id, mark: &Mark| Some(((mark.submitted_at?, id), self.line(id, mark, mark.submitted.as_ref()?)));
+            wanted.filter_map(|(id, mark)| line(id, mark)).collect()
         };
         if let Some(employer) = &filter.employer {
-            found = self.serving_only(found, employer).await?;
+            found = self.serving_only(found, employer)?;
         }
         found.sort_by_key(|(place, _)| *place);
         let (total, limit) = (found.len(), limit.clamp(1, MAX_QUEUE_PAGE));
@@ -96,13 +99,13 @@ impl Service {
     pub fn claim_years(&self, actor: &Actor) -> Result<Vec<i16>, Error> {
         self.allow(actor, Action::ReadClaims)?;
         let claims = self.claims();
-        let submitted = claims.all().filter(|(_, mark)| mark.submitted_at.is_some());
-        let years: BTreeSet<i16> = submitted.map(|(_, mark)| mark.days.1.year()).collect();
+        let submitted = claims.all().filter_map(|(_, mark)| mark.submitted.as_ref());
+        let years: BTreeSet<i16> = submitted.map(|edition| edition.days.1.year()).collect();
         Ok(years.into_iter().rev().collect())
     }
 
     /// Those whose learner serves an organisation now.
-    async fn serving_only(
+    fn serving_only(
         &self,
         all: Vec<(Place, ClaimLine)>,
         employer: &CreditCode,
@@ -113,10 +116,7 @@ impl Service {
             let serves = match known.get(&line.learner) {
                 Some(serves) => *serves,
                 None => {
-                    let employers = match self.employers_now(line.learner).await {
-                        Err(Error::Erased(_)) => Vec::new(),
-                        employers => employers?,
-                    };
+                    let employers = self.employers_now(line.learner)?;
                     let serves = employers.iter().any(|one| one.code.as_ref() == Some(employer));
                     known.insert(line.learner, serves);
                     serves
@@ -135,7 +135,7 @@ impl Service {
         if claim.head.submitted_at.is_none() {
             return Err(Error::NotFound("claim"));
         }
-        if let Some(conflict) = self.conflict_of(person, &claim).await? {
+        if let Some(conflict) = self.conflict_of(person, &claim)? {
             return Err(Error::ConflictOfInterest(conflict));
         }
         claim.check(version, |state| state == ClaimState::Submitted)?;

@@ -130,6 +130,11 @@ impl OpenClaim {
         self.payload.versions.last().ok_or_else(|| Error::internal("a claim says nothing"))
     }
 
+    /// The edition that was submitted last.
+    pub(super) fn submitted(&self) -> Option<&ClaimVersion> {
+        self.payload.versions.iter().rev().find(|version| version.submitted_at.is_some())
+    }
+
     /// The edition at work: what was submitted is left as it was, and its copy is changed.
     pub(super) fn at_work(&mut self) -> Result<&mut ClaimVersion, Error> {
         let newest = self.newest()?;

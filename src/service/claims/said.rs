@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::notices::plain;
 use crate::ledger::entry::{
     Activity, CourseCode, FormError, MAX_ATTENDEES, MAX_SPAN_DAYS, MAX_TITLE, Record, Reviewer, Study,
 };
@@ -278,9 +279,9 @@ impl StudyClaim {
         })
     }
 
-    /// The same course twice has the same code.
+    /// The same course twice has the same code, however its names were typed.
     fn course_code(&self) -> Result<CourseCode, FormError> {
-        let named = format!("{}\n{}\n{}", self.form, self.organiser, self.title);
+        let named = format!("{}\n{}\n{}", self.form, plain(&self.organiser), plain(&self.title));
         let digest = Hash::of(&[named.as_bytes()]).to_string().to_uppercase();
         format!("C-{}", digest.get(..COURSE_CODE_DIGITS).unwrap_or_default()).parse()
     }
@@ -449,5 +450,9 @@ mod tests {
         assert!(first.len() == 12 && first.starts_with("C-"), "{first}");
         assert_eq!(code(&read(json!({"first_day": "2026-05-30", "hours": "7"}))), first);
         assert_ne!(code(&read(json!({"organiser": "市质量协会"}))), first);
+        let typed = |organiser: &str, title: &str| code(&read(json!({"organiser": organiser, "title": title})));
+        let other = typed("省质量协会(学会)", "QFD 方法");
+        assert_eq!(typed("省质量协会（学会）", "ＱＦＤ  方法"), other);
+        assert_eq!(typed("省质量 协会(学会)", "qfd方法"), other);
     }
 }

@@ -8,6 +8,7 @@ use super::super::access::{AccountRole, Person};
 use super::super::tables::{CLAIMS, EVIDENCE, OUTBOX};
 use super::super::testing::*;
 use super::super::{Actor, Error};
+use super::evidence::MAX_WRITTEN_BYTES;
 use super::file_type::sample;
 use super::*;
 use crate::ledger::entry::{Body, EntryId, LearnerId, Record, Reviewer};
@@ -95,10 +96,26 @@ async fn a_claim_goes_its_way_from_the_first_word_to_the_chain() {
     let returned = world.service().return_claim(&clerk, first.id, seen.version, reason()).await.unwrap();
     assert_eq!(returned.state, ClaimState::Returned);
     let says = with(lecture(), "hours", "6");
-    let changed = world.service().change_claim(&actor, first.id, returned.version, says).await.unwrap();
-    // What the claimant is changing is not what was submitted.
-    let seen = world.service().claim(&clerk, first.id).await.unwrap();
-    assert_eq!(seen.said.hours().unwrap().to_string(), "6.50");
+    world.service().change_claim(&actor, first.id, returned.version, says).await.unwrap();
+    let file = sample(FileType::Png, "new");
+    let changed = world.service().add_evidence(&actor, first.id, "b.png", &file).await.unwrap();
+    // What the claimant is changing is not what was submitted, nor anybody else's to see.
+    let drafted = changed.files.last().unwrap().id;
+    for _ in 0..2 {
+        let service = world.service();
+        let seen = service.claim(&clerk, first.id).await.unwrap();
+        assert_eq!(seen.said.hours().unwrap().to_string(), "6.50");
+        let hours = |lines: &[ClaimLine]| lines[0].hours.unwrap().to_string();
+        let queue = service.claim_queue(&clerk, &ClaimFilter::default(), 1, 10).await.unwrap();
+        assert_eq!(hours(&queue.lines), "6.50");
+        assert_eq!(hours(&service.own_claims(&actor, a.learner.id).await.unwrap()), "6.00");
+        assert!(matches!(service.evidence(&clerk, first.id, drafted).await, Err(Error::NotFound("file"))));
+        assert!(service.evidence(&clerk, first.id, seen.files[0].id).await.is_ok());
+        assert!(service.evidence(&actor, first.id, drafted).await.is_ok());
+        drop(service);
+        world.reopen().await.unwrap();
+    }
+    let changed = world.service().remove_evidence(&actor, first.id, drafted).await.unwrap();
     world.reopen().await.unwrap();
     let service = world.service();
     let again = service.submit_claim(&actor, first.id, changed.version).await.unwrap();
@@ -280,6 +297,79 @@ async fn nobody_decides_about_their_own_or_their_own_organisations() {
     let filter = ClaimFilter { employer: Some(provider_b().code), ..ClaimFilter::default() };
     assert_eq!(service.claim_queue(&clerk(3), &filter, 1, 10).await.unwrap().total, 0);
     assert_eq!(service.claim(&clerk(3), claim.id).await.unwrap().state, ClaimState::Submitted);
+}
+
+/// A clerk who is a CQO as well decides about no colleague, under whatever learner id either of them serves.
+#[tokio::test]
+async fn nobody_decides_about_the_claims_of_a_colleague() {
+    let world = World::recording().await;
+    let (service, a, b) = (world.service(), provider_a(), provider_b());
+    let serve = async |of: &Party, id: LearnerId, employer: Value| {
+        let says = json!({"id": id.to_string(), "name": of.learner.name, "employers": [employer]});
+        match service.learner(&of.actor(), id).await {
+            Ok(known) => drop(service.change_learner(&of.actor(), id, known.version, says).await.unwrap()),
+            Err(_) => drop(service.register_learners(&of.actor(), json!([says])).await.unwrap()),
+        }
+    };
+    let plant = CreditCode::with_check("91340100MA2P0000C").unwrap();
+    // The claimant serves under another id than the claim is of.
+    let second: LearnerId = id(77);
+    let account = json!({
+        "login": "zhang", "name": "张伟", "learners": [a.learner.id, second],
+        "grants": [{"role": "learner", "organisation": authority().code}],
+    });
+    let claim = world.submitted(&a, lecture(), "1").await;
+    let reviewer = person(1, AccountRole::Clerk, authority().code, vec![b.learner.id]);
+    serve(&a, second, json!({"name": "合肥机床厂（集团）", "from": "2020-01-01"})).await;
+    service.invite(&Actor::Operator, account).await.unwrap();
+    for (employer, why) in [
+        (json!({"name": "市机床厂", "from": "2020-01-01"}), None),
+        (json!({"name": "合肥机床厂(集团)", "from": "2020-01-01", "to": "2021-01-01"}), None),
+        (json!({"name": "合肥 机床厂(集团)", "from": "2020-01-01"}), Some(ReviewConflict::OwnOrganisation)),
+        (
+            json!({"name": "合肥机床厂（集团）", "code": plant.as_str(), "from": "2020-01-01"}),
+            Some(ReviewConflict::OwnOrganisation),
+        ),
+    ] {
+        serve(&b, b.learner.id, employer.clone()).await;
+        assert_eq!(service.claim(&reviewer, claim.id).await.unwrap().conflict, why, "{employer}");
+        if let Some(why) = why {
+            let refused = service.reject_claim(&reviewer, claim.id, claim.version, reason()).await.unwrap_err();
+            assert!(matches!(refused, Error::ConflictOfInterest(found) if found == why), "{refused}");
+        }
+    }
+    // What the learner under the other id claims is their own as well.
+    let own = person(2, AccountRole::Clerk, authority().code, vec![second]);
+    assert_eq!(service.claim(&own, claim.id).await.unwrap().conflict, Some(ReviewConflict::OwnClaim));
+}
+
+#[tokio::test]
+async fn what_is_written_for_a_learner_in_a_year_is_bounded() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let actor = learner(&a);
+    let first = world.draft(&a, lecture(), "1").await;
+    let other = world.draft(&a, lecture(), "2").await;
+    let bytes = sample(FileType::Png, "x");
+    // All but what one file takes, most of it removed again.
+    let mut claim = world.service().open_claim(first.id, |_| true).await.unwrap();
+    let size = u64::try_from(bytes.len()).unwrap();
+    let of_other = world.service().open_claim(other.id, |_| true).await.unwrap().head.written;
+    assert_eq!(of_other.bytes, u64::try_from(other.files[0].bytes).unwrap());
+    claim.head.written.bytes = MAX_WRITTEN_BYTES - of_other.bytes - size;
+    world.service().keep_claim(&actor, "change_claim", claim, Vec::new()).await.unwrap();
+    world.reopen().await.unwrap();
+    let service = world.service();
+    let added = service.add_evidence(&actor, first.id, "x", &bytes).await.unwrap();
+    service.remove_evidence(&actor, first.id, added.files.last().unwrap().id).await.unwrap();
+    for claim in [first.id, other.id] {
+        let refused = service.add_evidence(&actor, claim, "x", &bytes).await.unwrap_err();
+        assert_eq!(fields_of(&refused), ["file"]);
+    }
+    // Somebody else has room, and so has the next year.
+    world.draft(&provider_b(), lecture(), "3").await;
+    world.clock.advance(60 * 24 * 3_600_000);
+    service.add_evidence(&actor, first.id, "x", &bytes).await.unwrap();
 }
 
 #[tokio::test]

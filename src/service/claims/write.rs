@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::error::Error;
-use super::super::tables::{CLAIMS_BY_LEARNER, ClaimHead};
+use super::super::tables::{CLAIMS_BY_LEARNER, ClaimHead, Written};
 use super::notices::Reader;
 use super::read::Claim;
 use super::row::{ClaimEvent, ClaimState, ClaimVersion, OpenClaim, Payload, new_id};
@@ -44,6 +44,7 @@ impl Service {
             changed_at: now,
             submitted_at: None,
             entry: None,
+            written: Written::default(),
         };
         let first = ClaimVersion { said, files: Vec::new(), submitted_at: None, noticed: 0 };
         let payload = Payload { versions: vec![first], history: Vec::new() };

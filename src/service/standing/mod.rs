@@ -20,8 +20,9 @@ pub use terms::Term;
 
 use super::Service;
 use super::access::{AccountRole, Action, Actor, Person};
+use super::claims::ReviewConflict;
 use super::error::Error;
-use super::registry::Employment;
+use super::registry::{Employment, serving};
 use crate::ledger::entry::LearnerId;
 use crate::standard::annual::{self, Coverage, Record, Span, Standing, Year, YearError};
 use crate::standard::{CreditCode, CreditHours, Day, Edition, choice, day_of};
@@ -53,7 +54,7 @@ pub struct Cqo {
     pub name: String,
     /// Who registered the person.
     pub providers: Vec<CreditCode>,
-    /// Whom the person serves today.
+    /// Whom the person serves today; of several, the one since last.
     pub employer: Option<Employment>,
 }
 
@@ -75,6 +76,8 @@ pub struct CqoRecord {
     pub cqo: Cqo,
     /// The validity of the level certificate, where it is registered.
     pub term: Option<Term>,
+    /// Why whoever asks must not note that validity, where they otherwise might.
+    pub conflict: Option<ReviewConflict>,
     /// The year of today first, then back to the first in which anything was recorded.
     pub years: Vec<CqoYear>,
 }
@@ -103,7 +106,12 @@ impl Service {
         let cqo = self.describe(&learners, today).ok_or(Error::NotFound("learner"))?;
         let whole = self.whole(&learners).await?;
         let years = self.years(&whole, today).into_iter().map(|year| self.count_year(&whole, year, today));
-        Ok(CqoRecord { cqo, term: whole.term(), years: years.collect::<Result<_, _>>().map_err(no_year)? })
+        let years = years.collect::<Result<_, _>>().map_err(no_year)?;
+        let conflict = match actor.person().filter(|_| actor.may(Action::WriteTerms)) {
+            Some(person) => self.conflict_about(person, learner, None)?,
+            None => None,
+        };
+        Ok(CqoRecord { cqo, term: whole.term(), conflict, years })
     }
 
     /// All learners that are this person, for whoever may know how the person stands; to others there is nobody.
@@ -123,8 +131,7 @@ impl Service {
         let directory = self.directory();
         let Some((provider, _)) = directory.learner(learner) else { return false };
         let serves = |person: &Person| {
-            let employer = serving(directory.employers(learner), today);
-            employer.is_some_and(|employer| employer.code.as_ref() == Some(&person.organisation))
+            serving(directory.employers(learner), today).any(|one| one.code.as_ref() == Some(&person.organisation))
         };
         let employs = actor.person().is_some_and(|person| person.role == AccountRole::Employer && serves(person));
         actor.is_learner(learner) || actor.owns(provider) || employs
@@ -138,7 +145,7 @@ impl Service {
         let mut providers: Vec<CreditCode> = known.iter().map(|(_, (provider, _))| provider.clone()).collect();
         providers.sort();
         providers.dedup();
-        let employers = known.iter().filter_map(|(id, _)| serving(directory.employers(*id), today));
+        let employers = known.iter().flat_map(|(id, _)| serving(directory.employers(*id), today));
         let employer = employers.max_by_key(|employer| employer.from).cloned();
         Some(Cqo { learners: known.iter().map(|(id, _)| *id).collect(), name: name.clone(), providers, employer })
     }
@@ -247,12 +254,6 @@ fn last_day(record: &Record) -> Day {
         Record::Study(study) => study.days.last(),
         Record::Activity(activity) => activity.date,
     }
-}
-
-/// Whom somebody serves on a day: of several, the one since last.
-fn serving(employers: &[Employment], day: Day) -> Option<&Employment> {
-    let serves = |one: &&Employment| one.from <= day && one.to.is_none_or(|to| day <= to);
-    employers.iter().filter(serves).max_by_key(|one| one.from)
 }
 
 fn no_year(error: YearError) -> Error {

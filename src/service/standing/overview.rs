@@ -8,6 +8,7 @@ use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::super::issue::Blocks;
+use super::super::registry::serving;
 use super::known::Known;
 use super::{Cqo, Said, StandingState, Whole};
 use crate::document::xlsx::{self, MAX_STANDINGS, StandingRow};
@@ -190,9 +191,10 @@ impl Service {
             if reached { self.describe(&learners, today) } else { None }
         });
         let serves = |cqo: &Cqo, asked: &str| {
-            let employer = cqo.employer.as_ref();
+            let directory = self.directory();
             let is_code = |code: &CreditCode| code.as_str() == asked;
-            employer.is_some_and(|one| one.code.as_ref().is_some_and(is_code) || one.name.contains(asked))
+            let mut employers = cqo.learners.iter().flat_map(|id| serving(directory.employers(*id), today));
+            employers.any(|one| one.code.as_ref().is_some_and(is_code) || one.name.contains(asked))
         };
         described
             .filter(|cqo| filter.employer.as_ref().is_none_or(|asked| serves(cqo, asked)))

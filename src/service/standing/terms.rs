@@ -8,11 +8,11 @@ use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::super::issue::Blocks;
 use super::super::tables::{CONFIRMED, ConfirmedRow, ENTRIES, TERMS};
-use super::{Said, serving};
+use super::Said;
 use crate::ledger::entry::{EntryId, LearnerId};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
-use crate::standard::Day;
 use crate::standard::annual::{Record, Span};
+use crate::standard::{CreditCode, Day};
 use crate::store::{Commit, WithTail};
 
 /// The validity of a level certificate 认定证书, 9.4.1.1.
@@ -45,6 +45,7 @@ impl Service {
     ) -> Result<Option<Term>, Error> {
         self.allow(actor, Action::WriteTerms)?;
         self.reached(actor, learner)?;
+        self.check_conflict(actor, learner, None)?;
         let days = if input.is_null() { None } else { Some(read_days(input)?) };
         let uuid = learner.uuid();
         let write = match days {
@@ -76,9 +77,7 @@ impl Service {
     pub async fn confirm_activity(&self, actor: &Actor, entry: EntryId) -> Result<(), Error> {
         self.allow(actor, Action::ReviewClaims)?;
         let said = self.activity(actor, entry).await?;
-        if self.is_conflicted(actor, &said)? {
-            return Err(Error::Conflict("nobody confirms an activity of their own or their own organisation's".into()));
-        }
+        self.check_conflict(actor, said.learner, Some(&said.recorder))?;
         let (uuid, person) = (said.last.uuid(), actor.person().ok_or(Error::Forbidden)?);
         if matches!(said.record, Record::Activity(activity) if activity.confirmed) {
             return Ok(());
@@ -104,18 +103,16 @@ impl Service {
         said.cloned().ok_or_else(nothing)
     }
 
-    /// Whether somebody has a part in what an entry says: it is about themselves, or their own organisation recorded
+    /// Whether somebody has a part in what an entry says: it is about themselves, or an organisation of theirs recorded
     /// it or employs the learner.
     pub(super) fn is_conflicted(&self, actor: &Actor, said: &Said) -> Result<bool, Error> {
         let Some(person) = actor.person() else { return Ok(false) };
-        let today = self.today()?;
-        let directory = self.directory();
-        let learners = self.same_person(said.learner);
-        let employers = learners.iter().filter_map(|learner| serving(directory.employers(*learner), today));
-        let employs =
-            employers.filter_map(|employer| employer.code.as_ref()).any(|code| person.affiliations.contains(code));
-        let is_own = learners.iter().any(|learner| person.learners.contains(learner));
-        Ok(is_own || employs || person.affiliations.contains(&said.recorder))
+        Ok(self.conflict_about(person, said.learner, Some(&said.recorder))?.is_some())
+    }
+
+    fn check_conflict(&self, actor: &Actor, learner: LearnerId, recorder: Option<&CreditCode>) -> Result<(), Error> {
+        let Some(person) = actor.person() else { return Ok(()) };
+        self.conflict_about(person, learner, recorder)?.map_or(Ok(()), |why| Err(Error::ConflictOfInterest(why)))
     }
 }
 

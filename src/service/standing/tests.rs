@@ -59,13 +59,17 @@ fn study(party: &Party, day: &str, hundredths: u32) -> SignedEntry {
 
 /// Employs the learner of a party.
 async fn employ(world: &World, party: &Party, to: Option<&str>) {
-    let service = world.service();
-    let learner = service.learner(&party.actor(), party.learner.id).await.unwrap();
     let mut employment = json!({"name": "杭州精密仪器有限公司", "code": EMPLOYER, "from": "2020-01-01"});
     if let Some(to) = to {
         employment["to"] = to.into();
     }
-    let input = json!({"id": party.learner.id.to_string(), "name": party.learner.name, "employers": [employment]});
+    employ_as(world, party, json!([employment])).await;
+}
+
+async fn employ_as(world: &World, party: &Party, employers: Value) {
+    let service = world.service();
+    let learner = service.learner(&party.actor(), party.learner.id).await.unwrap();
+    let input = json!({"id": party.learner.id.to_string(), "name": party.learner.name, "employers": employers});
     service.change_learner(&party.actor(), party.learner.id, learner.version, input).await.unwrap();
 }
 
@@ -149,14 +153,17 @@ async fn an_activity_counts_once_the_body_has_confirmed_what_it_says() {
     assert_eq!(waiting(&clerk()).await, [(id, false)]);
     // Of one's own, of one's own organisation's, and of whom it employs.
     employ(&world, &a, None).await;
+    let b = provider_b();
+    employ_as(&world, &b, json!([{"name": "杭州精密 仪器有限公司", "from": "2020-01-01"}])).await;
     for conflicted in [
+        person(AccountRole::Clerk, &authority().code, &[b.learner.id]),
         person(AccountRole::Clerk, &authority().code, &[a.learner.id]),
         person(AccountRole::Supervisor, &a.code, &[]),
         person(AccountRole::Clerk, &employer(), &[]),
     ] {
         assert_eq!(waiting(&conflicted).await, [(id, true)]);
         let refused = service.confirm_activity(&conflicted, id).await;
-        assert!(matches!(refused, Err(Error::Conflict(_))), "{conflicted}: {refused:?}");
+        assert!(matches!(refused, Err(Error::ConflictOfInterest(_))), "{conflicted}: {refused:?}");
     }
     let auditor = person(AccountRole::Auditor, &authority().code, &[]);
     assert!(matches!(service.confirm_activity(&auditor, id).await, Err(Error::Forbidden)));
@@ -225,6 +232,52 @@ async fn a_term_prorates_its_years_and_is_under_the_learners_key() {
     world.service().erase_learners(&Actor::Operator, json!({"learners": [id.to_string()]})).await.unwrap();
     assert_eq!(told(&world, &clerk(), id).await, "Erased");
     assert_eq!(world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap().total, 1);
+}
+
+/// Those who decide about a term are held to what those are who review.
+#[tokio::test]
+async fn nobody_notes_the_term_of_themselves_or_a_colleague() {
+    let (world, a, b) = (World::new().await, provider_a(), provider_b());
+    let (service, id, body) = (world.service(), a.learner.id, authority().code);
+    employ(&world, &a, None).await;
+    employ_as(&world, &b, json!([{"name": "杭州精密仪器有限公司", "from": "2020-01-01"}])).await;
+    use ReviewConflict::{OwnClaim, OwnOrganisation};
+    for (actor, why) in [
+        (person(AccountRole::Clerk, &body, &[id]), Some(OwnClaim)),
+        (person(AccountRole::Clerk, &employer(), &[]), Some(OwnOrganisation)),
+        (person(AccountRole::Clerk, &body, &[b.learner.id]), Some(OwnOrganisation)),
+        (clerk(), None),
+    ] {
+        assert_eq!(service.cqo(&actor, id).await.unwrap().conflict, why, "{actor}");
+        let noted = service.put_term(&actor, id, 0, json!({"first_day": "2026-07-02", "last_day": "2029-07-01"})).await;
+        match why {
+            Some(why) => assert!(matches!(noted, Err(Error::ConflictOfInterest(found)) if found == why), "{actor}"),
+            None => assert!(noted.is_ok(), "{noted:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_whom_somebody_serves_now_is_told() {
+    let (world, a) = (World::new().await, provider_a());
+    let other = provider_b().code;
+    employ_as(
+        &world,
+        &a,
+        json!([
+            {"name": "杭州精密仪器有限公司", "code": EMPLOYER, "from": "2020-01-01"},
+            {"name": "另一家", "code": other, "from": "2024-01-01"},
+            {"name": "以前的", "code": a.code, "from": "2019-01-01", "to": "2019-12-31"},
+        ]),
+    )
+    .await;
+    for (organisation, expected) in [(employer(), "open"), (other, "open"), (a.code.clone(), "NotFound")] {
+        let found = told(&world, &person(AccountRole::Employer, &organisation, &[]), a.learner.id).await;
+        assert!(found.starts_with(expected), "{organisation}: {found}");
+        let filter = Filter { employer: Some(organisation.to_string()), ..Filter::default() };
+        let listed = world.service().standings(&clerk(), &filter, 0, 10).await.unwrap().total;
+        assert_eq!(listed, usize::from(expected == "open"), "{organisation}");
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ pub(super) struct CqoPage {
     pub(super) term: String,
     /// Where the form of the term is sent; empty for those who may not.
     pub(super) term_address: String,
+    /// Whether somebody else has to note the term.
+    pub(super) is_conflicted: bool,
     pub(super) version: u64,
     pub(super) years: Vec<YearView>,
 }
@@ -69,11 +71,11 @@ async fn draw(
     learner: LearnerId,
     wrong: Option<(&Posted, &FieldErrors)>,
 ) -> Result<Response, Trouble> {
-    let CqoRecord { cqo, term, years } = visit.app.service.cqo(&visit.actor, learner).await?;
+    let CqoRecord { cqo, term, conflict, years } = visit.app.service.cqo(&visit.actor, learner).await?;
     let words = visit.words;
     let mut page = visit.page("cqos-cqo", "/body/cqos");
     page.title.clone_from(&cqo.name);
-    let may_write = visit.actor.may(Action::WriteTerms);
+    let may_write = visit.actor.may(Action::WriteTerms) && conflict.is_none();
     let of_term = term.map_or(learner, |term| term.learner);
     let organisation = |code| visit.app.service.organisation_name(code).unwrap_or_default();
     let providers: Vec<String> = cqo.providers.iter().map(organisation).collect();
@@ -88,6 +90,7 @@ async fn draw(
             learners: cqo.learners.iter().map(ToString::to_string).collect(),
             term: term.as_ref().map_or_else(|| words.say("cqos-term-none"), days),
             term_address: if may_write { format!("/body/cqos/{of_term}/term") } else { String::new() },
+            is_conflicted: conflict.is_some(),
             version: term.map_or(0, |term| term.version),
             years: views(visit, &years),
         },

@@ -149,7 +149,7 @@ fn every_page_is_drawn_in_both_languages() {
         write("cqos", language, &list(&overview()));
         write("cqos-empty", language, &list(&Overview { rows: Vec::new(), total: 0, ..overview() }));
         let years = [this_year(), year(2025, StandingState::Short, Vec::new())];
-        let cqo = |term_address: &str| CqoPage {
+        let cqo = |term_address: &str, is_conflicted| CqoPage {
             page: page(words, "clerk", "/body/cqos", "/body/cqos/1"),
             form: Form::new(words, &LABELS),
             employer: "恒远精密机械（云岭）有限公司".into(),
@@ -157,14 +157,16 @@ fn every_page_is_drawn_in_both_languages() {
             learners: vec![learner(1).to_string()],
             term: words.say("cqos-term-none"),
             term_address: term_address.into(),
+            is_conflicted,
             version: 1,
             years: years
                 .iter()
                 .map(|year| YearView::new(words, year, &|_| "云岭质量学院（示例）".into(), ""))
                 .collect(),
         };
-        write("cqo", language, &cqo("/body/cqos/1/term"));
-        write("cqo-auditor", language, &cqo(""));
+        write("cqo", language, &cqo("/body/cqos/1/term", false));
+        write("cqo-auditor", language, &cqo("", false));
+        write("cqo-conflicted", language, &cqo("", true));
         let waiting = |is_conflicted| WaitingView {
             entry: learner(9).to_string(),
             href: "/body/cqos/1".into(),
