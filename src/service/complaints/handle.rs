@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::body::paragraphs;
+use super::super::claims::ReviewConflict;
 use super::super::error::Error;
-use super::super::tables::{CASES, CaseRow};
+use super::super::tables::{CASES, CaseRow, ENTRIES};
 use super::{
     Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow, none,
 };
@@ -86,10 +87,8 @@ impl Service {
     ) -> Result<Case, Error> {
         self.allow(actor, Action::HandleCases)?;
         let (mut row, known) = self.case_row(number).await?;
-        // Nobody decides about a dispute of their own, in whatever role they are here now.
-        let learner = row.head.learner.and_then(|id| LearnerId::try_from(id).ok());
-        if learner.is_some_and(|learner| is_own(actor, learner)) {
-            return Err(Error::Conflict("a dispute of one's own is for somebody else to answer".into()));
+        if let Some(conflict) = self.conflict_of_case(actor, &row.head).await? {
+            return Err(Error::ConflictOfInterest(conflict));
         }
         if version != known || row.head.state() >= to {
             return Err(Error::Conflict("changed by somebody else in the meantime".into()));
@@ -123,6 +122,19 @@ impl Service {
             Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))
         })?;
         row.head.summary(number, version)
+    }
+
+    /// Why this actor must not decide about a dispute: it is their own, in whatever role they are here now, or about an entry
+    /// that an organisation of theirs recorded, or of somebody whom it employs.
+    async fn conflict_of_case(&self, actor: &Actor, head: &CaseHead) -> Result<Option<ReviewConflict>, Error> {
+        let learner = head.learner.and_then(|id| LearnerId::try_from(id).ok());
+        let Some((person, learner)) = actor.person().zip(learner) else { return Ok(None) };
+        let entry = match head.entry {
+            Some(entry) => ENTRIES.get(&*self.store, &entry).await?,
+            None => None,
+        };
+        let recorder = entry.map(|row| row.value.head.recorder);
+        self.conflict_about(person, learner, recorder.as_ref())
     }
 
     pub(super) async fn keep_case(

@@ -92,7 +92,15 @@ async fn a_learner_disputes_their_own_entry_and_sees_it_alone() {
     let version = service.own_dispute(&learner, &number).await.unwrap().summary.version;
     // The clerk whose own entry it is.
     let own = person(AccountRole::Clerk, &[a.learner.id]);
-    assert!(matches!(service.take_up_case(&own, &number, version).await, Err(Error::Conflict(_))));
+    // A clerk whose organisation recorded it.
+    let mut tied = person(AccountRole::Clerk, &[]);
+    if let Actor::Person(person) = &mut tied {
+        person.affiliations.push(a.code.clone());
+    }
+    for clerk in [&own, &tied] {
+        let refused = service.take_up_case(clerk, &number, version).await;
+        assert!(matches!(refused, Err(Error::ConflictOfInterest(_))), "{refused:?}");
+    }
     assert_eq!(service.waiting_cases(&own).unwrap().0, 0);
     let clerk = person(AccountRole::Clerk, &[]);
     assert_eq!(service.waiting_cases(&clerk).unwrap().0, 1);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::super::Service;
 use super::super::access::{Action, Actor};
@@ -13,6 +14,7 @@ use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{LearnerId, RevocationReason};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::standard::DAY_YEARS;
+use crate::standard::annual::Year;
 
 impl Service {
     /// Issues a certificate as `{"learner", "year"}` or `{"learner", "first_day", "last_day"}` says.
@@ -21,6 +23,23 @@ impl Service {
         let (learner, scope) = read_request(input)?;
         self.check_is_learner_of(actor, learner)?;
         self.issue_one(actor, Order { learner, scope, replaces: None, in_place_of: None }).await
+    }
+
+    /// Whether a certificate in force holds all that a learner has on the chain in a calendar year: another one would say
+    /// the same.
+    pub async fn is_year_certified(&self, actor: &Actor, learner: LearnerId, year: i16) -> Result<bool, Error> {
+        let said = self.standing(actor, learner, Some(Year::Calendar(year))).await?.entries;
+        let own: Vec<Uuid> = said.iter().filter(|said| said.learner == learner).map(|said| said.last.uuid()).collect();
+        for (number, row) in self.certificates_of(learner.uuid()).await? {
+            let stands = row.head.state == CertificateState::InForce && row.head.replaced_by.is_none();
+            if stands && !own.is_empty() {
+                let contents = self.open_contents(&number, &row)?;
+                if contents.scope == (Scope::Year { year }) && own.iter().all(|entry| contents.holds(*entry)) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Issues a new certificate of the same scope, of what its entries say now.

@@ -230,6 +230,27 @@ async fn what_is_voided_unsealed_or_of_two_names_is_not_certified() {
 }
 
 #[tokio::test]
+async fn a_year_is_certified_until_something_else_of_it_is_sealed() {
+    let mut world = World::issuing().await;
+    let a = provider_a();
+    let year = json!({"learner": a.learner.id.to_string(), "year": 2026});
+    for certificates in 1..=2 {
+        world.accept(&a, &[&a.signed_study()]).await;
+        world.issue_all().await;
+        let service = world.service();
+        assert!(!service.is_year_certified(&Actor::Operator, a.learner.id, 2026).await.unwrap(), "{certificates}");
+        let made = service.issue(&a.actor(), year.clone()).await.unwrap();
+        assert!(service.is_year_certified(&Actor::Operator, a.learner.id, 2026).await.unwrap(), "{certificates}");
+        assert!(!service.is_year_certified(&Actor::Operator, a.learner.id, 2025).await.unwrap(), "{certificates}");
+        if certificates == 2 {
+            service.revoke(&Actor::Operator, &made.number, json!({"reason": "error"})).await.unwrap();
+            assert!(!service.is_year_certified(&Actor::Operator, a.learner.id, 2026).await.unwrap(), "revoked");
+        }
+        world.issue_all().await;
+    }
+}
+
+#[tokio::test]
 async fn who_may_ask_for_what() {
     let mut world = World::issuing().await;
     let (a, b) = (provider_a(), provider_b());

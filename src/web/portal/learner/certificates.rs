@@ -94,6 +94,11 @@ pub(super) async fn make(visit: Visit, posted: Posted) -> Result<Response, Troub
     let learners = visit.actor.person().map(|person| person.learners.clone()).unwrap_or_default();
     let mut made = false;
     for learner in learners {
+        // Pressing twice makes no second one that says the same.
+        if visit.app.service.is_year_certified(&visit.actor, learner, year).await? {
+            made = true;
+            continue;
+        }
         let (actor, request) = (visit.actor.clone(), json!({"learner": learner, "year": year}));
         let work = move |service: Arc<Service>| async move { service.issue(&actor, request).await };
         match visit.app.to_the_end(work).await {
