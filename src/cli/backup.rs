@@ -23,7 +23,7 @@ const KEYS_PREFIX: &str = "keys-";
 /// What a copy of keys is called until it is whole.
 const UNFINISHED: &str = "keys.tmp";
 /// How often the keys are copied anew when they were changed underneath.
-const KEY_COPY_TRIES: usize = 5;
+const KEY_COPY_TRIES: usize = 20;
 /// How long until then: an erasure replaces its two files within milliseconds.
 const KEY_COPY_PAUSE: Duration = Duration::from_millis(50);
 /// How often the journal is copied anew when learners were erased before the keys were.
