@@ -206,16 +206,7 @@ impl Ledger {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let answer = match body {
-            Some(body) => agent.run(request.body(body).unwrap()),
-            None => agent.run(request.body(()).unwrap()),
-        };
-        let mut answer = answer.unwrap();
-        let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+        send(&agent, request, body, headers)
     }
 
     /// A request of a browser's: forms are forms, and a redirection is an answer.
@@ -232,16 +223,7 @@ impl Ledger {
         if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let answer = match body {
-            Some(body) => agent.run(request.body(body).unwrap()),
-            None => agent.run(request.body(()).unwrap()),
-        };
-        let mut answer = answer.unwrap();
-        let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
-        Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
+        send(&agent, request, body, headers)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -305,6 +287,25 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Sends a request that has everything but these headers and its body.
+fn send(
+    agent: &ureq::Agent,
+    mut request: ureq::http::request::Builder,
+    body: Option<&[u8]>,
+    headers: &[(&str, &str)],
+) -> Answer {
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = match body {
+        Some(body) => agent.run(request.body(body).unwrap()),
+        None => agent.run(request.body(()).unwrap()),
+    };
+    let mut answer = answer.unwrap();
+    let body = answer.body_mut().with_config().limit(64 << 20).read_to_vec().unwrap();
+    Answer { status: answer.status().as_u16(), headers: answer.headers().clone(), body }
 }
 
 /// A provider with everything it needs to record.

@@ -234,8 +234,10 @@ impl Accounts {
     fn remove(&mut self, id: AccountId) {
         if let Some(old) = self.by_id.remove(&id) {
             self.by_login.remove(&normal(&old.payload.login));
-            self.by_code.retain(|_, account| *account != id);
-            self.by_learner.retain(|_, account| *account != id);
+            old.payload.code.as_ref().map(|code| self.by_code.remove(&code.sha256));
+            for learner in &old.payload.learners {
+                self.by_learner.remove(learner);
+            }
         }
     }
 
@@ -359,8 +361,8 @@ impl Service {
         {
             let (accounts, directory) = (self.known_accounts(), self.directory());
             for account in accounts.by_id.values() {
-                let left: Vec<LearnerId> = account.payload.learners.clone();
-                let left: Vec<LearnerId> = left.into_iter().filter(|id| directory.erased(*id).is_none()).collect();
+                let learners = account.payload.learners.iter().copied();
+                let left: Vec<LearnerId> = learners.filter(|id| directory.erased(*id).is_none()).collect();
                 if left.len() == account.payload.learners.len() {
                     continue;
                 }

@@ -259,9 +259,7 @@ async fn invite(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
         }
         input["employers"] = json!([employer]);
     }
-    let service = std::sync::Arc::clone(&visit.app.service);
-    let actor = visit.actor.clone();
-    match visit.app.to_the_end(|_| async move { service.invite(&actor, input).await }).await {
+    match visit.app.service.invite(&visit.actor, input).await {
         Ok(invited) => invited_page(&visit, invited),
         Err(Error::Invalid(errors)) => {
             let form = Form::new(visit.words, &LABELS).filled(posted.filled()).wrong(&errors);

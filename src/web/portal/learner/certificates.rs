@@ -99,9 +99,7 @@ pub(super) async fn make(visit: Visit, posted: Posted) -> Result<Response, Troub
             made = true;
             continue;
         }
-        let (actor, request) = (visit.actor.clone(), json!({"learner": learner, "year": year}));
-        let work = move |service: Arc<Service>| async move { service.issue(&actor, request).await };
-        match visit.app.to_the_end(work).await {
+        match visit.app.service.issue(&visit.actor, json!({"learner": learner, "year": year})).await {
             Ok(_) => made = true,
             // Of this one nothing counts in the year.
             Err(Error::Invalid(_)) => {}

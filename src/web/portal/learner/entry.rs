@@ -1,7 +1,5 @@
 //! `/my/entries/{id}`: what an entry says, where it stands on the chain, what corrected it, and disputing it.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -19,7 +17,7 @@ use super::super::year::{Clause, form_key, notes};
 use super::certificates::attachment;
 use crate::ledger::entry::{Body, Correction, CorrectionReason, EntryId, Record, Reviewer};
 use crate::service::complaints::{CaseState, CaseSummary};
-use crate::service::{EntryView, Error, Service};
+use crate::service::{EntryView, Error};
 
 /// Corrections of corrections that are followed: more than anybody makes of one entry.
 const MAX_CORRECTIONS: usize = 50;
@@ -78,9 +76,8 @@ pub(super) async fn proof(visit: Visit, Path(id): Path<String>) -> Result<Respon
 /// Files a dispute.
 pub(super) async fn dispute(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let id = entry_id(&id)?;
-    let (actor, request) = (visit.actor.clone(), json!({"entry": id, "text": posted.text("text")}));
-    let work = move |service: Arc<Service>| async move { service.file_dispute(&actor, request).await };
-    match visit.app.to_the_end(work).await {
+    let request = json!({"entry": id, "text": posted.text("text")});
+    match visit.app.service.file_dispute(&visit.actor, request).await {
         Ok(_) => Ok(visit.lead_with(&format!("/my/entries/{id}"), "learner-dispute-sent")),
         Err(Error::Invalid(errors)) => {
             let form = Form::new(visit.words, &LABELS).filled(posted.filled()).wrong(&errors);

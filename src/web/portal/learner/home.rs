@@ -15,10 +15,9 @@ use super::super::year::{YearRow, YearView, last_day, name_of};
 use super::certificates::{CertificateRow, rows};
 use crate::ledger::entry::LearnerId;
 use crate::service::claims::{ClaimLine, ClaimState};
-use crate::service::clock::{Clock as _, SystemClock};
-use crate::service::{CqoRecord, CqoYear, Error, Said, Subject};
+use crate::service::{CqoRecord, CqoYear, Said, Subject};
+use crate::standard::Day;
 use crate::standard::annual::Year;
-use crate::standard::{Day, day_of};
 
 /// From so many days before the end of the year on, the days that are left are said.
 const HURRY_DAYS: i64 = 92;
@@ -62,8 +61,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
         claims.extend(service.own_claims(&visit.actor, *learner).await?);
         certificates.extend(service.certificates(&visit.actor, *learner).await?);
     }
-    let today = day_of(SystemClock.now()).map_err(Error::internal)?;
-    let reminders = reminders(visit.words, &record, &claims, today);
+    let reminders = reminders(visit.words, &record, &claims, service.today()?);
     let recorder = |said: &Said| service.organisation_name(&said.recorder).unwrap_or_default();
     let certifiable = certifiable(visit.words, &record);
     let mut years = record.years.iter().map(|year| {

@@ -235,14 +235,7 @@ async fn draft(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<R
 async fn send(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let (service, id) = (visit.app.service.clone(), entry_id(&id)?);
     let sent = match posted.files("file").next() {
-        Some(sent) => {
-            let (actor, bytes) = (visit.actor.clone(), sent.bytes.clone());
-            // It comes to its end when nobody waits for the answer any more.
-            visit
-                .app
-                .to_the_end(move |service| async move { service.submit_correction(&actor, id, &bytes).await })
-                .await
-        }
+        Some(sent) => service.submit_correction(&visit.actor, id, &sent.bytes).await,
         None => Err(Error::Invalid(FieldErrors::one("file", Problem::Missing))),
     };
     match sent {
