@@ -76,6 +76,7 @@ learner-dispute-answered = Answered
 learner-dispute-since = Dispute { $number }, { $time }
 
 learner-hurry = { $days ->
+    [0] Today is the last day of { $year }.
     [one] { $days } day is left of { $year }.
    *[other] { $days } days are left of { $year }.
 }

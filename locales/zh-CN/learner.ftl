@@ -75,6 +75,9 @@ learner-dispute-in-progress = 处理中
 learner-dispute-answered = 已答复
 learner-dispute-since = 异议 { $number }，{ $time }
 
-learner-hurry = 距 { $year }结束还有 { $days } 天。
+learner-hurry = { $days ->
+    [0] 今天是 { $year }的最后一天。
+   *[other] 距 { $year }结束还有 { $days } 天。
+}
 learner-returned = 有 { $count } 条申报被退回，请修改后重新提交。
 learner-returned-link = 查看申报

@@ -1,5 +1,5 @@
 //! Reminders of the annual requirement (9.4.1.2): a letter at set distances from the last day on which something missing
-//! can be made up. The home page says the same at any time ([`super::todo`]).
+//! can be made up. The home page reminds from the same days on ([`Service::deadline`]).
 //!
 //! The letter that was sent is written down before it goes out: a crash in between loses one reminder, and never sends
 //! one twice. Whoever needs none is not written down, so that a correction that takes hours away is still told of.
@@ -65,14 +65,25 @@ impl ReminderDays {
     }
 }
 
+/// The last day of an open year, when it is as near as one of [`ReminderDays`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// The last day on which something missing can be made up.
+    pub due: Day,
+    /// So many days are left; 0 on the day itself.
+    pub days_left: i64,
+    /// The distance that is reached, in days.
+    pub distance: u16,
+    /// No nearer distance follows.
+    pub is_last: bool,
+}
+
 /// Who is to be reminded of what.
 struct Reminder {
     account: AccountId,
     to: String,
     name: String,
-    due: Day,
-    days_left: i64,
-    distance: u16,
+    deadline: Deadline,
     lacks: Vec<Shortfall>,
 }
 
@@ -126,13 +137,17 @@ impl Service {
             return Ok(None);
         }
         let Some((year, name)) = self.year_of_account(learners).await? else { return Ok(None) };
-        let reached = year.standing.due().filter(|_| year.state == StandingState::Open).and_then(|due| {
-            let days_left = today.days_until(due);
-            Some((due, days_left, self.settings.reminder_days.reached(days_left)?))
-        });
-        let Some((due, days_left, distance)) = reached else { return Ok(None) };
+        let Some(deadline) = self.deadline(&year, today) else { return Ok(None) };
         let lacks = year.standing.shortfalls().collect();
-        Ok(Some(Reminder { account, to: login, name, due, days_left, distance, lacks }))
+        Ok(Some(Reminder { account, to: login, name, deadline, lacks }))
+    }
+
+    /// What there is to remind of today in a year: nothing while it is far from its end, complete or over.
+    pub fn deadline(&self, year: &CqoYear, today: Day) -> Option<Deadline> {
+        let due = year.standing.due().filter(|_| year.state == StandingState::Open)?;
+        let (days_left, distances) = (today.days_until(due), &self.settings.reminder_days);
+        let distance = distances.reached(days_left)?;
+        Some(Deadline { due, days_left, distance, is_last: distances.0.iter().min() == Some(&distance) })
     }
 
     /// How the person of an account stands in the year of today; nothing for one who was erased in between.
@@ -151,13 +166,14 @@ impl Service {
 
     /// Writes down that a reminder goes out, and sends it; whether it had not been sent before.
     async fn remind(&self, reminder: Reminder) -> Result<bool, Error> {
-        let key = (reminder.account.uuid(), reminder.due.to_string());
+        let Deadline { due, distance, .. } = reminder.deadline;
+        let key = (reminder.account.uuid(), due.to_string());
         let before = REMINDED.get(&*self.store, &key).await?;
-        if before.as_ref().is_some_and(|row| row.value.distance <= reminder.distance) {
+        if before.as_ref().is_some_and(|row| row.value.distance <= distance) {
             return Ok(false);
         }
-        let row = RemindedRow { distance: reminder.distance, at: self.clock.now() };
-        let subject = format!("{} {} days before {}", reminder.account, reminder.distance, reminder.due);
+        let row = RemindedRow { distance, at: self.clock.now() };
+        let subject = format!("{} {distance} days before {due}", reminder.account);
         let commit = Commit::new(self.event(&Actor::Operator, "remind", subject));
         let condition = match before {
             Some(before) => REMINDED.at_version(&key, before.version),
@@ -176,11 +192,11 @@ impl Reminder {
         };
         let text = include_str!("letters/reminder.txt")
             .replace("{name}", &self.name)
-            .replace("{due}", &self.due.to_string())
-            .replace("{days}", &self.days_left.to_string())
+            .replace("{due}", &self.deadline.due.to_string())
+            .replace("{days}", &self.deadline.days_left.to_string())
             .replace("{lacks_zh}", &lacks(in_chinese))
             .replace("{lacks_en}", &lacks(in_english));
-        let subject = format!("首席质量官继续教育：还有 {0} 天 / CQO training: {0} days left", self.days_left);
+        let subject = format!("首席质量官继续教育：还有 {0} 天 / CQO training: {0} days left", self.deadline.days_left);
         Letter { to: self.to.clone(), subject, text }
     }
 }
@@ -301,9 +317,12 @@ mod tests {
             account: AccountId::try_from(uuid::Uuid::now_v7()).unwrap(),
             to: "wang@example.org".into(),
             name: "王芳".into(),
-            due: "2026-12-31".parse().unwrap(),
-            days_left: 30,
-            distance: 30,
+            deadline: Deadline {
+                due: "2026-12-31".parse().unwrap(),
+                days_left: 30,
+                distance: 30,
+                is_last: false,
+            },
             lacks: vec![Shortfall::Hours(CreditHours::from_hundredths(150)), Shortfall::Activities(1)],
         };
         let letter = reminder.letter();

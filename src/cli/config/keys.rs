@@ -275,7 +275,7 @@ keys! {
     second_factor: SecondFactor = Some("by_level"), Kind::Choice(&["by_level", "off"]), "动态验证码：by_level 为工作人员必须使用（三级为所有人），off 为不强制", "Second factor: by_level asks it of staff, at level 3 of everybody; off of nobody";
     mail: MailWay = Some("files"), Kind::Choice(&["files", "server", "off"]), "邮件：files 存入数据目录的 mailbox，server 经 keys/mail-server 文件中的邮件服务器发送", "Letters: files puts them into the data directory's mailbox, server sends through the mail server whose address is in keys/mail-server";
     mail_from: Auto<Mailbox> = Some("auto"), Kind::MailboxOrAuto, "邮件的发件人", "Whom letters are from";
-    reminder_days: ReminderDays = Some("90,30,7"), Kind::Days, "年度要求未完成时，在截止日前多少天发邮件提醒", "Days before the end of their year at which CQOs are reminded of what is missing in it";
+    reminder_days: ReminderDays = Some("90,30,7"), Kind::Days, "年度要求未完成时，在截止日前多少天发邮件提醒，首页同时提示；off 为不提醒", "Days before the end of their year at which CQOs are reminded, by e-mail and on their home page, of what is missing in it; off for never";
     trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";
     log_format: LogFormat = Some("json"), Kind::Choice(&["json", "text"]), "日志格式", "How log lines are written";
     log_level: String = Some("info"), Kind::Choice(&["error", "warn", "info", "debug", "trace"]), "日志级别", "The least level that is logged; RUST_LOG, when set, says it more finely";

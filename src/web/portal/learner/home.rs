@@ -15,12 +15,10 @@ use super::super::year::{YearRow, YearView, last_day, name_of};
 use super::certificates::{CertificateRow, rows};
 use crate::ledger::entry::LearnerId;
 use crate::service::claims::{ClaimLine, ClaimState};
+use crate::service::remind::Deadline;
 use crate::service::{CqoRecord, CqoYear, Said, Subject};
 use crate::standard::Day;
 use crate::standard::annual::Year;
-
-/// From so many days before the end of the year on, the days that are left are said.
-const HURRY_DAYS: i64 = 92;
 
 #[derive(Template)]
 #[template(path = "portal/learner/home.html")]
@@ -61,7 +59,10 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
         claims.extend(service.own_claims(&visit.actor, *learner).await?);
         certificates.extend(service.certificates(&visit.actor, *learner).await?);
     }
-    let reminders = reminders(visit.words, &record, &claims, service.today()?);
+    let deadline = record.years.first().zip(Some(service.today()?));
+    let deadline = deadline.and_then(|(year, today)| Some((year, service.deadline(year, today)?)));
+    let reminders = returned(visit.words, &claims).into_iter();
+    let reminders = reminders.chain(deadline.map(|(year, deadline)| hurry(visit.words, year, deadline))).collect();
     let recorder = |said: &Said| service.organisation_name(&said.recorder).unwrap_or_default();
     let certifiable = certifiable(visit.words, &record);
     let mut years = record.years.iter().map(|year| {
@@ -110,25 +111,22 @@ fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
     }
 }
 
-fn reminders(words: Words, record: &CqoRecord, claims: &[ClaimLine], today: Day) -> Vec<Reminder> {
-    let mut reminders = Vec::new();
+fn returned(words: Words, claims: &[ClaimLine]) -> Option<Reminder> {
     let returned = claims.iter().filter(|claim| claim.state == ClaimState::Returned).count();
-    if returned > 0 {
-        reminders.push(Reminder {
-            tone: Tone::Warn,
-            text: words.with1("learner-returned", "count", returned),
-            href: "/my/claims",
-            link: words.say("learner-returned-link"),
-        });
-    }
-    let open = record.years.first().filter(|year| !year.standing.is_met());
-    let due = open.and_then(|year| Some((year, today.days_until(year.standing.due()?))));
-    if let Some((year, days)) = due.filter(|(_, days)| (0..HURRY_DAYS).contains(days)) {
-        let name = name_of(words, year.standing.year());
-        let text = words.with2("learner-hurry", "year", name, "days", days);
-        reminders.push(Reminder { tone: Tone::Warn, text, href: "", link: String::new() });
-    }
-    reminders
+    (returned > 0).then(|| Reminder {
+        tone: Tone::Warn,
+        text: words.with1("learner-returned", "count", returned),
+        href: "/my/claims",
+        link: words.say("learner-returned-link"),
+    })
+}
+
+/// The days that are left, from the first distance of `reminder_days` on; from the last one on it presses.
+fn hurry(words: Words, year: &CqoYear, deadline: Deadline) -> Reminder {
+    let name = name_of(words, year.standing.year());
+    let text = words.with2("learner-hurry", "year", name, "days", deadline.days_left);
+    let tone = if deadline.is_last { Tone::Error } else { Tone::Warn };
+    Reminder { tone, text, href: "", link: String::new() }
 }
 
 /// The calendar years that something is on the chain of, the newest first.
