@@ -3,6 +3,9 @@
 //! A submission is checked on the pool ([`super::check`]), queued, and given its place by one task, which takes whatever
 //! waits as one group: one commit a request, one fdatasync a group. Only then is anybody answered.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 

@@ -2,6 +2,9 @@
 //!
 //! Everything here is under the published checkpoint: what is sealed but not yet published does not exist.
 
+#[cfg(test)]
+mod tests;
+
 use uuid::Uuid;
 
 use super::Service;

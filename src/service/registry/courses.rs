@@ -109,3 +109,33 @@ impl Service {
         Some(Course { provider: provider?, code: code?, title: title?, hours: hours?, version: 0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::testing::*;
+
+    #[tokio::test]
+    async fn another_title_or_other_hours_make_another_version_of_a_course() {
+        let mut world = World::new().await;
+        let (service, a) = (world.service(), provider_a());
+        let course = |title: &str, hours: u32| json!({"code": "QM-300", "title": title, "hours": hours});
+        for (title, hours, version) in
+            [("六西格玛", 800, 1), ("六西格玛", 800, 1), ("六西格玛", 900, 2), ("六西格玛管理", 900, 3)]
+        {
+            let courses = service.put_courses(&a.actor(), course(title, hours)).await.unwrap();
+            assert_eq!(courses[0].version, version, "{title} {hours}");
+        }
+        let listed = service.courses(&a.actor(), &a.code, None, 10).await.unwrap();
+        assert_eq!(listed.iter().map(|course| course.version).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(service.courses(&a.actor(), &a.code, Some(&listed[0].code), 10).await.unwrap(), listed[1..]);
+        // Study under an earlier title was study of this course.
+        for title in ["六西格玛", "六西格玛管理"] {
+            let mut entry = a.study();
+            study_of(&mut entry).course_code = "QM-300".parse().unwrap();
+            study_of(&mut entry).course_title = title.into();
+            world.accept(&a, &[&a.sign(entry)]).await;
+        }
+    }
+}

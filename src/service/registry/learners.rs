@@ -287,3 +287,48 @@ pub(in crate::service) fn read_employment(item: Json<'_>, path: &str, errors: &m
     fields.finish();
     Some(Employment { name: name?, code: code?, from: from?, to: to? })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::super::super::testing::*;
+    use super::*;
+
+    #[tokio::test]
+    async fn learners_are_registered_once_and_changed_from_what_was_read() {
+        let world = World::new().await;
+        let (service, a, b) = (world.service(), provider_a(), provider_b());
+        let id = new_id().to_string();
+        let learner =
+            |name: &str| json!({"id": id, "name": name, "employers": [{"name": "钢厂", "from": "2020-01-01"}]});
+        let register = |actor: Actor, input: Value| {
+            let service = Arc::clone(&service);
+            async move { service.register_learners(&actor, input).await }
+        };
+        let conflict = |result: Result<Vec<_>, Error>| matches!(result, Err(Error::Conflict(_)));
+        assert!(conflict(register(a.actor(), json!([learner("李娜"), learner("李那")])).await), "two under one id");
+        let first = register(a.actor(), json!([learner("李娜"), learner("李娜")])).await.unwrap();
+        assert_eq!(first[0], first[1]);
+        let version = first[0].version;
+        assert_eq!(register(a.actor(), learner("李娜")).await.unwrap()[0].version, version);
+        assert!(conflict(register(a.actor(), learner("李那")).await));
+        assert!(conflict(register(b.actor(), learner("李娜")).await), "another provider's");
+        assert!(conflict(register(a.actor(), json!({"id": id, "name": "李娜"})).await), "without the employer");
+
+        let id = first[0].id;
+        let changed = service.change_learner(&a.actor(), id, version, learner("李丽娜")).await.unwrap();
+        assert_eq!(service.learner(&a.actor(), id).await.unwrap(), changed);
+        let stale = service.change_learner(&a.actor(), id, version, learner("李")).await;
+        assert!(matches!(stale, Err(Error::Conflict(_))), "{stale:?}");
+        let others = service.change_learner(&b.actor(), id, changed.version, learner("李")).await;
+        assert!(matches!(others, Err(Error::NotFound("learner"))), "{others:?}");
+        assert!(matches!(service.learner(&b.actor(), id).await, Err(Error::NotFound("learner"))));
+        assert!(matches!(service.learners(&b.actor(), &a.code, None, 10).await, Err(Error::Forbidden)));
+        let all = service.learners(&a.actor(), &a.code, None, 10).await.unwrap();
+        assert_eq!(all.len(), 2);
+        assert_eq!(service.learners(&a.actor(), &a.code, Some(all[0].id), 10).await.unwrap(), all[1..]);
+    }
+}

@@ -72,3 +72,35 @@ impl Service {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::*;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_speaks_for_its_organisation_until_it_ends() {
+        let mut world = World::new().await;
+        let a = provider_a();
+        let token = world.service().create_token(&Actor::Operator, &a.code).await.unwrap();
+        for _ in 0..2 {
+            let service = world.service();
+            assert_eq!(service.authenticate(Some(&token.token)).unwrap(), a.actor());
+            assert_eq!(service.authenticate(Some("the operator's token")).unwrap(), Actor::Operator);
+            assert_eq!(service.authenticate(None).unwrap(), Actor::Public);
+            for bad in ["", "cqo_", "the operator's token ", &format!("{}0", token.token), &token.token[1..]] {
+                assert!(matches!(service.authenticate(Some(bad)), Err(Error::Unauthenticated)), "{bad}");
+            }
+            world.reopen().await.unwrap();
+        }
+        let nobody = crate::standard::CreditCode::with_check("91340100MA2N0000C").unwrap();
+        let unknown = world.service().create_token(&Actor::Operator, &nobody).await;
+        assert!(matches!(unknown, Err(Error::NotFound("organisation"))));
+        assert!(matches!(world.service().create_token(&a.actor(), &a.code).await, Err(Error::Forbidden)));
+        world.service().end_token(&Actor::Operator, &token.id).await.unwrap();
+        for _ in 0..2 {
+            assert!(matches!(world.service().authenticate(Some(&token.token)), Err(Error::Unauthenticated)));
+            world.reopen().await.unwrap();
+        }
+    }
+}

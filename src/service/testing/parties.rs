@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::super::{AccountId, AccountRole, Actor, IssueSettings, Person, RECORDER_KINDS};
 use crate::ledger::entry::{
-    Body, Correction, CorrectionReason, Entry, EntryId, KeyChange, KeyReason, Kind, Learner, LearnerId, Origin, Owner,
-    Record, Study,
+    Activity, Body, Correction, CorrectionReason, Entry, EntryId, KeyChange, KeyReason, Kind, Learner, LearnerId,
+    Origin, Owner, Record, Study,
 };
 use crate::ledger::keys::{Alg, KeyId, Role};
 use crate::ledger::signed::SignedEntry;
@@ -171,4 +171,30 @@ pub(in crate::service) fn revoke_key(seed: u8, compromised_from: Option<u64>) ->
 
 fn change_key(change: KeyChange) -> SignedEntry {
     authority().sign(authority().entry(Body::Key(change)))
+}
+
+/// Makes an entry into one that should be refused.
+pub(in crate::service) type Spoil = fn(&mut Entry);
+
+pub(in crate::service) fn learner_of(entry: &mut Entry) -> &mut Learner {
+    match &mut entry.body {
+        Body::Study(learner, _) | Body::Activity(learner, _) | Body::Correction(learner, _) => learner,
+        Body::Key(_) | Body::Certificate(_) | Body::Status(_) => panic!("this entry has no learner"),
+    }
+}
+
+pub(in crate::service) fn study_of(entry: &mut Entry) -> &mut Study {
+    let Body::Study(_, study) = &mut entry.body else { panic!("not a study entry") };
+    study
+}
+
+pub(in crate::service) fn activity() -> Activity {
+    Activity {
+        attendees: 30,
+        attendees_digest: Hash::of(&[b"list"]),
+        date: "2026-11-20".parse().unwrap(),
+        evidence: Vec::new(),
+        reviewed_by: None,
+        topic: "质量月".into(),
+    }
 }
