@@ -3,6 +3,9 @@
 //! This runs on the pool, for many entries at once. What depends on the order (duplicates, key entries, targets of
 //! corrections) is judged where the order is made, in [`super::ingest`].
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::Service;

@@ -44,8 +44,6 @@ pub mod todo;
 pub mod vault;
 
 #[cfg(test)]
-mod cases;
-#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod measure;

@@ -2,6 +2,9 @@
 //!
 //! Everything here is under the published checkpoint: what is sealed but not yet published does not exist.
 
+#[cfg(test)]
+mod tests;
+
 use uuid::Uuid;
 
 use super::Service;
@@ -14,7 +17,7 @@ use super::vault::{DataKey, DataKeyId};
 use crate::ledger::block::Block;
 use crate::ledger::bundle::{Bundle, BundleBlock, BundleEntry, BundleTip, MAX_BUNDLE, MAX_BUNDLE_ENTRIES};
 use crate::ledger::commitment::{Commitment, Salt};
-use crate::ledger::entry::EntryId;
+use crate::ledger::entry::{EntryId, LearnerId};
 use crate::ledger::signed::SignedEntry;
 use crate::merkle::{
     BatchTree, Checkpoint, Hash, ProofPlan, SignedNote, TILE_WIDTH, TileKind, TilePath, TlogProof, encode_bundle,
@@ -237,6 +240,24 @@ impl Service {
         let row = row.ok_or(Error::NotFound("entry"))?;
         self.owner_of(&row)?;
         Ok(row)
+    }
+
+    /// Whose key an accepted entry is under.
+    pub(super) fn owner_of(&self, row: &EntryRow) -> Result<DataKeyId, Error> {
+        let Some(learner) = row.head.learner else { return Ok(DataKeyId::LEDGER) };
+        let learner = LearnerId::try_from(learner).map_err(Error::internal)?;
+        // From the tombstone on, even while the key itself is still being erased.
+        match self.directory().erased(learner) {
+            Some(_) => Err(Error::Erased("entry")),
+            None => Ok(learner.into()),
+        }
+    }
+
+    /// Reads an accepted entry back.
+    pub(super) fn open_entry(&self, id: EntryId, row: &EntryRow) -> Result<SignedEntry, Error> {
+        let owner = self.owner_of(row)?;
+        let bytes = self.vault.decrypt(owner, id.uuid().as_bytes(), &row.tail)?;
+        SignedEntry::from_bytes(&bytes).map_err(|error| Error::Internal(format!("entry {id}: {error}")))
     }
 
     /// Reads an accepted entry back, with its salt.

@@ -4,6 +4,9 @@
 //! make the checkpoint durable; sign it; publish it. Only then does anybody hear "sealed". Starting up is the second
 //! half of the same: the tip that the store holds is anchored, signed and published.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;

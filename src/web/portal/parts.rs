@@ -88,6 +88,11 @@ impl Choice {
     pub(crate) fn new(value: impl Into<String>, text: impl Into<String>) -> Self {
         Self { value: value.into(), text: text.into() }
     }
+
+    /// Whether it is the one of this value.
+    pub(crate) fn is(&self, value: impl AsRef<str>) -> bool {
+        self.value == value.as_ref()
+    }
 }
 
 impl Ring {

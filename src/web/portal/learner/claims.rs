@@ -4,8 +4,6 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Map, Value};
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::super::claim_words::{
     Badge, EarlierLine, Fact, FileLine, NoticeLine, claim_id, earlier, facts, file_id, files, history, kind_in_words,
@@ -20,10 +18,10 @@ use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
+use super::claim_form::{What, filled, typed, typed_form};
 use crate::ledger::entry::LearnerId;
-use crate::service::claims::{Amount, Claim, ClaimId, ClaimLine, MAX_EVIDENCE_FILES, Said, digest_of_list};
+use crate::service::claims::{Claim, ClaimId, ClaimLine, MAX_EVIDENCE_FILES};
 use crate::service::{Action, Error};
-use crate::standard::StudyForm;
 
 const HERE: &str = "/my/claims";
 /// Where one's own entries are to be seen.
@@ -49,100 +47,6 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/my/claims/{id}/withdraw", write, withdraw),
     ]
 }
-
-/// What a page of the form asks for: each kind of claim has its own fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    Lecture,
-    Exchange,
-    Publication,
-    Other,
-    Activity,
-}
-
-impl What {
-    const ALL: [Self; 5] = [Self::Lecture, Self::Exchange, Self::Publication, Self::Other, Self::Activity];
-
-    fn read(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|what| what.word() == word)
-    }
-
-    fn of(said: &Said) -> Self {
-        match said.form() {
-            None => Self::Activity,
-            Some(StudyForm::Exchange) => Self::Exchange,
-            Some(StudyForm::Publication) => Self::Publication,
-            Some(StudyForm::Lecture) => Self::Lecture,
-            Some(StudyForm::Other | StudyForm::Online) => Self::Other,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Lecture => "lecture",
-            Self::Exchange => "exchange",
-            Self::Publication => "publication",
-            Self::Other => "other",
-            Self::Activity => "activity",
-        }
-    }
-
-    const fn keys(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Lecture => ("claims-kind-lecture", "claims-kind-lecture-text"),
-            Self::Exchange => ("claims-kind-exchange", "claims-kind-exchange-text"),
-            Self::Publication => ("claims-kind-publication", "claims-kind-publication-text"),
-            Self::Other => ("claims-kind-other", "claims-kind-other-text"),
-            Self::Activity => ("claims-kind-activity", "claims-kind-activity-text"),
-        }
-    }
-
-    const fn labels(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Publication => &PAPER_LABELS,
-            _ => &LABELS,
-        }
-    }
-
-    /// The fields that it has.
-    const fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::Lecture => &["title", "organiser", "organiser_code", "first_day", "last_day", "hours"],
-            Self::Exchange => {
-                &["title", "organiser", "organiser_code", "first_day", "last_day", "half_days", "full_days"]
-            }
-            Self::Publication => &["title", "organiser", "organiser_code", "last_day", "papers"],
-            Self::Other => &["title", "organiser", "organiser_code", "first_day", "last_day", "hours", "form_reason"],
-            Self::Activity => &["topic", "place", "date", "attendees", "attendees_digest"],
-        }
-    }
-}
-
-const LABELS: [(&str, &str); 15] = [
-    ("title", "claims-title"),
-    ("organiser", "claims-organiser"),
-    ("organiser_code", "claims-organiser-code"),
-    ("first_day", "claims-first-day"),
-    ("last_day", "claims-last-day"),
-    ("hours", "claims-hours"),
-    ("half_days", "claims-half-days"),
-    ("full_days", "claims-full-days"),
-    ("papers", "claims-papers"),
-    ("form_reason", "claims-form-reason"),
-    ("topic", "claims-topic"),
-    ("place", "claims-place"),
-    ("date", "claims-date"),
-    ("attendees", "claims-attendees"),
-    ("attendees_digest", "claims-list"),
-];
-
-const PAPER_LABELS: [(&str, &str); 5] = [
-    ("title", "claims-paper-title"),
-    ("organiser", "claims-paper-organiser"),
-    ("organiser_code", "claims-organiser-code"),
-    ("last_day", "claims-paper-day"),
-    ("papers", "claims-papers"),
-];
 
 const FILE_LABELS: [(&str, &str); 1] = [("file", "claims-file")];
 
@@ -291,36 +195,6 @@ fn new_page(visit: &Visit, status: StatusCode, what: What, form: Form) -> Result
     visit.draw_as(status, &FormPage { page, form, what, action, back, version: 0 })
 }
 
-/// What was typed, as a use case reads it; with the digest of a list that came along.
-fn typed(what: What, posted: &Posted) -> Map<String, Value> {
-    let mut input = posted.object(what.fields());
-    for value in input.values_mut() {
-        if let Value::String(text) = value {
-            *text = text.nfc().collect();
-        }
-    }
-    let (kind, form) = match what {
-        What::Activity => ("activity", None),
-        study => ("study", Some(study.word())),
-    };
-    input.insert("kind".into(), kind.into());
-    input.extend(form.map(|form| ("form".to_owned(), form.into())));
-    // A paper appears on one day.
-    if let Some(day) = input.get("last_day").cloned().filter(|_| what == What::Publication) {
-        input.insert("first_day".into(), day);
-    }
-    if let Some(list) = posted.files("attendees_digest").next() {
-        input.insert("attendees_digest".into(), digest_of_list(&list.bytes).to_string().into());
-    }
-    input
-}
-
-/// The form with what was typed.
-fn typed_form(visit: &Visit, what: What, input: &Map<String, Value>) -> Form {
-    let texts = input.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
-    Form::new(visit.words, what.labels()).filled(texts)
-}
-
 async fn begin(visit: Visit, Query(query): Query<NewQuery>, posted: Posted) -> Result<Response, Trouble> {
     let what = query.what().ok_or(Error::NotFound("kind of claim"))?;
     let learner = learners(&visit).into_iter().next().ok_or(Error::NotFound("learner"))?;
@@ -358,37 +232,6 @@ fn edit_page(
     page.lead = visit.words.say(what.keys().0);
     let (action, back) = (format!("{HERE}/{id}/edit"), format!("{HERE}/{id}"));
     visit.draw_as(status, &FormPage { page, form, what, action, back, version })
-}
-
-/// A claim as the form has it.
-fn filled(said: &Said) -> Vec<(&'static str, String)> {
-    match said {
-        Said::Study(study) => {
-            let mut values = vec![
-                ("title", study.title.clone()),
-                ("organiser", study.organiser.clone()),
-                ("first_day", study.first_day.to_string()),
-                ("last_day", study.last_day.to_string()),
-            ];
-            values.extend(study.organiser_code.as_ref().map(|code| ("organiser_code", code.to_string())));
-            values.extend(study.form_reason.clone().map(|reason| ("form_reason", reason)));
-            match study.amount {
-                Amount::Hours => values.push(("hours", study.hours.to_string())),
-                Amount::Days { half, full } => {
-                    values.extend([("half_days", half.to_string()), ("full_days", full.to_string())]);
-                }
-                Amount::Papers(count) => values.push(("papers", count.to_string())),
-            }
-            values
-        }
-        Said::Activity(activity) => vec![
-            ("topic", activity.topic.clone()),
-            ("place", activity.place.clone()),
-            ("date", activity.date.to_string()),
-            ("attendees", activity.attendees.to_string()),
-            ("attendees_digest", activity.attendees_digest.to_string()),
-        ],
-    }
 }
 
 /// The version that a form was made from; one that is no number fits nothing.

@@ -1,6 +1,7 @@
 //! The learner's pages: the year at a glance, every entry with its proof, certificates.
 
 mod certificates;
+mod claim_form;
 mod claims;
 mod entry;
 mod home;
