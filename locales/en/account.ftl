@@ -192,6 +192,7 @@ account-did-erase-case = erased a case
 account-did-announce-sample = announced a sample
 account-did-draw-sample = drew a sample
 account-did-keep-population = kept the population of a sample
+account-did-clear-population = cleared a population without an announcement
 account-did-remind = sent reminders
 account-factor-leave = Back, without a change
 account-factor-take-off = Take the second factor off

@@ -1,10 +1,11 @@
 # The annual requirement (9.4.1.2): what a year comes to, clause by clause.
 annual-year = { $year }
-annual-certificate-year = Year { $nth } of the certificate
+annual-certificate-year = Year { $nth } of the certificate of { $day }
 annual-met = Met
 annual-open = Not complete yet
 annual-short = Shortfall
 annual-not-due = Nothing due
+annual-unregistered = No certificate registered
 
 annual-missing-hours = { $hours ->
     [one] { $hours } credit hour is missing
@@ -16,8 +17,16 @@ annual-missing-activities = { $count ->
    *[other] { $count } training activities are missing
 }
 annual-both = { $first }; { $second }
-annual-due = { $missing }. Please complete by { $day }.
+annual-due = { $missing }. Please complete by { $day }, that day included.
+annual-due-certificate = { $missing }. The level certificate expires on { $day }: please complete by then, that day included.
 annual-over = { $missing }. The year is over.
+annual-over-certificate = { $missing }. The level certificate expired on { $day }.
+annual-unregistered-missing = { $missing }. No level certificate is registered yet; once its validity is, the annual requirement applies.
+annual-unregistered-done = Enough for a whole year. No level certificate is registered yet; once its validity is, the annual requirement applies.
+annual-short-blocks = { $year } fell short ({ $missing }). It has to be made up before recertification, and so far { $left }. What you do beyond the need of a later year counts.
+annual-short-made-up = { $year } fell short ({ $missing }). It is made up, and does not affect recertification.
+annual-short-told = { $year } fell short ({ $missing }). It does not affect recertification.
+annual-make-up = To make up before recertification: { $left }
 annual-all-done = Hours and activity of this year are complete.
 annual-nothing-due = The level certificate covers no day of this year: nothing is due.
 
@@ -34,7 +43,7 @@ annual-clause-hours = 9.4.1.2: { $required } credit hours required, { $counted }
 annual-clause-activities = 9.4.1.2: { $required } activities required, { $counted } counted
 annual-carried = { $hours } credit hours carried over from the year before
 annual-surplus = { $hours } credit hours more than required
-annual-no-term = No term of a level certificate is registered, so the whole year counts
+annual-no-term = No term of a level certificate is registered, so the whole year is counted and nothing follows from it
 annual-part = The level certificate covers { $days } of this year: the requirement is prorated by days
 annual-lost-outside = { $hours } credit hours not counted: outside the days that count in this year
 annual-lost-repeat = { $hours } credit hours not counted: the course was finished before in this year
@@ -66,6 +75,8 @@ annual-counted = { $hours } counted
 annual-not-counted = Not counted
 annual-on-chain = On chain
 annual-corrected = Corrected
+annual-voided = Voided
+annual-voided-why = Voided: { $reason }
 annual-at = Attestation { $number }, { $time }
 annual-proof = Download proof
 annual-no-entries = Nothing is recorded in this year

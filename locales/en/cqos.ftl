@@ -18,6 +18,15 @@ cqos-list = CQOs
 cqos-hours = Hours
 cqos-activities = Activities
 cqos-missing = Missing
+cqos-unregistered = { $count ->
+    [one] Of { $count } CQO no level certificate is registered; once its validity is, the annual requirement applies.
+   *[other] Of { $count } CQOs no level certificate is registered; once its validity is, the annual requirement applies.
+}
+cqos-unregistered-link = See and register
+cqos-unreadable = { $count ->
+    [one] The records of { $count } person cannot be read and are left out: the operator finds more in the log.
+   *[other] The records of { $count } people cannot be read and are left out: the operator finds more in the log.
+}
 cqos-none = No CQO matches
 cqos-none-text = Change the filter, or clear it.
 
@@ -26,13 +35,21 @@ cqos-learner = Learner's id
 cqos-providers = Registered by
 cqos-term = Validity of the level certificate
 cqos-term-none = not registered
-cqos-term-text = It decides in which years hours are due, and how they are prorated when it covers a year in part.
+cqos-term-next = Note the next level certificate
+cqos-term-text = It decides in which years hours are due, and how they are prorated when it covers a year in part. After a recertification note the new one; the one before stays.
+cqos-term-correct = Correct the validity
+cqos-term-correct-text = Correct days that were noted wrongly, or end it before its time. Every correction leaves a trace.
+cqos-term-back = Back to the CQO
+cqos-term-editions = How it came to be noted
+cqos-term-added = { $days } noted
+cqos-term-corrected = { $before } corrected to { $after }
+cqos-term-taken-away = { $days } removed
 cqos-term-first = First day
 cqos-term-last = Last day
 cqos-term-save = Save the validity
 cqos-term-saved = The validity is saved
 cqos-term-remove = Remove the validity
-cqos-term-remove-text = Without it, whole years count.
+cqos-term-remove-text = Only where there is no such certificate. Nothing is due in that time then.
 cqos-term-conflicted = It is about you or an organisation of yours: somebody else has to note the validity
 cqos-term-removed = The validity is removed
 cqos-back = Back to the list

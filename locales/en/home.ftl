@@ -5,10 +5,18 @@ home-nothing-text = What you have to do something about appears here.
 home-since = The first has been waiting since { $moment }
 home-not-built = The certification workflow (application, completeness review, interview, scoring, report) is not built yet, so nothing waits for experts.
 home-watches = Your role reads and changes nothing. The ways are above.
-home-requirement = { $hours } credit hours and { $activities } organised activities are missing this year, until { $day } ({ $days ->
+home-requirement = { $missing }, to be completed by { $day }, that day included ({ $days ->
     [one] { $days } day
    *[other] { $days } days
 } left)
+home-requirement-certificate = { $missing }, to be completed by { $day }, when the level certificate expires, that day included ({ $days ->
+    [one] { $days } day
+   *[other] { $days } days
+} left)
+home-terms = { $count ->
+    [one] Of { $count } CQO no level certificate is registered
+   *[other] Of { $count } CQOs no level certificate is registered
+}
 home-cases = { $count ->
     [one] { $count } complaint or dispute waits for an answer
    *[other] { $count } complaints and disputes wait for an answer

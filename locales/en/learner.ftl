@@ -80,6 +80,11 @@ learner-hurry = { $days ->
     [one] { $days } day is left of { $year }.
    *[other] { $days } days are left of { $year }.
 }
+learner-hurry-certificate = { $days ->
+    [0] Today is the last day of your level certificate.
+    [one] { $days } day is left until your level certificate expires ({ $day }).
+   *[other] { $days } days are left until your level certificate expires ({ $day }).
+}
 learner-returned = { $count ->
     [one] { $count } claim was returned to you: please change it and submit it again.
    *[other] { $count } claims were returned to you: please change them and submit them again.

@@ -189,6 +189,7 @@ account-did-erase-case = 删除投诉或异议内容
 account-did-announce-sample = 公布抽查
 account-did-draw-sample = 抽取样本
 account-did-keep-population = 保存抽查总体
+account-did-clear-population = 清除未公告的抽查总体
 account-did-remind = 发送提醒
 account-factor-leave = 返回，不作更改
 account-factor-take-off = 解除动态验证码

@@ -1,17 +1,26 @@
 # 年度要求（9.4.1.2）：一年的结果与逐条说明。
 annual-year = { $year } 年度
-annual-certificate-year = 证书第 { $nth } 年
+annual-certificate-year = { $day }起证书第 { $nth } 年
 annual-met = 达标
 annual-open = 尚未完成
 annual-short = 未达标
 annual-not-due = 无要求
+annual-unregistered = 未登记认定证书
 
 annual-missing-hours = 还差 { $hours } 学时
 annual-missing-activity = 尚未组织质量专业培训活动
 annual-missing-activities = 还差 { $count } 次质量专业培训活动
 annual-both = { $first }；{ $second }
-annual-due = { $missing }；请在 { $day }前完成。
+annual-due = { $missing }；请在 { $day }（含当日）之前完成。
+annual-due-certificate = { $missing }；认定证书有效期于 { $day }届满，请在该日（含当日）之前完成。
 annual-over = { $missing }；本年度已结束。
+annual-over-certificate = { $missing }；认定证书有效期已于 { $day }届满。
+annual-unregistered-missing = { $missing }。尚未登记认定证书有效期；登记后按年度要求考核。
+annual-unregistered-done = 已够一个整年度的要求。尚未登记认定证书有效期；登记后按年度要求考核。
+annual-short-blocks = { $year }未达标（{ $missing }）。再认定前须补足，目前{ $left }；此后超出当年要求的学时和活动可用于补足。
+annual-short-made-up = { $year }未达标（{ $missing }），已补足，不影响再认定。
+annual-short-told = { $year }未达标（{ $missing }），不影响再认定。
+annual-make-up = 再认定前须补足：{ $left }
 annual-all-done = 本年度的学时和活动要求均已完成。
 annual-nothing-due = 认定证书有效期不含本年度，没有要求。
 
@@ -25,7 +34,7 @@ annual-clause-hours = 9.4.1.2：要求 { $required } 学时，计入 { $counted 
 annual-clause-activities = 9.4.1.2：要求组织活动 { $required } 次，计入 { $counted } 次
 annual-carried = 上一年度结转 { $hours } 学时
 annual-surplus = 超出要求 { $hours } 学时
-annual-no-term = 尚未登记认定证书的有效期，按整年计算
+annual-no-term = 尚未登记认定证书有效期，按整年计算，暂不考核
 annual-part = 认定证书在本年度覆盖 { $days }，要求按天数折算
 annual-lost-outside = { $hours } 学时未计入：不在本年度的计算期间内
 annual-lost-repeat = { $hours } 学时未计入：同一课程在本年度已经学完
@@ -54,6 +63,8 @@ annual-counted = 计入 { $hours }
 annual-not-counted = 未计入
 annual-on-chain = 已上链
 annual-corrected = 已更正
+annual-voided = 已作废
+annual-voided-why = 作废原因：{ $reason }
 annual-at = 存证编号 { $number }，{ $time }
 annual-proof = 下载证明包
 annual-no-entries = 这一年度还没有记录

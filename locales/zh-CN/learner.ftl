@@ -79,5 +79,9 @@ learner-hurry = { $days ->
     [0] 今天是 { $year }的最后一天。
    *[other] 距 { $year }结束还有 { $days } 天。
 }
+learner-hurry-certificate = { $days ->
+    [0] 今天是认定证书有效期的最后一天。
+   *[other] 距认定证书有效期届满（{ $day }）还有 { $days } 天。
+}
 learner-returned = 有 { $count } 条申报被退回，请修改后重新提交。
 learner-returned-link = 查看申报

@@ -204,6 +204,9 @@ impl DataDir {
     pub(super) async fn open_service(&self, options: Options, settings: Settings) -> Result<Arc<Service>, Failure> {
         self.check_is_ledger()?;
         let rulebook = self.read_rulebook()?;
+        for (version, key) in rulebook.without_effect() {
+            tracing::warn!(%version, key, "the rulebook sets a key that nothing in this program reads yet");
+        }
         let keys = Self::ledger_keys_in(&self.keys())?;
         if let Post::Files(mailbox) = &settings.letters.post {
             // Letters are for their addressees alone.

@@ -40,6 +40,9 @@ pub(super) fn run(args: Args) -> Outcome {
             Ok(rulebook) => {
                 let versions: Vec<String> = rulebook.editions().iter().map(|e| e.version.to_string()).collect();
                 say(format!("规则文件有效 the rulebook is valid: {}", versions.join(", ")));
+                for (version, key) in rulebook.without_effect() {
+                    say(format!("注意 note: {version} {key}: 目前不起作用 nothing in this program reads it yet"));
+                }
                 Ok(EXIT_OK)
             }
             Err(errors) => {

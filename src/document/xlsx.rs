@@ -5,8 +5,8 @@
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatBorder, Workbook, Worksheet, XlsxError};
 
-use crate::standard::annual::{ActivityTally, HourTally};
-use crate::standard::{CreditCode, CreditHours, Day, UnixMillis};
+use crate::standard::annual::{ActivityTally, Amount, HourTally};
+use crate::standard::{CreditCode, CreditHours, Day, RulebookVersion, UnixMillis};
 
 /// The most CQOs of one sheet: what spreadsheets take, the headers left out.
 pub const MAX_STANDINGS: usize = 1_048_575;
@@ -32,10 +32,14 @@ pub struct StandingRow {
     pub due: Option<Day>,
     /// Whether the validity of the level certificate is registered.
     pub has_term: bool,
+    /// What has to be made up before recertification, over all years.
+    pub to_make_up: Amount,
+    /// The version of the rulebook that decided.
+    pub version: RulebookVersion,
 }
 
 /// The headers, each with the width of its column in characters.
-const COLUMNS: [(&str, f64); 15] = [
+const COLUMNS: [(&str, f64); 18] = [
     ("姓名", 12.0),
     ("所在组织", 32.0),
     ("统一社会信用代码", 22.0),
@@ -50,6 +54,9 @@ const COLUMNS: [(&str, f64); 15] = [
     ("还差活动", 11.0),
     ("截止日期", 13.0),
     ("认定证书有效期", 16.0),
+    ("再认定前须补学时", 17.0),
+    ("再认定前须补活动", 17.0),
+    ("规则版本", 11.0),
     ("学员编号", 38.0),
 ];
 
@@ -112,7 +119,10 @@ fn write_row(worksheet: &mut Worksheet, at: u32, row: &StandingRow, formats: &Fo
         worksheet.write_datetime_with_format(at, 12, &date, &formats.day)?;
     }
     worksheet.write_string(at, 13, if row.has_term { "已登记" } else { "未登记" })?;
-    worksheet.write_string(at, 14, &row.learner)?;
+    worksheet.write_number_with_format(at, 14, number(row.to_make_up.hours), &formats.hours)?;
+    worksheet.write_number(at, 15, row.to_make_up.activities)?;
+    worksheet.write_string(at, 16, row.version.to_string())?;
+    worksheet.write_string(at, 17, &row.learner)?;
     Ok(())
 }
 
@@ -150,6 +160,8 @@ mod tests {
             activities: ActivityTally { required: 1, counted: 0, missing: 1 },
             due: Some("2026-12-31".parse().unwrap()),
             has_term: false,
+            to_make_up: Amount { hours: hours(350), activities: 1 },
+            version: "2026.1".parse().unwrap(),
         }
     }
 
@@ -169,7 +181,7 @@ mod tests {
         let texts =
             |row: usize, columns: &[usize]| columns.iter().map(|c| cells[row][*c].to_string()).collect::<Vec<_>>();
         assert_eq!(
-            texts(1, &[0, 1, 2, 3, 4, 13, 14]),
+            texts(1, &[0, 1, 2, 3, 4, 13, 14, 15, 16, 17]),
             [
                 "张伟",
                 "合肥精密仪器有限公司",
@@ -177,6 +189,9 @@ mod tests {
                 "2026 年",
                 "未达标",
                 "未登记",
+                "3.5",
+                "1",
+                "2026.1",
                 "01970000-0000-7000-8000-00000000000a"
             ]
         );

@@ -140,6 +140,18 @@ fn server(url: &str) -> Result<SmtpTransport, String> {
 }
 
 impl Service {
+    /// Sends a letter, and says whether it was delivered: for those who try again themselves.
+    pub(super) async fn deliver_letter(&self, letter: Letter) -> bool {
+        let settings = Arc::clone(&self.letters);
+        let deliver = move || letter.message(&settings).and_then(|message| settings.post.deliver(&message));
+        let sent = tokio::task::spawn_blocking(deliver).await.map_err(|error| error.to_string());
+        let sent = sent.and_then(|sent| sent);
+        if let Err(error) = &sent {
+            tracing::warn!(error, "a letter could not be delivered");
+        }
+        sent.is_ok()
+    }
+
     /// Sends a letter beside whatever goes on.
     pub(super) fn send_letter(&self, letter: Letter) {
         let settings = Arc::clone(&self.letters);

@@ -77,7 +77,7 @@ pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
 pub use standing::{
     Cqo, CqoRecord, CqoRow, CqoYear, Filter, OrganisationCount, Overview, Said, StandingState, StateCounts, Subject,
-    Term, WaitingActivity,
+    Term, TermChange, TermEdition, Voided, WaitingActivity,
 };
 pub use start::{Founding, FoundingKeys, LedgerKeys};
 pub use take_over::{owner_of, take_over};

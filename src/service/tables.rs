@@ -62,7 +62,7 @@ pub(super) const CLAIMS: Table<Uuid, ClaimRow> = Table::new(25, "claims");
 /// The bytes of evidence files by file and part, encrypted under the learner's data key.
 pub(super) const EVIDENCE: Table<(Uuid, u64), WithTail<()>> = Table::new(26, "evidence");
 /// The validity of level certificates by learner, encrypted under the learner's data key.
-pub(super) const TERMS: Table<Uuid, WithTail<()>> = Table::new(27, "terms");
+pub(super) const TERMS: Table<Uuid, TermsRow> = Table::new(27, "terms").evolved(2, super::standing::terms_of_schema_1);
 /// Organised activities that the certifying body confirmed, by the entry that says them.
 pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirmed activities");
 /// Editions of the certifying body's profile, which hold nothing personal.
@@ -341,6 +341,9 @@ pub(super) struct AccountRow {
     pub(super) sealed: Vec<u8>,
 }
 
+/// The tail is the validity of each level certificate, and how it came to be noted, encrypted under the learner's data key.
+pub(super) type TermsRow = WithTail<super::standing::TermsHead>;
+
 /// Who confirmed an activity for the certifying body: the account, and no name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ConfirmedRow {
@@ -392,9 +395,16 @@ pub(super) struct Written {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RemindedRow {
-    /// The smallest distance from that day at which a reminder went out, in days.
+    /// The smallest distance from that day at which a reminder went out, in days; 0 for the notice that the year ended
+    /// short.
     pub(super) distance: u16,
     pub(super) at: UnixMillis,
+    /// How often it was tried in vain.
+    #[serde(default)]
+    pub(super) failed: u16,
+    /// Whether the last try is known to have failed. One that was cut short may have been delivered, and is not repeated.
+    #[serde(default)]
+    pub(super) undelivered: bool,
 }
 
 /// Bytes as base64 in a JSON value.

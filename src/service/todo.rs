@@ -11,7 +11,8 @@ use super::claims::{ClaimFilter, ClaimState};
 use super::error::Error;
 use super::standing::{Filter, StandingState};
 use crate::ledger::entry::LearnerId;
-use crate::standard::{CreditHours, Day, UnixMillis, day_of};
+use crate::standard::annual::{Ending, ShortYear};
+use crate::standard::{CreditHours, Day, UnixMillis};
 
 /// Activities that are counted at most: beyond that it is many.
 const MAX_COUNTED: usize = 1_000;
@@ -36,11 +37,17 @@ pub enum Task {
         hours: CreditHours,
         /// Activities that are missing.
         activities: u16,
+        /// How many of them the year asks for.
+        required_activities: u16,
         /// The last day on which it can be made up.
         due: Day,
+        /// What ends with that day.
+        ending: Ending,
         /// So many days are left.
         days_left: i64,
     },
+    /// A year that ended short, for the CQO.
+    Shortfall(ShortYear),
     /// Claims that were returned with a reason, for the CQO.
     Returned,
     /// Claims that are not decided about, for those who review them. Those that one has a part in oneself are among them.
@@ -49,6 +56,8 @@ pub enum Task {
     Cases,
     /// Organised activities that the certifying body has not confirmed, for its people.
     Activities,
+    /// CQOs of whom no level certificate is registered, for those who note its validity.
+    Terms,
     /// Something of the certifying body's profile, for its people and who writes it.
     Body(BodyAlert),
     /// Accounts whose invitation nobody has taken up, for the administrator.
@@ -89,15 +98,21 @@ impl Service {
         let known = |learner: &LearnerId| self.directory().learner(*learner).is_some();
         let learners: Vec<LearnerId> = learners.into_iter().filter(known).collect();
         let Some(learner) = learners.first().copied() else { return Ok(Vec::new()) };
-        let year = self.standing(actor, learner, None).await?;
-        let today = day_of(self.clock.now()).map_err(Error::internal)?;
-        let due = year.standing.due().filter(|_| year.state == StandingState::Open);
-        let requirement = due.map(|due| Task::Requirement {
-            hours: year.standing.hours.missing,
-            activities: year.standing.activities.missing,
-            due,
-            days_left: today.days_until(due),
+        let record = self.cqo(actor, learner).await?;
+        let today = self.today()?;
+        let open = record.years.first().filter(|year| year.state == StandingState::Open);
+        let requirement = open.and_then(|year| {
+            let ((due, ending), standing) = (year.standing.period.end()?, &year.standing);
+            Some(Task::Requirement {
+                hours: standing.hours.missing,
+                activities: standing.activities.missing,
+                required_activities: standing.activities.required,
+                due,
+                ending,
+                days_left: today.days_until(due),
+            })
         });
+        let short = Self::short_to_tell(&record.short, today).cloned().map(|short| ToDo::one(Task::Shortfall(short)));
         let mut returned = Vec::new();
         for learner in learners {
             returned.extend(self.own_claims(actor, learner).await?);
@@ -105,7 +120,7 @@ impl Service {
         returned.retain(|claim| claim.state == ClaimState::Returned);
         let since = returned.iter().map(|claim| claim.changed_at).min();
         let returned = ToDo::some(Task::Returned, returned.len(), since);
-        Ok(returned.into_iter().chain(requirement.map(ToDo::one)).collect())
+        Ok(returned.into_iter().chain(short).chain(requirement.map(ToDo::one)).collect())
     }
 
     async fn todo_of_employer(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
@@ -124,7 +139,10 @@ impl Service {
         activities.retain(|activity| !activity.is_conflicted);
         let since = activities.first().map(|activity| activity.said.sealed_at);
         let activities = ToDo::some(Task::Activities, activities.len(), since);
-        Ok(claims.into_iter().chain(cases).chain(activities).chain(self.todo_of_profile(actor)?).collect())
+        let terms = self.standings(actor, &Filter::default(), 0, 0).await?.states.no_term;
+        let terms = ToDo::some(Task::Terms, terms, None);
+        let tasks = claims.into_iter().chain(cases).chain(activities).chain(terms);
+        Ok(tasks.chain(self.todo_of_profile(actor)?).collect())
     }
 
     fn todo_of_administrator(&self, actor: &Actor) -> Result<Vec<ToDo>, Error> {
@@ -153,6 +171,8 @@ mod tests {
     fn tasks(list: &[ToDo]) -> Vec<(&'static str, usize)> {
         let word = |task: &Task| match task {
             Task::Requirement { .. } => "requirement",
+            Task::Shortfall(_) => "shortfall",
+            Task::Terms => "terms",
             Task::Returned => "returned",
             Task::Claims => "claims",
             Task::Cases => "cases",
@@ -189,9 +209,9 @@ mod tests {
         service.invite(&Actor::Operator, invitation).await.unwrap();
         let body = [("body", 1); 3];
         for (role, expected) in [
-            (AccountRole::Learner, vec![("requirement", 1)]),
-            (AccountRole::Clerk, [vec![("cases", 2), ("activities", 1)], body.to_vec()].concat()),
-            (AccountRole::Supervisor, [vec![("cases", 2), ("activities", 1)], body.to_vec()].concat()),
+            (AccountRole::Learner, vec![]),
+            (AccountRole::Clerk, [vec![("cases", 2), ("activities", 1), ("terms", 2)], body.to_vec()].concat()),
+            (AccountRole::Supervisor, [vec![("cases", 2), ("activities", 1), ("terms", 2)], body.to_vec()].concat()),
             (AccountRole::Administrator, [body.to_vec(), vec![("invitations", 1)]].concat()),
             (AccountRole::Auditor, vec![]),
             (AccountRole::Expert, vec![]),
@@ -204,7 +224,10 @@ mod tests {
         }
         // The clerk whose own dispute and activity these are has neither to do.
         let own = person(AccountRole::Clerk, &[a.learner.id]);
-        assert_eq!(tasks(&service.todo(&own).await.unwrap()), [vec![("cases", 1)], body.to_vec()].concat());
+        assert_eq!(
+            tasks(&service.todo(&own).await.unwrap()),
+            [vec![("cases", 1), ("terms", 2)], body.to_vec()].concat()
+        );
         for nobody in [Actor::Public, Actor::Operator] {
             assert!(service.todo(&nobody).await.is_err(), "{nobody}");
         }
@@ -213,15 +236,25 @@ mod tests {
     #[tokio::test]
     async fn a_learner_is_told_what_is_missing_and_by_when() {
         let world = World::new().await;
-        let learner = person(AccountRole::Learner, &[provider_a().learner.id]);
+        let id = provider_a().learner.id;
+        let learner = person(AccountRole::Learner, &[id]);
+        assert_eq!(world.service().todo(&learner).await.unwrap(), [], "nothing is due without a certificate");
+        let (clerk, note) =
+            (person(AccountRole::Clerk, &[]), json!({"first_day": "2025-01-01", "last_day": "2027-12-31"}));
+        world.service().put_term(&clerk, id, None, 0, note).await.unwrap();
         let list = world.service().todo(&learner).await.unwrap();
+        assert_eq!(tasks(&list), [("shortfall", 1), ("requirement", 1)]);
+        assert!(matches!(&list[0].what, Task::Shortfall(short) if short.blocks()));
         let expected = Task::Requirement {
             hours: CreditHours::from_hundredths(1_000),
             activities: 1,
+            required_activities: 1,
             due: "2026-12-31".parse().unwrap(),
+            ending: Ending::Year,
             days_left: 39,
         };
-        assert_eq!(list, [ToDo::one(expected)]);
+        assert_eq!(list[1].what, expected);
         assert_eq!(world.service().todo(&person(AccountRole::Learner, &[])).await.unwrap(), []);
+        assert_eq!(tasks(&world.service().todo(&clerk).await.unwrap())[0], ("terms", 1));
     }
 }

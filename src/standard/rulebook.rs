@@ -172,6 +172,24 @@ impl Rulebook {
         self.editions.iter().rev().find(|edition| edition.effective_from <= day)
     }
 
+    /// The edition that a matter of this day is judged by: the one in effect, and before there was any, the first.
+    pub fn of(&self, day: Day) -> &Edition {
+        self.in_effect(day).or(self.editions.first()).expect("parse refuses a rulebook without editions")
+    }
+
+    /// Keys that somebody set otherwise than the rulebook that is part of the program, and that have no effect, because
+    /// nothing reads them yet; each with the version of its edition. Whoever sets one should hear of it.
+    pub fn without_effect(&self) -> Vec<(RulebookVersion, &'static str)> {
+        let embedded = Self::embedded();
+        let default = embedded.latest();
+        let mut found = Vec::new();
+        for edition in &self.editions {
+            let idle = KEYS.iter().filter(|key| !key.is_read() && key.value(edition) != key.value(default));
+            found.extend(idle.map(|key| (edition.version, key.path)));
+        }
+        found
+    }
+
     /// The edition with the latest date of effect, be it still to come.
     pub fn latest(&self) -> &Edition {
         self.editions.last().expect("parse refuses a rulebook without editions")

@@ -211,7 +211,12 @@ fn the_rulebook_is_shown_and_a_wrong_one_is_refused_with_the_line() {
     let file = dir.path().join("rulebook.toml");
     let good = include_str!("../../src/standard/rulebook.toml");
     std::fs::write(&file, good).unwrap();
-    assert!(run(&["rulebook", "check", text(&file)]).status.success());
+    let sound = run(&["rulebook", "check", text(&file)]);
+    assert!(sound.status.success() && !stdout(&sound).contains("目前不起作用"));
+    std::fs::write(&file, good.replace("teach_factor_percent = 0", "teach_factor_percent = 50")).unwrap();
+    let idle = run(&["rulebook", "check", text(&file)]);
+    assert!(idle.status.success(), "{}", stdout(&idle));
+    assert!(stdout(&idle).contains("2026.1 ce.teach_factor_percent: 目前不起作用"), "{}", stdout(&idle));
     std::fs::write(&file, good.replace("[edition.hour]", "[edition.hour]\nsurprise = 1")).unwrap();
     let refused = run(&["rulebook", "check", text(&file)]);
     assert_eq!(refused.status.code(), Some(1));

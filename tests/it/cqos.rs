@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use calamine::{Reader as _, Xlsx};
-use cqo_ledger::ledger::entry::{Activity, Body, Entry, Learner};
+use cqo_ledger::ledger::entry::{Activity, Body, Correction, CorrectionReason, Entry, Learner};
 use cqo_ledger::merkle::Hash;
 use serde_json::json;
 
@@ -60,7 +60,14 @@ fn the_body_sees_who_falls_short_confirms_activities_and_notes_terms() {
     let after = clerk.get("/body/activities").text();
     assert!(after.contains("活动已确认") && after.contains("没有待确认的活动"), "{after}");
 
+    let unregistered = clerk.get("/body/cqos?year=2026&state=no_term").text();
+    assert!(
+        unregistered.contains("张伟") && unregistered.contains("1 名首席质量官尚未登记认定证书有效期"),
+        "{unregistered}"
+    );
+    assert!(clerk.get("/todo").text().contains("href=\"/body/cqos?state=no_term\""));
     let page = format!("/body/cqos/{}", provider.learner);
+    assert!(clerk.get(&page).text().contains("尚未登记认定证书有效期；登记后按年度要求考核"));
     let term = |first, last| [("version", "0"), ("first_day", first), ("last_day", last)];
     let wrong = clerk.post(&format!("{page}/term"), &term("2026-07-02", "2026-07-01"));
     assert_eq!(wrong.status, 422);
@@ -71,7 +78,146 @@ fn the_body_sees_who_falls_short_confirms_activities_and_notes_terms() {
         assert!(noted.contains(said), "{said}: {noted}");
     }
     // From a page that was read before the term was noted.
-    assert_eq!(clerk.post(&format!("{page}/term"), &term("2026-04-01", "2029-03-31")).status, 409);
+    assert_eq!(clerk.post(&format!("{page}/term"), &term("2029-04-01", "2032-03-31")).status, 409);
+}
+
+/// What the hidden field of the first form of a page says.
+fn version(page: &str) -> &str {
+    page.split_once("name=\"version\" value=\"").unwrap().1.split('"').next().unwrap()
+}
+
+#[test]
+fn a_term_follows_the_one_before_and_corrections_are_to_be_seen() {
+    let ledger = start();
+    let provider = organisations(&ledger);
+    let mut clerk = Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "赵敏"));
+    let page = format!("/body/cqos/{}", provider.learner);
+    let mut send = |path: &str, read: &str, first: &str, last: &str| {
+        let version = version(&clerk.get(read).text()).to_owned();
+        clerk.post(path, &[("version", &version), ("first_day", first), ("last_day", last)])
+    };
+    let next = format!("{page}/term");
+    assert_eq!(send(&next, &page, "2023-07-03", "2026-07-02").status, 303);
+    // Of one that is over before the year is, the page does not say that the year is over.
+    assert_eq!(send(&next, &page, "2026-07-02", "2029-07-01").status, 422, "they share a day");
+    assert_eq!(send(&next, &page, "2026-07-03", "2029-07-02").status, 303);
+    let first = format!("{page}/term/1");
+    assert_eq!(send(&first, &first, "2023-07-03", "2026-07-03").status, 422);
+    assert_eq!(send(&first, &first, "2023-07-04", "2026-07-02").status, 303);
+    assert_eq!(send(&format!("{first}/remove"), &format!("{page}/term/2"), "", "").status, 303);
+    let shown = clerk.get(&page).text();
+    for said in [
+        "登记 2023年7月3日至2026年7月2日",
+        "登记 2026年7月3日至2029年7月2日",
+        "由 2023年7月3日至2026年7月2日 更正为 2023年7月4日至2026年7月2日",
+        "删除 2023年7月4日至2026年7月2日",
+        "href=\"/body/cqos/",
+    ] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    assert_eq!(clerk.get(&format!("{page}/term/2")).status, 404);
+    assert_eq!(clerk.get(&format!("{page}/term/x")).status, 404);
+}
+
+/// The learner's own page, before and after a certificate is registered: what fell short, and what is to be done.
+#[test]
+fn a_shortfall_is_told_to_the_learner_and_the_body() {
+    let ledger = start();
+    let provider = organisations(&ledger);
+    record(&ledger, &provider);
+    let mut clerk = Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "赵敏"));
+    let mut learner = learner(&ledger, &provider);
+    let before = learner.get("/my").text();
+    assert!(before.contains("登记后按年度要求考核") && !before.contains("再认定前须补足"), "{before}");
+    assert!(learner.get("/todo").text().contains("没有待办事项"));
+    let term = [("version", "0"), ("first_day", "2024-01-01"), ("last_day", "2026-12-31")];
+    assert_eq!(clerk.post(&format!("/body/cqos/{}/term", provider.learner), &term).status, 303);
+    let home = learner.get("/my").text();
+    for said in ["2024 年度未达标", "2025 年度未达标", "再认定前须补足"] {
+        assert!(home.contains(said), "{said}: {home}");
+    }
+    let todo = learner.get("/todo").text();
+    assert!(todo.contains("2025 年度未达标") && todo.contains("还差 8 学时"), "{todo}");
+    let list = clerk.get("/body/cqos?year=2026").text();
+    assert!(list.contains("再认定前须补足：还差 20 学时；还差 2 次质量专业培训活动"), "{list}");
+    assert!(list.contains("规则版本"), "{list}");
+    assert!(clerk.get(&format!("/body/cqos/{}", provider.learner)).text().contains("再认定前须补足"));
+}
+
+/// An account of the provider's learner.
+fn learner<'a>(ledger: &'a Ledger, provider: &Provider) -> Visitor<'a> {
+    let mut learner = account("learner", "张伟");
+    learner["learners"] = json!([provider.learner]);
+    Visitor::joined(ledger, "zhang@example.org", &learner)
+}
+
+#[test]
+fn what_was_voided_stays_on_the_learners_page_and_can_be_disputed() {
+    let ledger = start();
+    let provider = organisations(&ledger);
+    let mut learner = learner(&ledger, &provider);
+    let entry = provider.sign(provider.study());
+    let send = |entry| ledger.post_as(&provider.token, "/api/v1/entries?wait=sealed", &array(&[entry]));
+    assert_eq!(send(entry.clone()).status, 200);
+    let id = entry.entry().id;
+    let commitment = ledger.get_as(&provider.token, &format!("/api/v1/entries/{id}")).json()["commitment"].clone();
+    let correction = Correction {
+        target: id,
+        target_commitment: commitment.as_str().unwrap().parse().unwrap(),
+        reason: CorrectionReason::NotAttended,
+        replacement: None,
+    };
+    let name = Learner { id: provider.learner, name: provider.name.clone() };
+    let void = Entry { body: Body::Correction(name, correction), ..provider.study() };
+    assert_eq!(send(provider.sign(void)).status, 200);
+    let home = learner.get("/my").text();
+    for said in
+        [&format!("<s><a href=\"/my/entries/{id}\">质量战略管理</a></s>"), "作废原因：未参加", "已作废", "<s>2</s>"]
+    {
+        assert!(home.contains(said), "{said}: {home}");
+    }
+    assert!(learner.get(&format!("/my/entries/{id}")).text().contains(&format!("/my/entries/{id}/dispute")));
+}
+
+#[test]
+fn a_claim_of_a_year_without_entries_is_told_in_that_year() {
+    let ledger = start();
+    let provider = organisations(&ledger);
+    let mut learner = learner(&ledger, &provider);
+    let claim = [
+        ("title", "卓越绩效准则"),
+        ("organiser", "省质量协会"),
+        ("organiser_code", ""),
+        ("first_day", "2024-06-01"),
+        ("last_day", "2024-06-02"),
+        ("hours", "6.5"),
+    ];
+    assert_eq!(learner.post("/my/claims/new?what=lecture", &claim).status, 303);
+    let home = learner.get("/my").text();
+    let year = home.split_once("<span class=\"earlier-year\">2024 年度").unwrap_or_else(|| panic!("{home}")).1;
+    assert!(year.contains("卓越绩效准则"), "{home}");
+}
+
+/// Of a certificate that ends within the year its end is what the days are counted to.
+#[test]
+fn the_learners_page_counts_the_days_to_what_ends_first() {
+    let ledger =
+        Ledger::start_with(&["--second-factor", "off", "--reminder-days", "365,1", "--lookups-per-minute", "0"]);
+    let provider = organisations(&ledger);
+    let mut learner = learner(&ledger, &provider);
+    let mut clerk = Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "赵敏"));
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8))).date();
+    let date = |days: i32| today.checked_add(jiff::Span::new().days(days)).unwrap();
+    let term = [("version", "0"), ("first_day", &*date(-700).to_string()), ("last_day", &*date(10).to_string())];
+    assert_eq!(clerk.post(&format!("/body/cqos/{}/term", provider.learner), &term).status, 303);
+    let (home, todo) = (learner.get("/my").text(), learner.get("/todo").text());
+    if date(10).year() == today.year() {
+        assert!(home.contains("距认定证书有效期届满（") && home.contains("还有 10 天"), "{home}");
+        assert!(todo.contains("届满，请在该日（含当日）之前完成（还有 10 天）"), "{todo}");
+        assert!(!home.contains("年度结束还有") && !home.contains("本年度已结束"), "{home}");
+    } else {
+        assert!(home.contains(&format!("距 {} 年度结束还有", today.year())), "{home}");
+    }
 }
 
 #[test]

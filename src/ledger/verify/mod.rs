@@ -20,7 +20,8 @@ use crate::merkle::{Checkpoint, Hash, JudgedCheckpoint, SignedNote, TrustPolicy,
 use crate::standard::UnixMillis;
 pub use steps::{Message, State, Step, StepReport, Steps};
 pub use together::{
-    Counted, Joint, LearnerTotal, counted, exit_of, exit_status, verify_together, verify_together_with,
+    Counted, Joint, LearnerTotal, Voided, counted, counted_and_voided, exit_of, exit_status, verify_together,
+    verify_together_with,
 };
 
 /// What tells a proof bundle from any other file.

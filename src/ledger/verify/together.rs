@@ -141,15 +141,31 @@ pub struct Counted<'a> {
     pub record: Record,
 }
 
+/// A study or activity entry that was voided.
+#[derive(Debug, Clone, Copy)]
+pub struct Voided<'a> {
+    /// The study or activity entry.
+    pub first: &'a ProvenEntry,
+    /// The correction that voids it, or what superseded it.
+    pub last: &'a ProvenEntry,
+}
+
 /// What these study, activity and correction entries say in the end, in chain order of the entries that say it. The
 /// target of every correction must be among them, and every correction must hold.
 pub fn counted<'a>(entries: impl IntoIterator<Item = &'a ProvenEntry>) -> Result<Vec<Counted<'a>>, Message> {
+    counted_and_voided(entries).map(|(counted, _)| counted)
+}
+
+/// The same, and those of them that say nothing in the end.
+pub fn counted_and_voided<'a>(
+    entries: impl IntoIterator<Item = &'a ProvenEntry>,
+) -> Result<(Vec<Counted<'a>>, Vec<Voided<'a>>), Message> {
     let entries = collect(entries)?;
     let judged = judge_corrections(&entries)?;
     if let Some(id) = judged.open {
         return Err(target_missing(id));
     }
-    let mut counted = Vec::with_capacity(entries.len());
+    let (mut counted, mut voided) = (Vec::with_capacity(entries.len()), Vec::new());
     for ((origin, _), first) in &entries {
         let entry = first.signed.entry();
         match &entry.body {
@@ -164,12 +180,13 @@ pub fn counted<'a>(entries: impl IntoIterator<Item = &'a ProvenEntry>) -> Result
             }
         }
         let last = judged.last_of(origin, first);
-        if let Some(record) = last.signed.entry().record() {
-            counted.push(Counted { first, last, record });
+        match last.signed.entry().record() {
+            Some(record) => counted.push(Counted { first, last, record }),
+            None => voided.push(Voided { first, last }),
         }
     }
     counted.sort_by_key(|counted| (counted.last.height, counted.last.index));
-    Ok(counted)
+    Ok((counted, voided))
 }
 
 fn target_missing(id: EntryId) -> Message {

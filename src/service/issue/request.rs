@@ -14,7 +14,6 @@ use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{LearnerId, RevocationReason};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::standard::DAY_YEARS;
-use crate::standard::annual::Year;
 
 impl Service {
     /// Issues a certificate as `{"learner", "year"}` or `{"learner", "first_day", "last_day"}` says.
@@ -28,7 +27,7 @@ impl Service {
     /// Whether a certificate in force holds all that a learner has on the chain in a calendar year: another one would say
     /// the same.
     pub async fn is_year_certified(&self, actor: &Actor, learner: LearnerId, year: i16) -> Result<bool, Error> {
-        let said = self.standing(actor, learner, Some(Year::Calendar(year))).await?.entries;
+        let said = self.said_in(actor, learner, year).await?;
         let own: Vec<Uuid> = said.iter().filter(|said| said.learner == learner).map(|said| said.last.uuid()).collect();
         for (number, row) in self.certificates_of(learner.uuid()).await? {
             let stands = row.head.state == CertificateState::InForce && row.head.replaced_by.is_none();

@@ -41,8 +41,9 @@ use crate::store::{Commit, Store, WithTail};
 
 /// The largest sample.
 pub const MAX_SAMPLE: usize = 500;
-/// The largest population.
-pub const MAX_POPULATION: usize = 1_000_000;
+/// The largest population: a year of 25,000 CQOs with 130 entries each is 3.2 million. It is held in memory while it is
+/// announced and drawn from, some 100 bytes a member.
+pub const MAX_POPULATION: usize = 4_000_000;
 /// How many blocks after the tip the deciding one lies, at least: the next one may be under way.
 pub const MIN_BLOCKS_AHEAD: u64 = 2;
 /// How many at most: an announcement that nothing decides is of no use.
@@ -140,15 +141,23 @@ pub struct DrawnEntry {
 
 /// Every announcement, in memory, with the version of its row.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Samples(BTreeMap<SampleId, (SampleHead, u64)>);
+pub(in crate::service) struct Samples {
+    announced: BTreeMap<SampleId, (SampleHead, u64)>,
+    /// Whose population was there at the start, and no announcement: a crash cut it short. Nobody sees them, and the
+    /// first round of drawing takes them away.
+    orphans: Vec<Uuid>,
+}
 
 impl Samples {
-    /// Reads the announcements alone. Parts without one are of an announcement that a crash cut short, and are passed over.
+    /// Reads the announcements alone, and notes parts that are of none.
     pub(in crate::service) async fn load(store: &dyn Store) -> Result<Self, Error> {
         let (mut samples, mut range) = (Self::default(), SAMPLES.all());
         while let Some(((id, _), row)) = SAMPLES.scan(store, range, 1).await?.pop() {
-            if let Some(head) = row.value.head {
-                samples.0.insert(SampleId::try_from(id).map_err(damaged)?, (head, row.version));
+            match row.value.head {
+                Some(head) => {
+                    samples.announced.insert(SampleId::try_from(id).map_err(damaged)?, (head, row.version));
+                }
+                None => samples.orphans.push(id),
             }
             range = SAMPLES.after(&(id, u64::MAX));
         }
@@ -192,20 +201,20 @@ impl Service {
             .write(SAMPLES.put(&(id.uuid(), HEAD), &row_of(&head))?);
         let version = self.store.commit(commit).await?.sequence;
         drop(sealing);
-        self.samples_mut().0.insert(id, (head.clone(), version));
+        self.samples_mut().announced.insert(id, (head.clone(), version));
         Ok(Sample { id, head })
     }
 
     /// All samples, newest first. Public: who is audited is nobody's choice, and everybody may see that.
     pub fn list_samples(&self) -> Vec<Sample> {
         let samples = self.samples.read().unwrap_or_else(PoisonError::into_inner);
-        samples.0.iter().rev().map(|(id, (head, _))| Sample { id: *id, head: head.clone() }).collect()
+        samples.announced.iter().rev().map(|(id, (head, _))| Sample { id: *id, head: head.clone() }).collect()
     }
 
     /// One sample.
     pub fn sample(&self, id: SampleId) -> Result<Sample, Error> {
         let samples = self.samples.read().unwrap_or_else(PoisonError::into_inner);
-        let (head, _) = samples.0.get(&id).ok_or_else(none)?;
+        let (head, _) = samples.announced.get(&id).ok_or_else(none)?;
         Ok(Sample { id, head: head.clone() })
     }
 
@@ -254,22 +263,53 @@ impl Service {
         }
     }
 
-    /// Draws every sample whose block is there. Doing it again would draw the same.
+    /// Draws every sample whose block is there. Doing it again would draw the same. One that cannot be drawn keeps no
+    /// other from being drawn; the first error is returned once all were tried.
     pub async fn draw_due_samples(&self) -> Result<(), Error> {
         if self.read_only {
             return Ok(());
         }
+        let mut outcome = self.clear_orphans().await;
         let height = self.published().height();
         let due: Vec<(SampleId, SampleHead, u64)> = {
             let samples = self.samples.read().unwrap_or_else(PoisonError::into_inner);
             let is_due = |head: &SampleHead| head.result.is_none() && head.height <= height;
-            let due = samples.0.iter().filter(|(_, (head, _))| is_due(head));
+            let due = samples.announced.iter().filter(|(_, (head, _))| is_due(head));
             due.map(|(id, (head, version))| (*id, head.clone(), *version)).collect()
         };
         for (id, head, version) in due {
-            Self::apart(self.draw_sample(id, head, version)).await?;
+            let drawn = Self::apart(self.draw_sample(id, head, version)).await;
+            if let Err(error) = &drawn {
+                tracing::warn!(sample = %id, %error, "a sample was not drawn");
+            }
+            outcome = outcome.and(drawn);
+        }
+        outcome
+    }
+
+    /// Takes away populations that were left without an announcement before the start; those of announcements that are
+    /// being made are none of them.
+    async fn clear_orphans(&self) -> Result<(), Error> {
+        let orphans = std::mem::take(&mut self.samples_mut().orphans);
+        for (at, id) in orphans.iter().enumerate() {
+            if let Err(error) = self.clear_population(*id).await {
+                self.samples_mut().orphans.extend_from_slice(&orphans[at..]);
+                return Err(error);
+            }
         }
         Ok(())
+    }
+
+    async fn clear_population(&self, id: Uuid) -> Result<(), Error> {
+        loop {
+            let parts = SAMPLES.scan(&*self.store, SAMPLES.prefix(&id), PARTS_PER_COMMIT).await?;
+            if parts.is_empty() {
+                return Ok(());
+            }
+            let event = self.event(&Actor::Operator, "clear_population", id.to_string());
+            let deletes = parts.iter().map(|(key, _)| SAMPLES.delete(key));
+            self.store.commit(Commit::new(event).write_all(deletes)).await?;
+        }
     }
 
     async fn draw_sample(&self, id: SampleId, mut head: SampleHead, version: u64) -> Result<(), Error> {
@@ -291,19 +331,18 @@ impl Service {
         let commit =
             Commit::new(event).when(SAMPLES.at_version(&key, version)).write(SAMPLES.put(&key, &row_of(&head))?);
         let version = self.store.commit(commit).await?.sequence;
-        self.samples_mut().0.insert(id, (head, version));
+        self.samples_mut().announced.insert(id, (head, version));
         Ok(())
     }
 
     /// Writes the members in parts, in as few commits as take them.
     async fn keep_population(&self, actor: &Actor, id: SampleId, members: &Members) -> Result<(), Error> {
         let hashes: Vec<&[u8]> = members.iter().map(|member| member.hash().as_bytes().as_slice()).collect();
-        let parts: Vec<Vec<u8>> = hashes.chunks(PART_MEMBERS).map(<[&[u8]]>::concat).collect();
         let mut next = HEAD + 1;
-        for some in parts.chunks(PARTS_PER_COMMIT) {
+        for some in hashes.chunks(PART_MEMBERS * PARTS_PER_COMMIT) {
             let mut commit = Commit::new(self.event(actor, "keep_population", id.to_string()));
-            for part in some {
-                let row = WithTail { head: None, tail: part.clone() };
+            for part in some.chunks(PART_MEMBERS) {
+                let row = WithTail { head: None, tail: part.concat() };
                 commit = commit.write(SAMPLES.put(&(id.uuid(), next), &row)?);
                 next += 1;
             }

@@ -12,6 +12,7 @@ use super::super::registry::all_rows;
 use super::super::tables::{CORRECTED, ENTRIES};
 use super::{MAX_POPULATION, SampleKind};
 use crate::ledger::entry::{EntryId, LearnerId};
+use crate::ledger::fields::Problem;
 use crate::ledger::sample::Members;
 use crate::standard::{Day, UnixMillis};
 
@@ -41,7 +42,11 @@ impl Service {
                     members.push(place.commitment);
                 }
                 if members.len() > MAX_POPULATION {
-                    return Err(Error::TooLarge { what: "the population of a sample", limit: MAX_POPULATION });
+                    let problem = Problem::mismatch(
+                        format!("has more entries of this kind than the {MAX_POPULATION} that can be drawn from"),
+                        format!("该年度这类记录超过可抽查的 {MAX_POPULATION} 条"),
+                    );
+                    return Err(Error::field("kind", problem));
                 }
             }
             next = until;

@@ -83,6 +83,39 @@ async fn a_sample_is_drawn_by_a_block_that_was_not_there_and_a_stranger_draws_th
     assert_eq!(world.service().list_samples()[0].head.result, Some(result));
 }
 
+/// A damaged population keeps no other sample from being drawn, and parts that a crash left are taken away.
+#[tokio::test]
+async fn one_that_cannot_be_drawn_keeps_no_other_back_and_orphans_are_cleared() {
+    let mut world = World::new().await;
+    seal_one(&mut world).await;
+    let supervisor = person(AccountRole::Supervisor, &[]);
+    let service = world.service();
+    let first = service.announce_sample(&supervisor, asked(2026, 1)).await.unwrap().id;
+    let second = service.announce_sample(&supervisor, asked(2026, 1)).await.unwrap().id;
+    let orphan = Uuid::now_v7();
+    let part = |member: u8| WithTail { head: None, tail: vec![member; 32] };
+    let event = || service.event(&supervisor, "keep_population", orphan.to_string());
+    let damage = Commit::new(event()).write(SAMPLES.put(&(first.uuid(), HEAD + 1), &part(1)).unwrap());
+    service.store.commit(damage).await.unwrap();
+    for number in 1..=2 {
+        let commit = Commit::new(event()).write(SAMPLES.put(&(orphan, number), &part(2)).unwrap());
+        service.store.commit(commit).await.unwrap();
+    }
+    drop(service);
+    world.reopen().await.unwrap();
+    for _ in 0..2 {
+        seal_one(&mut world).await;
+    }
+    let service = world.service();
+    assert_eq!(service.list_samples().len(), 2, "the orphan is no sample");
+    assert!(service.draw_due_samples().await.is_err());
+    assert_eq!(service.sample(first).unwrap().head.result, None);
+    assert!(service.sample(second).unwrap().head.result.is_some());
+    let left = SAMPLES.scan(&*service.store, SAMPLES.prefix(&orphan), 10).await.unwrap();
+    assert!(left.is_empty(), "{} parts are left", left.len());
+    assert!(service.sample_population(second, 0).await.unwrap().is_some());
+}
+
 #[tokio::test]
 async fn the_population_is_what_counts_of_that_kind_in_blocks_of_that_year() {
     let mut world = World::new().await;

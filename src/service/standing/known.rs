@@ -7,9 +7,9 @@ use super::super::Service;
 use super::super::error::Error;
 use super::super::issue::{Blocks, sound, unsound};
 use super::super::tables::CONFIRMED;
-use super::terms::Term;
-use crate::ledger::entry::{self, CourseCode, EntryId, LearnerId, Reviewer};
-use crate::ledger::verify::{Counted, ProvenEntry, counted};
+use super::terms::NotedTerms;
+use crate::ledger::entry::{self, Body, CorrectionReason, CourseCode, EntryId, LearnerId, Reviewer};
+use crate::ledger::verify::{Counted, ProvenEntry, counted_and_voided};
 use crate::standard::annual::{Activity, Course, Record, Span, Study};
 use crate::standard::{CreditCode, UnixMillis};
 
@@ -47,12 +47,22 @@ pub enum Subject {
     Topic(String),
 }
 
+/// An entry that was voided 作废: it stands on the chain, and says nothing any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voided {
+    /// What it said at first; `last` is the correction that voids it.
+    pub said: Said,
+    /// Why.
+    pub reason: CorrectionReason,
+}
+
 /// All that the ledger says of one learner.
 #[derive(Debug)]
 pub(in crate::service) struct Known {
     seen: Seen,
     pub(super) said: Vec<Said>,
-    pub(super) term: Option<Term>,
+    pub(super) voided: Vec<Voided>,
+    pub(super) terms: NotedTerms,
 }
 
 /// How much there was when it was read: entries of the learner, and elements of the key register, by which entries can
@@ -62,6 +72,10 @@ struct Seen {
     entries: usize,
     keys: usize,
 }
+
+/// Of so many learners it is kept in memory what is known: some kilobytes each. Of more, those that are asked for are
+/// read again.
+const MAX_KEPT: usize = 50_000;
 
 /// What is known of learners.
 #[derive(Default)]
@@ -87,7 +101,7 @@ impl Cache {
     fn put(&self, learner: LearnerId, known: &Arc<Known>, forgotten: u64) {
         let mut kept = self.lock();
         if kept.forgotten == forgotten {
-            kept.known.insert(learner, Arc::clone(known));
+            kept.keep(learner, known, MAX_KEPT);
         }
     }
 
@@ -96,6 +110,18 @@ impl Cache {
         let mut kept = self.lock();
         kept.known.remove(&learner);
         kept.forgotten += 1;
+    }
+}
+
+impl Kept {
+    /// Makes room by forgetting whom the map has first, which is anybody: those who look over all ask for all in the same
+    /// order, and of them the ones asked for longest ago are the next.
+    fn keep(&mut self, learner: LearnerId, known: &Arc<Known>, limit: usize) {
+        if self.known.len() >= limit && !self.known.contains_key(&learner) {
+            let anybody = self.known.keys().next().copied();
+            anybody.and_then(|anybody| self.known.remove(&anybody));
+        }
+        self.known.insert(learner, Arc::clone(known));
     }
 }
 
@@ -115,12 +141,19 @@ impl Service {
         let forgotten = self.standings.lock().forgotten;
         let entries = self.sealed_entries_of(learner, total, blocks).await?;
         let register = self.keys().register;
-        let counted = counted(sound(&entries, &register)).map_err(unsound)?;
+        let (counted, all_voided) = counted_and_voided(sound(&entries, &register)).map_err(unsound)?;
         let mut said = Vec::with_capacity(counted.len());
         for one in counted {
             said.push(self.said(learner, one).await?);
         }
-        let known = Arc::new(Known { seen, said, term: self.read_term(learner).await? });
+        let mut voided = Vec::with_capacity(all_voided.len());
+        for one in all_voided {
+            let Body::Correction(_, correction) = &one.last.signed.entry().body else { continue };
+            let Some(record) = one.first.signed.entry().record() else { continue };
+            let said = self.said(learner, Counted { first: one.first, last: one.last, record }).await?;
+            voided.push(Voided { said, reason: correction.reason });
+        }
+        let known = Arc::new(Known { seen, said, voided, terms: self.read_terms(learner).await? });
         self.standings.put(learner, &known, forgotten);
         Ok(known)
     }

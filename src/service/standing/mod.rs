@@ -14,9 +14,10 @@ mod tests;
 use std::sync::Arc;
 
 pub(super) use known::Cache;
-pub use known::{Said, Subject};
+pub use known::{Said, Subject, Voided};
 pub use overview::{CqoRow, Filter, OrganisationCount, Overview, StateCounts, WaitingActivity};
-pub use terms::Term;
+pub use terms::{Term, TermChange, TermEdition};
+pub(super) use terms::{TermsHead, terms_of_schema_1};
 
 use super::Service;
 use super::access::{AccountRole, Action, Actor, Person};
@@ -24,8 +25,8 @@ use super::claims::ReviewConflict;
 use super::error::Error;
 use super::registry::{Employment, serving};
 use crate::ledger::entry::LearnerId;
-use crate::standard::annual::{self, Coverage, Record, Span, Standing, Year, YearError};
-use crate::standard::{CreditCode, CreditHours, Day, Edition, choice, day_of};
+use crate::standard::annual::{self, Coverage, Judged, Period, Record, ShortYear, Span, Standing, Terms};
+use crate::standard::{CreditCode, CreditHours, Day, choice, day_of};
 use known::Known;
 
 /// Most years of one CQO that are told: more than a working life has.
@@ -38,6 +39,8 @@ choice! {
         Short = "short", "未达标";
         /// Not over, and something is missing.
         Open = "open", "尚未完成";
+        /// No level certificate is registered, within whose validity alone anything is due.
+        NoTerm = "no_term", "未登记认定证书";
         /// Nothing is missing.
         Met = "met", "达标";
         /// The level certificate covers no day of it.
@@ -67,6 +70,8 @@ pub struct CqoYear {
     pub standing: Standing,
     /// What was counted, in the order of [`Standing::records`].
     pub entries: Vec<Said>,
+    /// What was voided, by the days it was said to be of. It counts nothing.
+    pub voided: Vec<Voided>,
 }
 
 /// A CQO with all years.
@@ -74,10 +79,16 @@ pub struct CqoYear {
 pub struct CqoRecord {
     /// Who.
     pub cqo: Cqo,
-    /// The validity of the level certificate, where it is registered.
-    pub term: Option<Term>,
+    /// The validity of each level certificate that is registered, the earliest first.
+    pub terms: Vec<Term>,
+    /// How that came to be noted, the newest first.
+    pub term_editions: Vec<TermEdition>,
+    /// Under which learner the next one is noted, and the version of what is noted there.
+    pub next_term: (LearnerId, u64),
     /// Why whoever asks must not note that validity, where they otherwise might.
     pub conflict: Option<ReviewConflict>,
+    /// The years that ended short, the earliest first, and what of them stands in the way of recertification.
+    pub short: Vec<ShortYear>,
     /// The year of today first, then back to the first in which anything was recorded.
     pub years: Vec<CqoYear>,
 }
@@ -88,30 +99,54 @@ struct Whole {
 }
 
 impl Service {
-    /// How a CQO stands in a year; in that of today where none is named.
-    pub async fn standing(&self, actor: &Actor, learner: LearnerId, year: Option<Year>) -> Result<CqoYear, Error> {
+    /// How a CQO stands in the year of today.
+    pub async fn standing(&self, actor: &Actor, learner: LearnerId) -> Result<CqoYear, Error> {
         self.allow(actor, Action::ReadStandings)?;
         let learners = self.reached(actor, learner)?;
         let whole = self.whole(&learners).await?;
         let today = self.today()?;
-        let year = year.unwrap_or_else(|| self.year_of(today, &whole));
-        self.count_year(&whole, year, today).map_err(no_year)
+        self.count_year_of(&whole, today, today)
+    }
+
+    /// What the ledger says of a CQO in a calendar year.
+    pub(super) async fn said_in(&self, actor: &Actor, learner: LearnerId, year: i16) -> Result<Vec<Said>, Error> {
+        self.allow(actor, Action::ReadStandings)?;
+        let learners = self.reached(actor, learner)?;
+        let whole = self.whole(&learners).await?;
+        Ok(whole.said().filter(|said| said.record.last_day().year() == year).cloned().collect())
+    }
+
+    /// The years of a CQO that ended short, the earliest first. Whoever is asked to certify somebody again asks this:
+    /// none of them may [block](ShortYear::blocks) it (`ce.shortfall_action`).
+    pub async fn short_years(&self, actor: &Actor, learner: LearnerId) -> Result<Vec<ShortYear>, Error> {
+        self.allow(actor, Action::ReadStandings)?;
+        let learners = self.reached(actor, learner)?;
+        let whole = self.whole(&learners).await?;
+        let today = self.today()?;
+        Ok(self.short_of(&whole, &self.count_years(&whole, None, today), today))
     }
 
     /// A CQO with every year, the newest first.
     pub async fn cqo(&self, actor: &Actor, learner: LearnerId) -> Result<CqoRecord, Error> {
+        self.cqo_since(actor, learner, None).await
+    }
+
+    /// The same, with the years since that of `since`, where nothing on the chain is older.
+    pub async fn cqo_since(&self, actor: &Actor, learner: LearnerId, since: Option<Day>) -> Result<CqoRecord, Error> {
         self.allow(actor, Action::ReadStandings)?;
         let learners = self.reached(actor, learner)?;
         let today = self.today()?;
         let cqo = self.describe(&learners, today).ok_or(Error::NotFound("learner"))?;
         let whole = self.whole(&learners).await?;
-        let years = self.years(&whole, today).into_iter().map(|year| self.count_year(&whole, year, today));
-        let years = years.collect::<Result<_, _>>().map_err(no_year)?;
+        let mut years = self.count_years(&whole, since, today);
+        let short = self.short_of(&whole, &years, today);
+        years.reverse();
         let conflict = match actor.person().filter(|_| actor.may(Action::WriteTerms)) {
             Some(person) => self.conflict_about(person, learner, None)?,
             None => None,
         };
-        Ok(CqoRecord { cqo, term: whole.term(), conflict, years })
+        let (terms, term_editions, next_term) = (whole.noted(), whole.term_editions(), whole.next_term(learner));
+        Ok(CqoRecord { cqo, terms, term_editions, next_term, conflict, short, years })
     }
 
     /// All learners that are this person, for whoever may know how the person stands; to others there is nobody.
@@ -164,48 +199,57 @@ impl Service {
         day_of(self.clock.now()).map_err(Error::internal)
     }
 
-    /// The rules that a year is judged by: those in effect when it ends, as far as they are known; before there were
-    /// any, the first.
-    fn rules_of(&self, last: Day) -> &Edition {
-        self.rulebook.in_effect(last).unwrap_or(&self.rulebook.editions()[0])
+    /// The year of a day, counted. Of the year before only its surplus is asked, and only where the rules let any be
+    /// carried over.
+    fn count_year_of(&self, whole: &Whole, day: Day, today: Day) -> Result<CqoYear, Error> {
+        let terms = whole.terms();
+        let of = |day| annual::years(&self.rulebook, &terms, day, day).pop();
+        let period = of(day).ok_or_else(|| Error::internal("a day lies in no year"))?;
+        let carries = self.rulebook.of(period.days.last()).ce.carry_over_max > CreditHours::ZERO;
+        let before = period.days.first().previous().ok().filter(|_| carries).and_then(of);
+        let surplus = before.map(|before| self.count_period(whole, before, CreditHours::ZERO, today));
+        let surplus = surplus.map_or(CreditHours::ZERO, |before| before.standing.hours.surplus);
+        Ok(self.count_period(whole, period, surplus, today))
     }
 
-    /// The year that a day lies in, for this person.
-    fn year_of(&self, day: Day, whole: &Whole) -> Year {
-        Year::containing(day, self.rules_of(day), whole.span())
-    }
-
-    /// The years of a person from today back: to the first record, or to the first day of the certificate.
-    fn years(&self, whole: &Whole, today: Day) -> Vec<Year> {
-        let first_record = whole.said().map(|said| last_day(&said.record)).min();
-        let first = first_record.into_iter().chain(whole.span().map(Span::first)).min().unwrap_or(today).min(today);
-        let mut years: Vec<Year> = Vec::new();
-        let mut day = Some(today);
-        while let Some(at) = day.filter(|day| *day >= first && years.len() < MAX_YEARS) {
-            let year = self.year_of(at, whole);
-            day = year.days(whole.span()).ok().and_then(|days| days.first().previous().ok());
-            years.push(year);
-        }
-        years
-    }
-
-    /// Counts a year. Of the year before only its surplus is asked, and only where the rules let any be carried over.
-    fn count_year(&self, whole: &Whole, year: Year, today: Day) -> Result<CqoYear, YearError> {
-        let days = year.days(whole.span())?;
-        let rules = self.rules_of(days.last());
-        let before = match before(year).filter(|_| rules.ce.carry_over_max > CreditHours::ZERO) {
-            Some(before) => {
-                let days = before.days(whole.span())?;
-                let (_, records) = whole.of(days);
-                annual::count(self.rules_of(days.last()), before, whole.span(), &records, CreditHours::ZERO)?
-                    .hours
-                    .surplus
-            }
-            None => CreditHours::ZERO,
+    /// The years of a person to today, the earliest first: from that of the first record, of the first day of a
+    /// certificate, or of `since`.
+    fn count_years(&self, whole: &Whole, since: Option<Day>, today: Day) -> Vec<CqoYear> {
+        let terms = whole.terms();
+        let records = whole.said().chain(whole.voided().map(|voided| &voided.said));
+        let days = records.map(|said| said.record.last_day()).chain(since);
+        let first = days.chain(terms.as_slice().first().map(|term| term.first())).min().unwrap_or(today).min(today);
+        let mut periods = annual::years(&self.rulebook, &terms, first, today);
+        periods.drain(..periods.len().saturating_sub(MAX_YEARS));
+        let mut surplus = CreditHours::ZERO;
+        let each = |period| {
+            let year = self.count_period(whole, period, surplus, today);
+            surplus = year.standing.hours.surplus;
+            year
         };
-        let (entries, records) = whole.of(days);
-        let standing = annual::count(rules, year, whole.span(), &records, before)?;
-        Ok(CqoYear { state: state_of(&standing, today), standing, entries: entries.into_iter().cloned().collect() })
+        periods.into_iter().map(each).collect()
+    }
+
+    /// Counts a year by the rules in effect when it ends, as far as they are known.
+    fn count_period(&self, whole: &Whole, period: Period, surplus_before: CreditHours, today: Day) -> CqoYear {
+        let (days, rules) = (period.days, self.rulebook.of(period.days.last()));
+        let entries = whole.of(days);
+        let records: Vec<Record> = entries.iter().map(|said| said.record.clone()).collect();
+        let standing = annual::count(rules, period, &records, surplus_before);
+        let voided = whole.voided().filter(|voided| days.contains(voided.said.record.last_day())).cloned().collect();
+        CqoYear { state: state_of(&standing, today), standing, entries, voided }
+    }
+
+    /// What of all years of a person, the earliest first, ended short.
+    fn short_of(&self, whole: &Whole, years: &[CqoYear], today: Day) -> Vec<ShortYear> {
+        let records: Vec<Vec<Record>> =
+            years.iter().map(|year| year.entries.iter().map(|said| said.record.clone()).collect()).collect();
+        let judged = years.iter().zip(&records).map(|(year, records)| Judged {
+            edition: self.rulebook.of(year.standing.period.days.last()),
+            standing: &year.standing,
+            records,
+        });
+        annual::short_years(&judged.collect::<Vec<_>>(), &whole.terms(), today)
     }
 }
 
@@ -214,49 +258,56 @@ impl Whole {
         self.known.iter().flat_map(|known| &known.said)
     }
 
-    /// Of several terms of one person the one that lasts longest.
-    fn term(&self) -> Option<Term> {
-        self.known.iter().filter_map(|known| known.term).max_by_key(|term| (term.days.last(), term.days.first()))
+    fn voided(&self) -> impl Iterator<Item = &Voided> {
+        self.known.iter().flat_map(|known| &known.voided)
     }
 
-    fn span(&self) -> Option<Span> {
-        self.term().map(|term| term.days)
+    /// Every term as it is noted, the earliest first.
+    fn noted(&self) -> Vec<Term> {
+        let mut terms: Vec<Term> = self.known.iter().flat_map(|known| known.terms.each()).collect();
+        terms.sort_by_key(|term| (term.days, term.learner));
+        terms
+    }
+
+    /// What they cover together.
+    fn terms(&self) -> Terms {
+        Terms::union(self.known.iter().flat_map(|known| known.terms.each()).map(|term| term.days))
+    }
+
+    fn term_editions(&self) -> Vec<TermEdition> {
+        let mut editions: Vec<TermEdition> = self.known.iter().flat_map(|known| known.terms.editions()).collect();
+        // Of one moment, what was noted later comes first too.
+        editions.reverse();
+        editions.sort_by_key(|edition| std::cmp::Reverse(edition.at));
+        editions
+    }
+
+    /// Where the last term is noted, so that those of one certificate after the other stand together.
+    fn next_term(&self, learner: LearnerId) -> (LearnerId, u64) {
+        let holder = self.noted().last().map_or(learner, |term| term.learner);
+        let known = self.known.iter().find(|known| known.terms.learner == holder);
+        (holder, known.map_or(0, |known| known.terms.version))
     }
 
     /// What belongs to a year, by the last day.
-    fn of(&self, days: Span) -> (Vec<&Said>, Vec<Record>) {
-        let mut entries: Vec<&Said> = self.said().filter(|said| days.contains(last_day(&said.record))).collect();
-        entries.sort_by_key(|said| (last_day(&said.record), said.entry));
-        let records = entries.iter().map(|said| said.record.clone()).collect();
-        (entries, records)
-    }
-}
-
-/// The year before, where the same count has one.
-fn before(year: Year) -> Option<Year> {
-    match year {
-        Year::Calendar(year) => year.checked_sub(1).map(Year::Calendar),
-        Year::Certificate(nth) => nth.checked_sub(1).filter(|nth| *nth > 0).map(Year::Certificate),
+    fn of(&self, days: Span) -> Vec<Said> {
+        let mut entries: Vec<&Said> = self.said().filter(|said| days.contains(said.record.last_day())).collect();
+        entries.sort_by_key(|said| (said.record.last_day(), said.entry));
+        entries.into_iter().cloned().collect()
     }
 }
 
 fn state_of(standing: &Standing, today: Day) -> StandingState {
-    match standing.due() {
-        _ if standing.period.coverage == Coverage::Outside => StandingState::NotDue,
+    match (&standing.period.coverage, standing.due()) {
+        (Coverage::NoTerm, _) => StandingState::NoTerm,
+        (Coverage::Outside, _) => StandingState::NotDue,
         _ if standing.is_met() => StandingState::Met,
-        Some(due) if due < today => StandingState::Short,
+        (_, Some(due)) if due < today => StandingState::Short,
         _ => StandingState::Open,
     }
 }
 
-fn last_day(record: &Record) -> Day {
-    match record {
-        Record::Study(study) => study.days.last(),
-        Record::Activity(activity) => activity.date,
-    }
-}
-
-fn no_year(error: YearError) -> Error {
+fn no_year(error: impl std::fmt::Display) -> Error {
     let problem = crate::ledger::fields::Problem::mismatch(format!("is no year: {error}"), "没有这一年度");
     Error::field("year", problem)
 }

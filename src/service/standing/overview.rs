@@ -10,11 +10,11 @@ use super::super::error::Error;
 use super::super::issue::Blocks;
 use super::super::registry::serving;
 use super::known::Known;
-use super::{Cqo, Said, StandingState, Whole};
+use super::{Cqo, CqoYear, Said, StandingState, Whole};
 use crate::document::xlsx::{self, MAX_STANDINGS, StandingRow};
 use crate::ledger::entry::LearnerId;
-use crate::standard::annual::{ActivityTally, HourTally, Record, Year};
-use crate::standard::{CreditCode, Day};
+use crate::standard::annual::{ActivityTally, HourTally, Record, ShortYear, Year};
+use crate::standard::{CreditCode, Day, RulebookVersion};
 
 /// Which CQOs are asked for.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,10 @@ pub struct CqoRow {
     pub due: Option<Day>,
     /// Whether the validity of a level certificate is registered.
     pub has_term: bool,
+    /// The version of the rulebook that decided.
+    pub version: RulebookVersion,
+    /// The years, up to today's, that have to be made up before recertification.
+    pub blocking: Vec<ShortYear>,
 }
 
 /// How many stand how.
@@ -55,6 +59,8 @@ pub struct StateCounts {
     pub short: usize,
     /// Not over, and something is missing.
     pub open: usize,
+    /// No level certificate is registered.
+    pub no_term: usize,
     /// Nothing is missing.
     pub met: usize,
     /// Nothing is due.
@@ -85,6 +91,8 @@ pub struct Overview {
     pub states: StateCounts,
     /// The same by organisation, the one with the most CQOs first.
     pub organisations: Vec<OrganisationCount>,
+    /// Of how many nothing could be read. They are not among the others, and the log says why.
+    pub unreadable: usize,
 }
 
 /// An activity that waits for the certifying body's word.
@@ -115,38 +123,34 @@ impl Service {
     async fn look_over(&self, actor: &Actor, filter: &Filter, skip: usize, limit: usize) -> Result<Overview, Error> {
         let today = self.today()?;
         let year = filter.year.unwrap_or_else(|| today.year());
-        let day = Day::new(year, 12, 31).map_err(|error| super::no_year(error.into()))?.min(today);
-        let (mut rows, mut states) = (Vec::new(), StateCounts::default());
+        // A year that is not over is looked at today.
+        let last = Day::new(year, 12, 31).map_err(super::no_year)?;
+        let day = if last.year() == today.year() { last.min(today) } else { last };
+        let (mut rows, mut states, mut unreadable) = (Vec::new(), StateCounts::default(), 0);
         let mut organisations: BTreeMap<(Option<CreditCode>, Option<String>), StateCounts> = BTreeMap::new();
         let mut blocks = Blocks::default();
         for cqo in self.cqos_in_reach(actor, filter, today) {
-            let Some(whole) = self.whole_if_there(&cqo, &mut blocks).await? else { continue };
-            // A year after this one is asked for by its number alone.
-            let asked = if day.year() == year { self.year_of(day, &whole) } else { Year::Calendar(year) };
-            let row = self.row(cqo, &whole, asked, today)?;
+            let Some(whole) = self.whole_if_sound(&cqo, &mut blocks).await? else {
+                unreadable += usize::from(self.directory().learner(cqo.learners[0]).is_some());
+                continue;
+            };
+            let row = self.row(cqo, &whole, self.count_year_of(&whole, day, today)?);
             states += row.state;
             let employer = row.cqo.employer.as_ref();
             let key = (employer.and_then(|one| one.code.clone()), employer.map(|one| one.name.clone()));
             *organisations.entry(key).or_default() += row.state;
-            rows.extend(Some(row).filter(|row| filter.state.is_none_or(|state| row.state == state)));
+            rows.extend(Some((row, whole)).filter(|(row, _)| filter.state.is_none_or(|state| row.state == state)));
         }
-        rows.sort_by(|a, b| {
-            let lacks = |row: &CqoRow| {
-                (row.state, std::cmp::Reverse(row.hours.missing), std::cmp::Reverse(row.activities.missing))
-            };
-            lacks(a)
-                .cmp(&lacks(b))
-                .then_with(|| a.cqo.name.cmp(&b.cqo.name))
-                .then_with(|| a.cqo.learners.cmp(&b.cqo.learners))
-        });
+        rows.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
         let total = rows.len();
         // Beyond the end is the last page: the list was longer when its pages were counted.
         let skip = skip.min(total.saturating_sub(1) / limit.max(1) * limit);
-        let rows = rows.into_iter().skip(skip).take(limit).collect();
+        let shown = rows.into_iter().skip(skip).take(limit);
+        let rows = shown.map(|(row, whole)| CqoRow { blocking: self.blocking(&whole, today), ..row }).collect();
         let mut organisations: Vec<OrganisationCount> =
             organisations.into_iter().map(|((code, name), states)| OrganisationCount { code, name, states }).collect();
         organisations.sort_by_key(|one| std::cmp::Reverse(one.states.total()));
-        Ok(Overview { year, rows, total, states, organisations })
+        Ok(Overview { year, rows, total, states, organisations, unreadable })
     }
 
     /// The same list, all of it, as XLSX.
@@ -165,7 +169,7 @@ impl Service {
             let (today, mut blocks) = (self.today()?, Blocks::default());
             let mut waiting = Vec::new();
             for cqo in self.cqos_in_reach(actor, &Filter::default(), today) {
-                let Some(whole) = self.whole_if_there(&cqo, &mut blocks).await? else { continue };
+                let Some(whole) = self.whole_if_sound(&cqo, &mut blocks).await? else { continue };
                 let unconfirmed =
                     |said: &&Said| matches!(said.record, Record::Activity(activity) if !activity.confirmed);
                 for said in whole.said().filter(unconfirmed) {
@@ -202,37 +206,58 @@ impl Service {
             .collect()
     }
 
-    /// What is known of a person; nothing of one who was erased in between.
-    async fn whole_if_there(&self, cqo: &Cqo, blocks: &mut Blocks) -> Result<Option<Whole>, Error> {
+    /// What is known of a person; nothing of one who was erased in between, and of one whose rows are damaged, who must
+    /// not keep everybody else from being looked at.
+    async fn whole_if_sound(&self, cqo: &Cqo, blocks: &mut Blocks) -> Result<Option<Whole>, Error> {
         let mut known: Vec<Arc<Known>> = Vec::with_capacity(cqo.learners.len());
         for learner in &cqo.learners {
             match self.known_of(*learner, blocks).await {
                 Ok(one) => known.push(one),
                 Err(Error::Erased(_) | Error::NotFound(_)) => {}
+                Err(Error::Internal(error)) => {
+                    tracing::error!(%learner, error, "what is recorded of a learner cannot be read");
+                    return Ok(None);
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(Some(Whole { known }).filter(|whole| !whole.known.is_empty()))
     }
 
-    fn row(&self, cqo: Cqo, whole: &Whole, year: Year, today: Day) -> Result<CqoRow, Error> {
-        let counted = self.count_year(whole, year, today).map_err(super::no_year)?;
-        Ok(CqoRow {
+    fn row(&self, cqo: Cqo, whole: &Whole, counted: CqoYear) -> CqoRow {
+        let CqoYear { state, standing, .. } = counted;
+        CqoRow {
             cqo,
-            year,
-            state: counted.state,
-            hours: counted.standing.hours,
-            activities: counted.standing.activities,
-            due: counted.standing.due(),
-            has_term: whole.term().is_some(),
-        })
+            year: standing.year(),
+            state,
+            due: standing.due(),
+            hours: standing.hours,
+            activities: standing.activities,
+            has_term: !whole.terms().is_empty(),
+            version: standing.version,
+            blocking: Vec::new(),
+        }
+    }
+
+    fn blocking(&self, whole: &Whole, today: Day) -> Vec<ShortYear> {
+        let mut short = self.short_of(whole, &self.count_years(whole, None, today), today);
+        short.retain(ShortYear::blocks);
+        short
+    }
+}
+
+impl CqoRow {
+    /// Those who fall short first, of them those who lack most, then by name.
+    fn order(&self) -> impl Ord {
+        let lacks = (std::cmp::Reverse(self.hours.missing), std::cmp::Reverse(self.activities.missing));
+        (self.state, lacks, &self.cqo.name, &self.cqo.learners)
     }
 }
 
 fn sheet_row(row: CqoRow) -> StandingRow {
     let year = match row.year {
         Year::Calendar(year) => format!("{year} 年"),
-        Year::Certificate(nth) => format!("证书第 {nth} 年"),
+        Year::Certificate { first, nth } => format!("{first} 起第 {nth} 年"),
     };
     StandingRow {
         name: row.cqo.name,
@@ -244,13 +269,15 @@ fn sheet_row(row: CqoRow) -> StandingRow {
         activities: row.activities,
         due: row.due,
         has_term: row.has_term,
+        version: row.version,
+        to_make_up: row.blocking.iter().map(|short| short.left).collect(),
     }
 }
 
 impl StateCounts {
     /// How many there are.
     pub const fn total(&self) -> usize {
-        self.short + self.open + self.met + self.not_due
+        self.short + self.open + self.no_term + self.met + self.not_due
     }
 
     /// How many stand so.
@@ -258,6 +285,7 @@ impl StateCounts {
         match state {
             StandingState::Short => self.short,
             StandingState::Open => self.open,
+            StandingState::NoTerm => self.no_term,
             StandingState::Met => self.met,
             StandingState::NotDue => self.not_due,
         }
@@ -269,6 +297,7 @@ impl AddAssign<StandingState> for StateCounts {
         *match state {
             StandingState::Short => &mut self.short,
             StandingState::Open => &mut self.open,
+            StandingState::NoTerm => &mut self.no_term,
             StandingState::Met => &mut self.met,
             StandingState::NotDue => &mut self.not_due,
         } += 1;

@@ -9,6 +9,7 @@ use super::*;
 use crate::ledger::entry::{Activity, Body, CorrectionReason, EntryId, Record as Says, Study};
 use crate::ledger::signed::SignedEntry;
 use crate::merkle::Hash;
+use crate::standard::annual::Year;
 
 const EMPLOYER: &str = "91330100799655058B";
 
@@ -75,7 +76,7 @@ async fn employ_as(world: &World, party: &Party, employers: Value) {
 
 /// `state counted/required activities/required`.
 async fn told(world: &World, actor: &Actor, learner: LearnerId) -> String {
-    match world.service().standing(actor, learner, None).await {
+    match world.service().standing(actor, learner).await {
         Ok(year) => {
             let (hours, activities) = (year.standing.hours, year.standing.activities);
             format!(
@@ -87,22 +88,51 @@ async fn told(world: &World, actor: &Actor, learner: LearnerId) -> String {
     }
 }
 
+fn days(first: &str, last: &str) -> Value {
+    json!({"first_day": first, "last_day": last})
+}
+
+/// Notes the validity of the next level certificate.
+async fn note(world: &World, learner: LearnerId, first: &str, last: &str) {
+    let version = world.service().cqo(&clerk(), learner).await.unwrap().next_term.1;
+    world.service().put_term(&clerk(), learner, None, version, days(first, last)).await.unwrap();
+}
+
+/// The terms that are noted, and after them how they came to be.
+async fn noted(world: &World, learner: LearnerId) -> (Vec<String>, Vec<String>) {
+    let record = world.service().cqo(&clerk(), learner).await.unwrap();
+    let days = |days: Span| format!("{}..{}", days.first(), days.last());
+    let edition = |edition: &TermEdition| match edition.change {
+        TermChange::Added(after) => format!("+ {}", days(after)),
+        TermChange::Corrected { before, after } => format!("{} > {}", days(before), days(after)),
+        TermChange::Removed(before) => format!("- {}", days(before)),
+    };
+    (record.terms.iter().map(|term| days(term.days)).collect(), record.term_editions.iter().map(edition).collect())
+}
+
+/// Each year and how it stands, the newest first.
+fn states(record: &CqoRecord) -> Vec<String> {
+    record.years.iter().map(|year| format!("{:?} {}", year.standing.year(), year.state)).collect()
+}
+
 #[tokio::test]
 async fn what_is_sealed_counts_by_what_it_says_in_the_end() {
     let (mut world, a) = (World::new().await, provider_a());
     let entry = study(&a, "2026-03-01", 800);
     let submitted = world.accept(&a, &[&entry]).await;
-    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "open 0.00/10.00 0/1");
+    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "no_term 0.00/10.00 0/1");
     world.settle().await;
-    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "open 8.00/10.00 0/1");
+    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "no_term 8.00/10.00 0/1");
     let Body::Study(_, said) = &entry.entry().body else { unreachable!() };
     let less = Study { hours: CreditHours::from_hundredths(300), ..said.clone() };
     let correction = a.sign(a.correct(&entry, commitment_of(&submitted), Some(Says::Study(less))));
     world.accept(&a, &[&correction]).await;
     world.settle().await;
+    assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "no_term 3.00/10.00 0/1");
+    note(&world, a.learner.id, "2025-01-01", "2027-12-31").await;
     assert_eq!(told(&world, &Actor::Operator, a.learner.id).await, "open 3.00/10.00 0/1");
-    let last_year = world.service().standing(&Actor::Operator, a.learner.id, Some(Year::Calendar(2025))).await.unwrap();
-    assert_eq!(last_year.state, StandingState::Short);
+    let last_year = world.service().cqo(&Actor::Operator, a.learner.id).await.unwrap().years.remove(1);
+    assert_eq!((last_year.standing.year(), last_year.state), (Year::Calendar(2025), StandingState::Short));
     assert_eq!(last_year.entries, []);
 }
 
@@ -117,23 +147,23 @@ async fn who_may_know_how_somebody_stands() {
     for (actor, expected, of_b) in [
         (Actor::Public, "Unauthenticated", "Unauthenticated"),
         (a.actor(), "Forbidden", "Forbidden"),
-        (person(AccountRole::Learner, &body, &[a.learner.id]), "open 8.00", "NotFound"),
-        (person(AccountRole::Employer, &employer(), &[]), "open 8.00", "NotFound"),
+        (person(AccountRole::Learner, &body, &[a.learner.id]), "no_term 8.00", "NotFound"),
+        (person(AccountRole::Employer, &employer(), &[]), "no_term 8.00", "NotFound"),
         (person(AccountRole::Employer, &other, &[]), "NotFound", "NotFound"),
         // Nobody sees their own hours in another role than the learner's.
         (person(AccountRole::Employer, &other, &[a.learner.id]), "NotFound", "NotFound"),
         (person(AccountRole::Administrator, &body, &[]), "Forbidden", "Forbidden"),
         (person(AccountRole::Expert, &body, &[]), "Forbidden", "Forbidden"),
-        (person(AccountRole::Auditor, &body, &[]), "open 8.00", "open 0.00"),
-        (person(AccountRole::CompetentAuthority, &other, &[]), "open 8.00", "open 0.00"),
-        (clerk(), "open 8.00", "open 0.00"),
+        (person(AccountRole::Auditor, &body, &[]), "no_term 8.00", "no_term 0.00"),
+        (person(AccountRole::CompetentAuthority, &other, &[]), "no_term 8.00", "no_term 0.00"),
+        (clerk(), "no_term 8.00", "no_term 0.00"),
     ] {
         let found = told(&world, &actor, a.learner.id).await;
         assert!(found.starts_with(expected), "{actor}: {found}");
         let found = told(&world, &actor, b.learner.id).await;
         assert!(found.starts_with(of_b), "{actor}: {found}");
         let listed = world.service().standings(&actor, &Filter::default(), 0, 10).await.map(|page| page.total);
-        let expected = [expected, of_b].iter().filter(|text| text.starts_with("open")).count();
+        let expected = [expected, of_b].iter().filter(|text| text.starts_with("no_term")).count();
         assert!(listed.map_or_else(|error| !matches!(error, Error::NotFound(_)), |total| total == expected), "{actor}");
     }
 }
@@ -169,10 +199,10 @@ async fn an_activity_counts_once_the_body_has_confirmed_what_it_says() {
     assert!(matches!(service.confirm_activity(&auditor, id).await, Err(Error::Forbidden)));
     let unknown: EntryId = new_id();
     assert!(matches!(service.confirm_activity(&clerk(), unknown).await, Err(Error::NotFound("entry"))));
-    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 0/1");
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 0/1");
     for _ in 0..2 {
         service.confirm_activity(&clerk(), id).await.unwrap();
-        assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 1/1");
+        assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 1/1");
     }
     assert_eq!(waiting(&clerk()).await, []);
     // What was confirmed was another number of people.
@@ -183,10 +213,10 @@ async fn an_activity_counts_once_the_body_has_confirmed_what_it_says() {
     let correction = a.sign(correction);
     world.accept(&a, &[&correction]).await;
     world.settle().await;
-    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 0/1");
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 0/1");
     assert_eq!(waiting(&clerk()).await, [(correction.entry().id, false)]);
     service.confirm_activity(&clerk(), id).await.unwrap();
-    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 1/1");
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 1/1");
 }
 
 #[tokio::test]
@@ -197,7 +227,7 @@ async fn what_the_body_accepted_itself_needs_no_other_word() {
     let submitted = world.submit(&body.actor(), &[&entry]).await.unwrap();
     assert_eq!(outcomes(&submitted), "A", "{:?}", submitted.results);
     world.settle().await;
-    assert_eq!(told(&world, &clerk(), a.learner.id).await, "open 0.00/10.00 1/1");
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 1/1");
     assert_eq!(world.service().waiting_activities(&clerk(), 10).await.unwrap(), []);
 }
 
@@ -205,24 +235,24 @@ async fn what_the_body_accepted_itself_needs_no_other_word() {
 async fn a_term_prorates_its_years_and_is_under_the_learners_key() {
     let (mut world, a) = (World::new().await, provider_a());
     let (service, id) = (world.service(), a.learner.id);
-    let days = |first: &str, last: &str| json!({"first_day": first, "last_day": last});
     for (input, field) in [
         (days("2026-07-02", "2026-07-01"), "last_day"),
         (days("2026-07-02", "2026-02-30"), "last_day"),
         (json!({"first_day": "2026-07-02"}), "last_day"),
         (json!({"first_day": "2026-07-02", "last_day": "2027-07-01", "level": "3A"}), "level"),
     ] {
-        let error = service.put_term(&clerk(), id, 0, input).await.unwrap_err();
+        let error = service.put_term(&clerk(), id, None, 0, input).await.unwrap_err();
         assert_eq!(fields_of(&error), [field]);
     }
     let learner = person(AccountRole::Learner, &a.code, &[id]);
-    assert!(matches!(service.put_term(&learner, id, 0, Value::Null).await, Err(Error::Forbidden)));
-    let term = service.put_term(&clerk(), id, 0, days("2026-07-02", "2029-07-01")).await.unwrap().unwrap();
+    assert!(matches!(service.put_term(&learner, id, None, 0, Value::Null).await, Err(Error::Forbidden)));
+    assert!(matches!(service.put_term(&clerk(), id, None, 0, Value::Null).await, Err(Error::NotFound("term"))));
+    note(&world, id, "2026-07-02", "2029-07-01").await;
     assert_eq!(told(&world, &learner, id).await, "open 0.00/5.50 0/1");
-    assert_eq!(service.cqo(&learner, id).await.unwrap().term, Some(term));
-    let stale = service.put_term(&clerk(), id, 0, days("2026-07-03", "2029-07-02")).await;
+    let [term] = service.cqo(&learner, id).await.unwrap().terms[..] else { panic!("there is one") };
+    let stale = service.put_term(&clerk(), id, Some(1), 0, days("2026-07-03", "2029-07-02")).await;
     assert!(matches!(stale, Err(Error::Conflict(_))));
-    service.put_term(&clerk(), id, term.version, days("2026-07-03", "2029-07-02")).await.unwrap();
+    service.put_term(&clerk(), id, Some(1), term.version, days("2026-07-03", "2029-07-02")).await.unwrap();
     assert_eq!(told(&world, &learner, id).await, "open 0.00/5.00 0/0");
     let row = super::super::tables::TERMS.get(&*service.store, &id.uuid()).await.unwrap().unwrap();
     assert!(!String::from_utf8_lossy(&row.value.tail).contains("2026"));
@@ -232,6 +262,160 @@ async fn a_term_prorates_its_years_and_is_under_the_learners_key() {
     world.service().erase_learners(&Actor::Operator, json!({"learners": [id.to_string()]})).await.unwrap();
     assert_eq!(told(&world, &clerk(), id).await, "Erased");
     assert_eq!(world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap().total, 1);
+}
+
+/// Certified again, somebody's history stays what it was.
+#[tokio::test]
+async fn one_term_follows_the_other_and_every_change_is_to_be_seen() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let id = a.learner.id;
+    note(&world, id, "2023-07-03", "2026-07-02").await;
+    let before = ["Calendar(2026) open", "Calendar(2025) short", "Calendar(2024) short", "Calendar(2023) short"];
+    let record = world.service().cqo(&clerk(), id).await.unwrap();
+    // The certificate ended in July, and with it the year.
+    assert_eq!(states(&record)[1..], before[1..]);
+    assert_eq!(
+        (record.years[0].state, record.years[0].standing.hours.required.to_string()),
+        (StandingState::Short, "5.50".into())
+    );
+    note(&world, id, "2026-07-03", "2029-07-02").await;
+    let record = world.service().cqo(&clerk(), id).await.unwrap();
+    assert_eq!(states(&record), before);
+    assert_eq!(record.years[0].standing.hours.required.to_string(), "10.00");
+    let service = world.service();
+    let version = record.next_term.1;
+    for (number, first, last) in
+        [(None, "2026-07-02", "2026-07-02"), (None, "2020-01-01", "2030-01-01"), (Some(1), "2023-07-03", "2026-07-03")]
+    {
+        let refused = service.put_term(&clerk(), id, number, version, days(first, last)).await;
+        assert_eq!(fields_of(&refused.unwrap_err()), ["first_day"], "{first}");
+    }
+    let nothing = service.put_term(&clerk(), id, Some(3), version, days("2035-01-01", "2035-01-01")).await;
+    assert!(matches!(nothing, Err(Error::NotFound("term"))), "{nothing:?}");
+    // Ended before its time; the same again is no change; and one that never was.
+    service.put_term(&clerk(), id, Some(1), version, days("2023-07-03", "2025-12-31")).await.unwrap();
+    let version = service.cqo(&clerk(), id).await.unwrap().next_term.1;
+    service.put_term(&clerk(), id, Some(1), version, days("2023-07-03", "2025-12-31")).await.unwrap();
+    service.put_term(&clerk(), id, Some(2), version, Value::Null).await.unwrap();
+    drop(service);
+    world.reopen().await.unwrap();
+    let (terms, editions) = noted(&world, id).await;
+    assert_eq!(terms, ["2023-07-03..2025-12-31"]);
+    assert_eq!(
+        editions,
+        [
+            "- 2026-07-03..2029-07-02",
+            "2023-07-03..2026-07-02 > 2023-07-03..2025-12-31",
+            "+ 2026-07-03..2029-07-02",
+            "+ 2023-07-03..2026-07-02"
+        ]
+    );
+    let events = world.service().store.events(1, 1_000).await.unwrap();
+    let put: Vec<_> = events.iter().map(|record| &record.event).filter(|event| event.action == "put_term").collect();
+    let subjects: Vec<&str> = put.iter().map(|event| event.subject.split_once(": ").unwrap().1).collect();
+    assert_eq!(subjects, ["term added", "term added", "term 1 corrected", "term 2 removed"]);
+    assert!(put.iter().all(|event| event.digest.is_some() && !event.subject.contains("2026-0")));
+}
+
+#[tokio::test]
+async fn a_term_that_was_noted_when_there_was_but_one_is_read() {
+    let (world, a) = (World::new().await, provider_a());
+    let (service, id) = (world.service(), a.learner.id);
+    let plain = br#"{"first_day":"2023-07-03","last_day":"2026-07-02"}"#;
+    let tail = service.vault.encrypt(id.into(), &[b"term ".as_slice(), id.uuid().as_bytes()].concat(), plain).unwrap();
+    const OF_SCHEMA_1: crate::store::Table<Uuid, crate::store::WithTail<()>> = crate::store::Table::new(27, "terms");
+    let row = OF_SCHEMA_1.put(&id.uuid(), &crate::store::WithTail { head: (), tail }).unwrap();
+    service
+        .store
+        .commit(crate::store::Commit::new(service.event(&clerk(), "put_term", id.to_string())).write(row))
+        .await
+        .unwrap();
+    assert_eq!(noted(&world, id).await, (vec!["2023-07-03..2026-07-02".to_owned()], vec![]));
+    note(&world, id, "2026-07-03", "2029-07-02").await;
+    let terms = ["2023-07-03..2026-07-02", "2026-07-03..2029-07-02"].map(str::to_owned).to_vec();
+    assert_eq!(noted(&world, id).await, (terms, vec!["+ 2026-07-03..2029-07-02".to_owned()]));
+}
+
+#[tokio::test]
+async fn terms_of_all_learners_of_a_person_count_together() {
+    let (world, a, b) = (World::new().await, provider_a(), provider_b());
+    note(&world, a.learner.id, "2023-07-03", "2026-07-02").await;
+    note(&world, b.learner.id, "2026-01-01", "2028-12-31").await;
+    assert_eq!(told(&world, &clerk(), b.learner.id).await, "open 0.00/10.00 0/1");
+    let grants = json!([{"role": "learner", "organisation": authority().code}]);
+    let invitation =
+        json!({"login": "zhang", "name": "张伟", "grants": grants, "learners": [a.learner.id, b.learner.id]});
+    world.service().invite(&Actor::Operator, invitation).await.unwrap();
+    for learner in [a.learner.id, b.learner.id] {
+        let record = world.service().cqo(&clerk(), learner).await.unwrap();
+        assert_eq!((record.terms.len(), record.next_term.0), (2, b.learner.id));
+        assert_eq!(states(&record).last().unwrap(), "Calendar(2023) short");
+    }
+    let refused = world.service().put_term(&clerk(), b.learner.id, None, 0, days("2024-01-01", "2024-01-01")).await;
+    assert!(refused.is_err(), "it lies in a term that is noted under the other name");
+}
+
+#[tokio::test]
+async fn what_a_shortfall_leaves_to_be_made_up() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let id = a.learner.id;
+    let more = (1..=3).map(|day| study(&a, &format!("2026-03-0{day}"), 800));
+    let entries: Vec<SignedEntry> = std::iter::once(study(&a, "2025-03-01", 800)).chain(more).collect();
+    world.accept(&a, &entries.iter().collect::<Vec<_>>()).await;
+    world.settle().await;
+    assert_eq!(world.service().short_years(&clerk(), id).await.unwrap(), [], "no certificate, nothing due");
+    note(&world, id, "2025-01-01", "2027-12-31").await;
+    let learner = person(AccountRole::Learner, &a.code, &[id]);
+    let short = world.service().short_years(&learner, id).await.unwrap();
+    let [year] = &short[..] else { panic!("{short:?}") };
+    assert_eq!((year.missing.hours.to_string(), year.missing.activities), ("2.00".into(), 1));
+    assert_eq!((year.left.hours.to_string(), year.left.activities, year.blocks()), ("0.00".into(), 1, true));
+    let record = world.service().cqo(&learner, id).await.unwrap();
+    assert_eq!((record.years[1].state, &record.short), (StandingState::Short, &short));
+    let overview = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    let blocking: Vec<usize> = overview.rows.iter().map(|row| row.blocking.len()).collect();
+    assert_eq!(blocking, [1, 0], "of this year nothing but the activity is missing; the year before stands in the way");
+    let nobody = person(AccountRole::Learner, &a.code, &[provider_b().learner.id]);
+    assert!(matches!(world.service().short_years(&nobody, id).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn what_was_voided_is_told_with_its_reason_and_counts_nothing() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let entry = study(&a, "2025-03-01", 800);
+    let submitted = world.accept(&a, &[&entry]).await;
+    world.settle().await;
+    let mut correction = a.correct(&entry, commitment_of(&submitted), None);
+    if let Body::Correction(_, correction) = &mut correction.body {
+        correction.reason = CorrectionReason::NotAttended;
+    }
+    let correction = a.sign(correction);
+    world.accept(&a, &[&correction]).await;
+    world.settle().await;
+    let record = world.service().cqo(&Actor::Operator, a.learner.id).await.unwrap();
+    let year = record.years.last().unwrap();
+    assert_eq!((year.standing.year(), &year.entries[..]), (Year::Calendar(2025), &[][..]));
+    let [voided] = &year.voided[..] else { panic!("{:?}", year.voided) };
+    assert_eq!((voided.said.entry, voided.said.last), (entry.entry().id, correction.entry().id));
+    assert_eq!(voided.reason, CorrectionReason::NotAttended);
+    assert_eq!(year.standing.hours.counted, CreditHours::ZERO);
+}
+
+/// What cannot be read of one keeps nobody else from being looked at.
+#[tokio::test]
+async fn one_damaged_learner_is_left_out_and_counted() {
+    let (world, a, b) = (World::new().await, provider_a(), provider_b());
+    let (service, id) = (world.service(), a.learner.id);
+    let plain = b"no JSON";
+    let tail = service.vault.encrypt(id.into(), &[b"term ".as_slice(), id.uuid().as_bytes()].concat(), plain).unwrap();
+    let row = crate::store::WithTail { head: (), tail };
+    const OF_SCHEMA_1: crate::store::Table<Uuid, crate::store::WithTail<()>> = crate::store::Table::new(27, "terms");
+    let commit = crate::store::Commit::new(service.event(&clerk(), "put_term", id.to_string()));
+    service.store.commit(commit.write(OF_SCHEMA_1.put(&id.uuid(), &row).unwrap())).await.unwrap();
+    let all = service.standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    assert_eq!((all.total, all.unreadable, all.rows[0].cqo.name.clone()), (1, 1, b.learner.name));
+    assert_eq!(service.waiting_activities(&clerk(), 10).await.unwrap(), []);
+    assert!(service.cqo(&clerk(), id).await.is_err());
 }
 
 /// Those who decide about a term are held to what those are who review.
@@ -249,7 +433,7 @@ async fn nobody_notes_the_term_of_themselves_or_a_colleague() {
         (clerk(), None),
     ] {
         assert_eq!(service.cqo(&actor, id).await.unwrap().conflict, why, "{actor}");
-        let noted = service.put_term(&actor, id, 0, json!({"first_day": "2026-07-02", "last_day": "2029-07-01"})).await;
+        let noted = service.put_term(&actor, id, None, 0, days("2026-07-02", "2029-07-01")).await;
         match why {
             Some(why) => assert!(matches!(noted, Err(Error::ConflictOfInterest(found)) if found == why), "{actor}"),
             None => assert!(noted.is_ok(), "{noted:?}"),
@@ -271,12 +455,12 @@ async fn everybody_whom_somebody_serves_now_is_told() {
         ]),
     )
     .await;
-    for (organisation, expected) in [(employer(), "open"), (other, "open"), (a.code.clone(), "NotFound")] {
+    for (organisation, expected) in [(employer(), "no_term"), (other, "no_term"), (a.code.clone(), "NotFound")] {
         let found = told(&world, &person(AccountRole::Employer, &organisation, &[]), a.learner.id).await;
         assert!(found.starts_with(expected), "{organisation}: {found}");
         let filter = Filter { employer: Some(organisation.to_string()), ..Filter::default() };
         let listed = world.service().standings(&clerk(), &filter, 0, 10).await.unwrap().total;
-        assert_eq!(listed, usize::from(expected == "open"), "{organisation}");
+        assert_eq!(listed, usize::from(expected == "no_term"), "{organisation}");
     }
 }
 
@@ -291,9 +475,9 @@ async fn years_go_back_to_the_first_record() {
     assert_eq!(
         years,
         [
-            (Year::Calendar(2026), StandingState::Open, 1),
-            (Year::Calendar(2025), StandingState::Short, 0),
-            (Year::Calendar(2024), StandingState::Short, 1)
+            (Year::Calendar(2026), StandingState::NoTerm, 1),
+            (Year::Calendar(2025), StandingState::NoTerm, 0),
+            (Year::Calendar(2024), StandingState::NoTerm, 1)
         ]
     );
     assert_eq!(record.cqo.name, a.learner.name);
@@ -312,12 +496,12 @@ async fn learners_of_one_account_are_one_person() {
     world.service().invite(&Actor::Operator, invitation).await.unwrap();
     for learner in [&a.learner, &b.learner] {
         // Of one day eight hours count, whoever recorded them.
-        assert_eq!(told(&world, &clerk(), learner.id).await, "open 8.00/10.00 0/1");
+        assert_eq!(told(&world, &clerk(), learner.id).await, "no_term 8.00/10.00 0/1");
     }
     let all = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
     assert_eq!((all.total, all.rows[0].cqo.learners.len(), all.rows[0].cqo.providers.len()), (1, 2, 2));
     world.service().erase_learners(&Actor::Operator, json!({"learners": [a.learner.id]})).await.unwrap();
-    assert_eq!(told(&world, &clerk(), b.learner.id).await, "open 5.00/10.00 0/1");
+    assert_eq!(told(&world, &clerk(), b.learner.id).await, "no_term 5.00/10.00 0/1");
     let all = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
     assert_eq!((all.total, all.rows[0].cqo.name.clone()), (1, b.learner.name));
 }
@@ -331,6 +515,12 @@ async fn the_overview_counts_all_and_shows_a_page() {
     world.settle().await;
     world.service().confirm_activity(&clerk(), entries[2].entry().id).await.unwrap();
     employ(&world, &a, None).await;
+    let unregistered = world.service().standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
+    assert_eq!(unregistered.states, StateCounts { no_term: 2, ..StateCounts::default() });
+    assert!(unregistered.rows.iter().all(|row| !row.has_term));
+    for learner in [a.learner.id, b.learner.id] {
+        note(&world, learner, "2025-01-01", "2027-12-31").await;
+    }
     let names = |page: &Overview| page.rows.iter().map(|row| row.cqo.name.clone()).collect::<Vec<_>>();
     let ask =
         async |filter: Filter, skip, limit| world.service().standings(&clerk(), &filter, skip, limit).await.unwrap();

@@ -6,7 +6,7 @@ use crate::standard::Edition;
 /// Everything that keeps an activity from counting; nothing when it counts.
 pub(super) fn lacks(edition: &Edition, period: &Period, activity: &Activity) -> Vec<Lack> {
     let rules = &edition.ce.activity;
-    let outside = !period.counting().is_some_and(|days| days.contains(activity.date));
+    let outside = !period.counts(activity.date);
     let too_few = activity.attendees < u32::from(rules.min_attendees);
     let no_evidence = rules.evidence_required && activity.evidence == 0;
     let unconfirmed = rules.confirmed_by_body && !activity.confirmed;

@@ -5,20 +5,29 @@
 //! by which key of the rulebook (`ce.*`, `hour.daily_cap`) anything does not. Integers only.
 //!
 //! Deliberately absent: the words for people (the web's), today's date (a year is counted the same whenever it is
-//! asked for), `ce.shortfall_action` (what follows from a shortfall is a use case), and `ce.teach_factor_percent`: no
-//! entry says that hours were taught, so there is nothing that the factor could apply to. `ce.conversion.half_day` is
-//! for whoever enters an exchange of half a day; an entry says hours, and those are only ever limited here.
+//! asked for), notices of a shortfall, which are use cases (what it blocks is here, [`short_years`]), and
+//! `ce.teach_factor_percent`: no entry says that hours were taught, so there is nothing that the factor could apply to.
+//! `ce.conversion.half_day` is for whoever enters an exchange of half a day; an entry says hours, and those are only
+//! ever limited here.
 
 mod activity;
 mod days;
 mod period;
+mod recertification;
 mod result;
+mod span;
 mod study;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod years;
 
-pub use period::{Coverage, Period, Span, SpanError, Year, YearError};
+pub use period::{Coverage, Ending, Period, Year};
+pub use recertification::{Amount, Judged, ShortYear, short_years};
 pub use result::{ActivityTally, Counted, HourTally, Lack, Loss, Shortfall, Standing, Why};
+pub use span::{Span, SpanError};
+pub use terms::Terms;
+pub use years::years;
 
 use super::{CreditCode, CreditHours, Day, Edition, StudyForm};
 
@@ -70,28 +79,21 @@ pub struct Activity {
 
 /// Counts a year, clause 9.4.1.2.
 ///
-/// `term` is the validity of the level certificate; without one the whole year counts, and the result says that no
-/// term is registered. `surplus_before` are the surplus hours of the year before (结转), of which the rulebook lets
-/// some count. The order of the records changes no total.
+/// Without a registered term of a level certificate the whole year is counted, and the result says that there is none.
+/// `surplus_before` are the surplus hours of the year before (结转), of which the rulebook lets some count. The order of
+/// the records changes no total.
 ///
 /// A year is counted from its own entries alone. An entry that began in the year before may put hours on its days
 /// there, whatever else was recorded of them: how a year ends never changes with what comes after it.
-pub fn count(
-    edition: &Edition,
-    year: Year,
-    term: Option<Span>,
-    records: &[Record],
-    surplus_before: CreditHours,
-) -> Result<Standing, YearError> {
-    let period = Period::of(year, term)?;
+pub fn count(edition: &Edition, period: Period, records: &[Record], surplus_before: CreditHours) -> Standing {
     let counted = count_each(edition, &period, records);
-    Ok(Standing {
+    Standing {
         version: edition.version,
         hours: HourTally::of(period.required_hours(&edition.ce), &counted, surplus_before, &edition.ce),
         activities: ActivityTally::of(period.required_activities(&edition.ce), &counted),
         period,
         records: counted,
-    })
+    }
 }
 
 /// What each record counts, in the order given.
@@ -105,6 +107,14 @@ fn count_each(edition: &Edition, period: &Period, records: &[Record]) -> Vec<Cou
 }
 
 impl Record {
+    /// The last day of what was recorded, by which it belongs to a year.
+    pub const fn last_day(&self) -> Day {
+        match self {
+            Self::Study(study) => study.days.last(),
+            Self::Activity(activity) => activity.date,
+        }
+    }
+
     const fn study(&self) -> Option<&Study> {
         match self {
             Self::Study(study) => Some(study),

@@ -123,7 +123,7 @@ impl Standing {
 
     /// The last day on which what is missing can be made up; nothing when the certificate covers no day of the year.
     pub fn due(&self) -> Option<Day> {
-        self.period.counting().map(super::Span::last)
+        self.period.end().map(|(day, _)| day)
     }
 
     /// Which year.

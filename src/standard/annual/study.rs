@@ -39,13 +39,13 @@ pub(super) fn count(edition: &Edition, period: &Period, entries: Vec<&Study>) ->
         drop_repeated(&mut items);
     }
     convert(&mut items, edition);
-    fit_days(&mut items, edition);
+    fit_days(&mut items, edition, period);
     items.sort_by_key(|item| item.place);
     items.into_iter().map(Item::counted).collect()
 }
 
 fn keep_to_period(items: &mut [Item<'_>], period: &Period) {
-    let outside = |item: &&mut Item<'_>| !period.counting().is_some_and(|days| days.contains(item.study.days.last()));
+    let outside = |item: &&mut Item<'_>| !period.counts(item.study.days.last());
     items.iter_mut().filter(outside).for_each(|item| item.keep(0, Why::OutsidePeriod));
 }
 
@@ -78,7 +78,7 @@ fn convert(items: &mut [Item<'_>], edition: &Edition) {
 }
 
 /// At most `hour.daily_cap` of a day, and of exchange and publication together at most their joint maximum.
-fn fit_days(items: &mut [Item<'_>], edition: &Edition) {
+fn fit_days(items: &mut [Item<'_>], edition: &Edition, period: &Period) {
     let cap = edition.hour.daily_cap.hundredths();
     let mut days = Days::new(cap);
     let (converted, timed): (Vec<_>, Vec<_>) = items.iter_mut().partition(|item| item.is_converted());
@@ -87,7 +87,7 @@ fn fit_days(items: &mut [Item<'_>], edition: &Edition) {
         item.keep(days.take(item.study.days, item.left), Why::DailyCap);
         fitted.push((item.study.days, item.left));
     }
-    let mut joint_left = edition.ce.conversion.exchange_and_publication_max.hundredths();
+    let mut joint_left = period.joint_maximum(&edition.ce).hundredths();
     for item in converted.into_iter().filter(|item| item.left > 0) {
         if joint_left > 0 {
             item.keep(adds(cap, &fitted, item), Why::DailyCap);

@@ -25,14 +25,33 @@ fn hours(text: &str) -> CreditHours {
 }
 
 /// The default rules with some keys changed, as `carry_over_max = "2.00"; year = "certificate"`.
-fn edition(changes: &str) -> Edition {
+fn changed(changes: &str) -> String {
     let mut text = include_str!("../rulebook.toml").to_owned();
     for change in changes.split(';').map(str::trim).filter(|change| !change.is_empty()) {
         let key = change.split_once('=').unwrap().0;
         let line = text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
         text = text.replacen(&line, change, 1);
     }
-    Rulebook::parse(&text).unwrap().latest().clone()
+    text
+}
+
+fn rulebook(changes: &str) -> Rulebook {
+    Rulebook::parse(&changed(changes)).unwrap()
+}
+
+fn edition(changes: &str) -> Edition {
+    rulebook(changes).latest().clone()
+}
+
+/// None, or several with spaces between them.
+fn terms(text: Option<&str>) -> Terms {
+    Terms::union(text.unwrap_or_default().split_whitespace().map(span))
+}
+
+/// The year of this name, as the rules and terms make it.
+fn period(rules: &Rulebook, year: Year, terms: &Terms) -> Period {
+    let all = years(rules, terms, day("2015-01-01"), day("2040-12-31"));
+    all.into_iter().find(|period| period.year == year).unwrap()
 }
 
 /// A record: `online C1 2026-03-01 2.00`, with `!` after a course that is completed and `B:` before one that the
@@ -94,7 +113,8 @@ fn told(standing: &Standing) -> String {
 }
 
 fn stands(rules: &str, year: Year, term: Option<&str>, before: &str, lines: &[&str]) -> String {
-    told(&count(&edition(rules), year, term.map(span), &records(lines), hours(before)).unwrap())
+    let (rules, terms) = (rulebook(rules), terms(term));
+    told(&count(rules.latest(), period(&rules, year, &terms), &records(lines), hours(before)))
 }
 
 /// The default rules, the year 2026, no term.
@@ -124,7 +144,8 @@ fn ten_hours_and_an_activity_are_due() {
     ] {
         assert_eq!(in_2026(lines), expected, "{lines:?}");
     }
-    let standing = count(&edition(""), Year::Calendar(2026), None, &records(&[HELD]), CreditHours::ZERO).unwrap();
+    let year = period(&rulebook(""), Year::Calendar(2026), &Terms::default());
+    let standing = count(&edition(""), year, &records(&[HELD]), CreditHours::ZERO);
     assert_eq!(standing.due(), Some(day("2026-12-31")));
     assert!(!standing.is_met());
     assert_eq!(standing.period.coverage, Coverage::NoTerm);
@@ -267,13 +288,14 @@ fn part_years_are_prorated_by_days() {
         ("", "2027-01-01..2029-12-31", "0.00 0 -"),
         ("", "2022-01-01..2025-12-31", "0.00 0 -"),
     ] {
-        let standing = count(&edition(rules), Year::Calendar(2026), Some(span(term)), &[], CreditHours::ZERO).unwrap();
+        let year = period(&rulebook(rules), Year::Calendar(2026), &terms(Some(term)));
+        let standing = count(&edition(rules), year, &[], CreditHours::ZERO);
         let due = standing.due().map_or("-".to_owned(), |day| day.to_string());
         assert_eq!(format!("{} {} {due}", standing.hours.required, standing.activities.required), expected, "{term}");
     }
     // A leap year has a day more: 183 of 366 days are exactly 5 hours.
-    let half = count(&edition(""), Year::Calendar(2028), Some(span("2028-07-02..2031-07-01")), &[], CreditHours::ZERO);
-    assert_eq!(told(&half.unwrap()), "0.00/5.00 0/1 short 5.00 lacks 1");
+    let half = stands("", Year::Calendar(2028), Some("2028-07-02..2031-07-01"), "0.00", &[]);
+    assert_eq!(half, "0.00/5.00 0/1 short 5.00 lacks 1");
 }
 
 #[test]
@@ -311,52 +333,320 @@ fn surplus_is_carried_over_as_far_as_the_rulebook_lets_it() {
     }
 }
 
-#[test]
-fn certificate_years_count_from_the_first_day() {
-    for (term, nth, expected) in [
-        ("2026-11-22..2029-11-21", 1, "2026-11-22..2027-11-21"),
-        ("2026-11-22..2029-11-21", 3, "2028-11-22..2029-11-21"),
-        ("2024-02-29..2028-02-28", 1, "2024-02-29..2025-02-28"),
-        ("2024-02-29..2028-02-28", 2, "2025-03-01..2026-02-28"),
-        ("2024-02-29..2028-02-28", 4, "2027-03-01..2028-02-28"),
-        ("2024-02-29..2030-02-28", 5, "2028-02-29..2029-02-28"),
-        ("2199-01-01..2199-12-30", 1, "Day(Year)"),
-        ("2026-01-01..2026-12-31", 0, "Zeroth"),
-    ] {
-        let told = match Year::Certificate(nth).days(Some(span(term))) {
-            Ok(days) => format!("{}..{}", days.first(), days.last()),
-            Err(error) => format!("{error:?}"),
-        };
-        assert_eq!(told, expected, "{term} {nth}");
-    }
-    assert_eq!(Year::Certificate(1).days(None), Err(YearError::NoTerm));
-    let (rules, term) = ("year = \"certificate\"", Some("2024-02-29..2027-02-28"));
-    let lines = ["online C1 2025-02-28 4.00", "online C2 2025-02-28..2025-03-01 4.00", "activity 2025-02-28 5 1 yes"];
-    assert_eq!(
-        stands(rules, Year::Certificate(1), term, "0.00", &lines),
-        "4.00/10.00 1/1 short 6.00 #1-4.00 OutsidePeriod"
-    );
-    assert_eq!(
-        stands(rules, Year::Certificate(2), term, "0.00", &lines),
-        "4.00/10.00 0/1 short 6.00 lacks 1 #0-4.00 OutsidePeriod #2 [OutsidePeriod]"
-    );
-    assert_eq!(stands(rules, Year::Certificate(4), term, "0.00", &[]), "0.00/0.00 0/0");
+/// Each year with what is covered of it: `2026 2026-01-01..2026-12-31 whole`.
+fn all_years(rules: &Rulebook, term: &str, first: &str, last: &str) -> Vec<String> {
+    let years = years(rules, &terms(Some(term)), day(first), day(last));
+    years.iter().map(described).collect()
+}
+
+fn described(period: &Period) -> String {
+    let days = |days: &Span| format!("{}..{}", days.first(), days.last());
+    let name = match period.year {
+        Year::Calendar(year) => year.to_string(),
+        Year::Certificate { first, nth } => format!("{nth} of {first}"),
+    };
+    let coverage = match &period.coverage {
+        Coverage::NoTerm => "no term".to_owned(),
+        Coverage::Whole => "whole".to_owned(),
+        Coverage::Outside => "outside".to_owned(),
+        Coverage::Part(covered) => covered.iter().map(days).collect::<Vec<_>>().join(" and "),
+    };
+    format!("{name} {} {coverage}", days(&period.days))
+}
+
+/// The default rules until a day, and from it on those with a change.
+fn two_editions(first: &str, from: &str, then: &str) -> Rulebook {
+    let second = changed(then).replace("2026-01-01", from).replace("2026.1", "2026.2");
+    Rulebook::parse(&format!("{}\n{second}", changed(first))).unwrap()
 }
 
 #[test]
-fn a_day_lies_in_the_year_that_the_rulebook_counts() {
-    let term = Some(span("2024-02-29..2027-02-28"));
-    for (rules, term, date, expected) in [
-        ("", term, "2025-02-28", Year::Calendar(2025)),
-        ("year = \"certificate\"", None, "2025-02-28", Year::Calendar(2025)),
-        ("year = \"certificate\"", term, "2024-02-28", Year::Calendar(2024)),
-        ("year = \"certificate\"", term, "2024-02-29", Year::Certificate(1)),
-        ("year = \"certificate\"", term, "2025-02-28", Year::Certificate(1)),
-        ("year = \"certificate\"", term, "2025-03-01", Year::Certificate(2)),
-        ("year = \"certificate\"", term, "2199-12-31", Year::Certificate(176)),
+fn calendar_years_are_covered_by_every_term_together() {
+    for (term, expected) in [
+        ("", ["2025 2025-01-01..2025-12-31 no term", "2026 2026-01-01..2026-12-31 no term"]),
+        // Recertified without a gap, no day of the year is uncovered.
+        (
+            "2023-07-03..2026-07-02 2026-07-03..2029-07-02",
+            ["2025 2025-01-01..2025-12-31 whole", "2026 2026-01-01..2026-12-31 whole"],
+        ),
+        (
+            "2023-07-03..2026-07-02 2026-07-05..2029-07-04",
+            [
+                "2025 2025-01-01..2025-12-31 whole",
+                "2026 2026-01-01..2026-12-31 2026-01-01..2026-07-02 and 2026-07-05..2026-12-31",
+            ],
+        ),
+        // Noted by two bodies under two names, and overlapping.
+        (
+            "2026-03-01..2028-12-31 2025-07-01..2026-05-31",
+            ["2025 2025-01-01..2025-12-31 2025-07-01..2025-12-31", "2026 2026-01-01..2026-12-31 whole"],
+        ),
+        ("2027-01-01..2029-12-31", ["2025 2025-01-01..2025-12-31 outside", "2026 2026-01-01..2026-12-31 outside"]),
     ] {
-        assert_eq!(Year::containing(day(date), &edition(rules), term), expected, "{rules} {date}");
+        assert_eq!(all_years(&rulebook(""), term, "2025-02-28", "2026-11-22"), expected, "{term}");
     }
+}
+
+#[test]
+fn days_between_two_terms_ask_for_nothing() {
+    let term = Some("2023-07-03..2026-07-02 2026-09-01..2029-08-31");
+    let lines = ["online C1 2026-07-02 2.00", "online C2 2026-08-31 2.00", "online C3 2026-09-01 2.00"];
+    // 183 and 122 days of 365 are 8.36 hours.
+    let expected = "4.00/8.50 0/1 short 4.50 lacks 1 #1-2.00 OutsidePeriod";
+    assert_eq!(stands("", Year::Calendar(2026), term, "0.00", &lines), expected);
+}
+
+#[test]
+fn certificate_years_count_from_the_day_of_issue() {
+    let rules = rulebook("year = \"certificate\"");
+    for (term, first, last, expected) in [
+        (
+            "2026-11-22..2029-11-21",
+            "2026-11-22",
+            "2029-11-22",
+            &[
+                "1 of 2026-11-22 2026-11-22..2027-11-21 whole",
+                "2 of 2026-11-22 2027-11-22..2028-11-21 whole",
+                "3 of 2026-11-22 2028-11-22..2029-11-21 whole",
+                "2029 2029-11-22..2029-12-31 outside",
+            ][..],
+        ),
+        // A certificate of 29 February.
+        (
+            "2024-02-29..2028-02-28",
+            "2024-02-29",
+            "2028-02-28",
+            &[
+                "1 of 2024-02-29 2024-02-29..2025-02-28 whole",
+                "2 of 2024-02-29 2025-03-01..2026-02-28 whole",
+                "3 of 2024-02-29 2026-03-01..2027-02-28 whole",
+                "4 of 2024-02-29 2027-03-01..2028-02-28 whole",
+            ],
+        ),
+        // What was recorded before the first day is in a year that ends with the day before it.
+        (
+            "2026-07-03..2029-07-02",
+            "2026-03-01",
+            "2026-11-22",
+            &["2026 2026-01-01..2026-07-02 outside", "1 of 2026-07-03 2026-07-03..2027-07-02 whole"],
+        ),
+        // Ended in its first year, and nothing followed.
+        (
+            "2025-07-03..2025-12-31",
+            "2025-07-03",
+            "2026-11-22",
+            &["1 of 2025-07-03 2025-07-03..2026-07-02 2025-07-03..2025-12-31", "2026 2026-07-03..2026-12-31 outside"],
+        ),
+        // A new one begins within a year of the one before.
+        (
+            "2024-03-01..2025-09-30 2025-10-15..2028-10-14",
+            "2025-03-01",
+            "2025-10-15",
+            &[
+                "2 of 2024-03-01 2025-03-01..2025-10-14 2025-03-01..2025-09-30",
+                "1 of 2025-10-15 2025-10-15..2026-10-14 whole",
+            ],
+        ),
+        ("", "2026-03-01", "2026-03-01", &["2026 2026-01-01..2026-12-31 no term"]),
+    ] {
+        assert_eq!(all_years(&rules, term, first, last), expected, "{term}");
+    }
+}
+
+#[test]
+fn a_year_ends_as_it_was_begun_when_the_rules_change() {
+    let (calendar, certificate) = ("", "year = \"certificate\"");
+    let term = "2025-07-03..2028-07-02";
+    for (rules, expected) in [
+        // The year of the certificate goes on where the calendar year stopped, and is prorated.
+        (
+            two_editions(calendar, "2027-01-01", certificate),
+            [
+                "2026 2026-01-01..2026-12-31 whole",
+                "2 of 2025-07-03 2027-01-01..2027-07-02 2027-01-01..2027-07-02",
+                "3 of 2025-07-03 2027-07-03..2028-07-02 whole",
+            ],
+        ),
+        (
+            two_editions(certificate, "2027-03-01", calendar),
+            [
+                "1 of 2025-07-03 2025-07-03..2026-07-02 whole",
+                "2 of 2025-07-03 2026-07-03..2027-07-02 whole",
+                "2027 2027-07-03..2027-12-31 2027-07-03..2027-12-31",
+            ],
+        ),
+    ] {
+        let all = all_years(&rules, term, "2026-07-02", "2027-12-31");
+        assert_eq!(all, expected);
+    }
+    let standing = |period: Period| count(&edition(""), period, &[], CreditHours::ZERO);
+    let rules = two_editions(calendar, "2027-01-01", certificate);
+    let part = years(&rules, &terms(Some(term)), day("2027-01-01"), day("2027-01-01")).pop().unwrap();
+    // 183 of 365 days.
+    assert_eq!(standing(part).hours.required, hours("5.50"));
+}
+
+#[test]
+fn every_day_lies_in_one_year() {
+    let rules = [
+        rulebook(""),
+        rulebook("year = \"certificate\""),
+        two_editions("", "2027-04-01", "year = \"certificate\""),
+        two_editions("year = \"certificate\"", "2027-04-01", ""),
+    ];
+    bolero::check!().with_type::<(u8, Vec<(u16, u16)>, u16)>().with_iterations(ITERATIONS).for_each(
+        |(which, drawn, at)| {
+            let rules = &rules[usize::from(*which) % rules.len()];
+            let on = |days: u16| {
+                let days = jiff::Span::new().days(i32::from(days % 4_000));
+                let date = day("2022-01-01").date().checked_add(days).unwrap();
+                Day::new(date.year(), date.month(), date.day()).unwrap()
+            };
+            let spans = drawn
+                .iter()
+                .take(4)
+                .filter_map(|(first, length)| Span::new(on(*first), on(first % 4_000 + length % 900)).ok());
+            let terms = Terms::union(spans);
+            let all = years(rules, &terms, day("2022-01-01"), day("2034-12-31"));
+            for pair in all.windows(2) {
+                assert_eq!(pair[0].days.last().next(), Ok(pair[1].days.first()), "{all:?}");
+            }
+            let names: std::collections::BTreeSet<Year> = all.iter().map(|period| period.year).collect();
+            assert_eq!(names.len(), all.len(), "{all:?}");
+            // Whoever asks for one day finds the same year.
+            let found = years(rules, &terms, on(*at), on(*at));
+            assert!(all.contains(&found[0]) && found.len() == 1 && found[0].days.contains(on(*at)), "{found:?}");
+        },
+    );
+}
+
+#[test]
+fn the_end_of_a_year_is_that_of_the_certificate_where_it_comes_first() {
+    for (term, expected) in [
+        ("", "2026-12-31 Year"),
+        ("2024-07-03..2026-07-02", "2026-07-02 Certificate"),
+        ("2024-07-03..2026-12-31", "2026-12-31 Year"),
+        ("2024-07-03..2026-07-02 2026-07-03..2029-07-02", "2026-12-31 Year"),
+    ] {
+        let (last, ending) = period(&rulebook(""), Year::Calendar(2026), &terms(Some(term))).end().unwrap();
+        assert_eq!(format!("{last} {ending:?}"), expected, "{term}");
+    }
+    assert_eq!(period(&rulebook(""), Year::Calendar(2026), &terms(Some("2027-01-01..2029-12-31"))).end(), None);
+}
+
+#[test]
+fn exchange_and_publication_are_limited_to_their_share_of_a_part_year() {
+    let lines = ["publication P1 2026-08-01 5.00", "exchange E1 2026-09-01 5.00"];
+    for (term, expected) in [
+        // 184 of 365 days: 5.05 hours due, and 2.53 of them.
+        ("2026-07-01..2029-06-30", "3.00/5.50 0/1 short 2.50 lacks 1 #0-2.00 JointMaximum #1-5.00 JointMaximum"),
+        ("2026-01-01..2028-12-31", "5.00/10.00 0/1 short 5.00 lacks 1 #1-5.00 JointMaximum"),
+    ] {
+        assert_eq!(stands("", Year::Calendar(2026), Some(term), "0.00", &lines), expected, "{term}");
+    }
+}
+
+/// What stands short on a day, and what of it is left: `2024 short 10.00 lacks 1 left 4.00 0`.
+fn short_on(rules: &str, term: &str, today: &str, lines: &[&str]) -> Vec<String> {
+    let (rules, terms, records) = (rulebook(rules), terms(Some(term)), records(lines));
+    let years = years(&rules, &terms, day("2023-01-01"), day(today));
+    let (mut surplus, mut standings) = (CreditHours::ZERO, Vec::new());
+    let of = |period: &Period| -> Vec<Record> {
+        records.iter().filter(|record| period.days.contains(record.last_day())).cloned().collect()
+    };
+    for period in years {
+        let records = of(&period);
+        let standing = count(rules.latest(), period, &records, surplus);
+        surplus = standing.hours.surplus;
+        standings.push((standing, records));
+    }
+    let judged: Vec<Judged<'_>> =
+        standings.iter().map(|(standing, records)| Judged { edition: rules.latest(), standing, records }).collect();
+    let told = |year: &ShortYear| {
+        let Year::Calendar(name) = year.period.year else { unreachable!() };
+        let (missing, left) = (year.missing, year.left);
+        let blocks = if year.blocks() { "blocks" } else { "free" };
+        format!("{name} {} {} left {} {} {blocks}", missing.hours, missing.activities, left.hours, left.activities)
+    };
+    short_years(&judged, &terms, day(today)).iter().map(told).collect()
+}
+
+#[test]
+fn what_later_years_have_beyond_their_need_makes_up_for_shortfalls_the_oldest_first() {
+    let term = "2023-01-01..2026-12-31";
+    let of = |year: u16, hours: &str| format!("online C{year} {year}-03-01..{year}-03-09 {hours}");
+    let held = |year: u16| format!("activity {year}-05-01 5 1 yes");
+    let [full23, full24] = [of(2023, "10.00"), of(2024, "10.00")];
+    let [held23, held24, held25] = [2023, 2024, 2025].map(held);
+    let [less24, more25, much25, less25] = [of(2024, "7.00"), of(2025, "12.00"), of(2025, "30.00"), of(2025, "9.00")];
+    for (rules, today, lines, expected) in [
+        ("", "2024-12-31", &[&full23, &held23][..], &[][..]),
+        ("", "2025-01-01", &[&full23, &held23], &["2024 10.00 1 left 10.00 1 blocks"]),
+        ("", "2025-01-01", &[&full23, &held23, &less24, &held24], &["2024 3.00 0 left 3.00 0 blocks"]),
+        // Two of the twelve hours are more than this year needs; its activity is needed for itself.
+        ("", "2025-06-01", &[&full23, &held23, &less24, &more25, &held25], &["2024 3.00 1 left 1.00 1 blocks"]),
+        (
+            "",
+            "2025-06-01",
+            &[&full23, &held23, &less24, &more25, &held25, &held25],
+            &["2024 3.00 1 left 1.00 0 blocks"],
+        ),
+        // The oldest first, and what was made up still ended short.
+        (
+            "",
+            "2025-06-01",
+            &[&held23, &held24, &less24, &much25, &held25],
+            &["2023 10.00 0 left 0.00 0 free", "2024 3.00 0 left 0.00 0 free"],
+        ),
+        // What an earlier year has too much makes up for nothing that came after it.
+        (
+            "",
+            "2026-06-01",
+            &[&full23, &held23, &of(2024, "30.00"), &held24, &less25, &held25],
+            &["2025 1.00 0 left 1.00 0 blocks"],
+        ),
+        // What was carried over is used.
+        (
+            "carry_over_max = \"2.00\"",
+            "2026-06-01",
+            &[&held23, &full24, &held24, &of(2023, "9.00"), &more25, &held25, &of(2026, "8.00")],
+            &["2023 1.00 0 left 1.00 0 blocks"],
+        ),
+        // A notice alone blocks nothing.
+        ("shortfall_action = \"notice\"", "2025-01-01", &[&full23, &held23], &["2024 10.00 1 left 0.00 0 free"]),
+    ] {
+        let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
+        assert_eq!(short_on(rules, term, today, &lines), expected, "{rules} {today} {lines:?}");
+    }
+}
+
+#[test]
+fn a_shortfall_can_be_made_up_after_the_certificate_ended() {
+    let held = "activity 2026-05-01 5 1 yes";
+    let (before, after) = ("online C1 2026-07-02 4.00", "online C2 2026-07-03 1.00");
+    for (term, lines, expected) in [
+        // 183 days: 5.50 hours.
+        ("2026-01-01..2026-07-02", &[held, before][..], &["2026 1.50 0 left 1.50 0 blocks"][..]),
+        ("2026-01-01..2026-07-02", &[held, before, after], &["2026 1.50 0 left 0.50 0 blocks"]),
+        (
+            "2026-01-01..2026-07-02",
+            &[held, before, after, "online C3 2027-02-01 0.50"],
+            &["2026 1.50 0 left 0.00 0 free"],
+        ),
+        // A course that was finished within the term does not count again after it.
+        (
+            "2026-01-01..2026-07-02",
+            &[held, "online C1! 2026-07-01 4.00", "online C1! 2026-08-01 4.00"],
+            &["2026 1.50 0 left 1.50 0 blocks"],
+        ),
+        // What was done before the certificate makes up for nothing of its first year.
+        ("2026-07-03..2026-12-31", &["online C1 2026-07-02 8.00"], &["2026 5.00 0 left 5.00 0 blocks"]),
+        // Whoever was certified again had nothing to make up.
+        ("2026-01-01..2026-07-02 2027-01-01..2029-12-31", &[], &["2026 5.50 1 left 0.00 0 free"]),
+    ] {
+        assert_eq!(short_on("", term, "2027-03-01", lines), expected, "{term} {lines:?}");
+    }
+    assert!(short_on("", "", "2027-03-01", &[]).is_empty(), "nothing is due of whom no certificate is known");
 }
 
 /// Any record of the first days of January 2026, small enough that all rules meet.
@@ -380,7 +670,7 @@ fn drawn((form, course, first, length, recorded): Seed) -> Record {
 const TIGHT: &str = "daily_cap = \"8.00\"; exchange_and_publication_max = \"15.00\"";
 
 fn counted(rules: &Edition, records: &[Record]) -> Standing {
-    count(rules, Year::Calendar(2026), None, records, CreditHours::ZERO).unwrap()
+    count(rules, period(&rulebook(""), Year::Calendar(2026), &Terms::default()), records, CreditHours::ZERO)
 }
 
 #[test]

@@ -106,6 +106,19 @@ pub const KEYS: &[Key] = &[
     key("recert.after.reinstatement", "[11.2]", "期满前可恢复", "suspended or discontinued can be reinstated before", |e| Flag(e.recert.after.reinstatement)),
 ];
 
+/// Keys, and sections of them, that nothing in this program reads yet: what they govern is not built.
+const NOT_READ: [&str; 9] = [
+    "hour.rounding",
+    "ce.teach_factor_percent",
+    "eligibility.",
+    "sla.",
+    "panel.",
+    "scoring.",
+    "award.",
+    "certificate.",
+    "recert.",
+];
+
 /// A row of [`KEYS`], in the order path, clause, Chinese, English, setting.
 const fn key(
     path: &'static str,
@@ -121,6 +134,14 @@ impl Key {
     /// The value in this edition, as the rulebook writes it, without quotation marks.
     pub fn value(&self, edition: &Edition) -> String {
         (self.setting)(edition).to_string()
+    }
+
+    /// Whether anything in this program goes by it.
+    pub(super) fn is_read(&self) -> bool {
+        !NOT_READ.iter().any(|not_read| match not_read.strip_suffix('.') {
+            Some(_) => self.path.starts_with(not_read),
+            None => self.path == *not_read,
+        })
     }
 
     /// The least and the greatest value allowed, where this edition's value is outside.

@@ -224,6 +224,26 @@ fn a_value_of_another_type_or_form_is_refused_with_its_key() {
 }
 
 #[test]
+fn keys_that_are_set_and_have_no_effect_are_named() {
+    let named = |rulebook: &Rulebook| {
+        let found = rulebook.without_effect();
+        found.iter().map(|(version, key)| format!("{version} {key}")).collect::<Vec<_>>()
+    };
+    assert!(named(&Rulebook::embedded()).is_empty());
+    for (line, set, expected) in [
+        ("teach_factor_percent = 0", "teach_factor_percent = 50", &["2026.1 ce.teach_factor_percent"][..]),
+        ("rounding = \"0.10\"", "rounding = \"0.20\"", &["2026.1 hour.rounding"]),
+        ("min_members = 3", "min_members = 5", &["2026.1 panel.min_members"]),
+        ("window_months = 6", "window_months = 3", &["2026.1 recert.window_months"]),
+        ("minutes = 45", "minutes = 50", &[]),
+        ("required_hours = \"10.00\"", "required_hours = \"12.00\"", &[]),
+        ("trigger = \"course_completed\"", "trigger = \"entry_sealed\"", &[]),
+    ] {
+        assert_eq!(named(&Rulebook::parse(&with(line, set)).unwrap()), expected, "{set}");
+    }
+}
+
+#[test]
 fn limits_include_their_ends() {
     for (line, name, inside, outside) in [
         ("minutes = 45", "minutes", ["30", "120"], ["29", "121"]),

@@ -3,7 +3,7 @@
 use super::words::Words;
 
 /// What a use case calls what it does, and the words for it.
-const DONE: [(&str, &str); 55] = [
+const DONE: [(&str, &str); 56] = [
     ("found", "account-did-found"),
     ("seal", "account-did-seal"),
     ("freeze", "account-did-freeze"),
@@ -58,6 +58,7 @@ const DONE: [(&str, &str); 55] = [
     ("announce_sample", "account-did-announce-sample"),
     ("draw_sample", "account-did-draw-sample"),
     ("keep_population", "account-did-keep-population"),
+    ("clear_population", "account-did-clear-population"),
     ("remind", "account-did-remind"),
 ];
 

@@ -9,8 +9,10 @@ use super::route::{Gate, Route};
 use super::trouble::Trouble;
 use super::visit::Visit;
 use super::words::Words;
+use super::year::{missing, short_in_words};
 use crate::service::todo::{Task, ToDo};
 use crate::service::{AccountRole, Action};
+use crate::standard::annual::{Amount, Ending};
 
 /// Where this page is.
 pub(super) const PATH: &str = "/todo";
@@ -53,11 +55,17 @@ impl TaskView {
     fn of(words: Words, todo: &ToDo, can_write: bool) -> Self {
         let count = todo.count;
         let (tone, text, href) = match &todo.what {
-            Task::Requirement { hours, activities, due, days_left } => {
-                let values: [(&str, &dyn super::words::Argument); 4] =
-                    [("hours", hours), ("activities", activities), ("day", due), ("days", days_left)];
-                ("warn", words.with("home-requirement", &values), "/my")
+            Task::Requirement { hours, activities, required_activities, due, ending, days_left } => {
+                let lacks = Amount { hours: *hours, activities: *activities }.shortfalls();
+                let lacks = missing(words, lacks, *required_activities).unwrap_or_default();
+                let key = match ending {
+                    Ending::Year => "home-requirement",
+                    Ending::Certificate => "home-requirement-certificate",
+                };
+                ("warn", words.with(key, &[("missing", &lacks), ("day", due), ("days", days_left)]), "/my")
             }
+            Task::Shortfall(short) => ("bad", short_in_words(words, short), "/my"),
+            Task::Terms => ("plain", words.with1("home-terms", "count", count), "/body/cqos?state=no_term"),
             Task::Returned => ("warn", words.with1("home-returned", "count", count), "/my/claims"),
             Task::Claims => ("warn", words.with1("home-claims", "count", count), "/body/review"),
             Task::Cases => ("warn", words.with1("home-cases", "count", count), "/body/cases"),

@@ -32,7 +32,7 @@ pub(crate) struct Bar {
     pub(crate) pieces: Vec<Piece>,
 }
 
-/// A piece of a bar: one of the tones `good`, `warn`, `bad`, `idle`, `plain`, and its count.
+/// A piece of a bar: one of the tones `good`, `warn`, `bad`, `idle`, `plain`, `unknown`, and its count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
     /// The tone, which is never all that tells pieces apart: the legend has the words, the row the numbers.

@@ -2,10 +2,13 @@
 //!
 //! The rules are in [`crate::standard::annual`]; here are only the words for their results.
 
+use super::learner::reason_key;
 use super::parts::Ring;
 use super::words::{Argument, Words};
-use crate::service::{CqoYear, Said, StandingState, Subject};
-use crate::standard::annual::{Counted, Coverage, Lack, Record, Shortfall, Span, Standing, Why, Year};
+use crate::service::{CqoYear, Said, StandingState, Subject, Voided};
+use crate::standard::annual::{
+    Amount, Counted, Coverage, Ending, Lack, Record, ShortYear, Shortfall, Span, Standing, Why, Year,
+};
 use crate::standard::{CreditHours, Day, StudyForm};
 
 #[cfg(test)]
@@ -65,6 +68,8 @@ pub(crate) struct YearRow {
     pub(crate) counted: String,
     /// Why it does not count.
     pub(crate) notes: Vec<Clause>,
+    /// Why it was voided; empty for what was not. Its title is struck out then.
+    pub(crate) voided: String,
     /// The tone of its state.
     pub(crate) tone: &'static str,
     /// Its state.
@@ -87,6 +92,7 @@ impl YearView {
         let done = tally.counted.checked_add(tally.carried).unwrap_or(tally.counted);
         let rows = year.entries.iter().zip(&standing.records);
         let mut rows: Vec<YearRow> = rows.map(|(said, counted)| row(words, said, counted, recorder, entries)).collect();
+        rows.extend(year.voided.iter().map(|voided| voided_row(words, voided, recorder, entries)));
         rows.sort_by_key(|row| std::cmp::Reverse(row.last_day));
         Self {
             name: name_of(words, standing.year()),
@@ -117,7 +123,7 @@ impl YearView {
 pub(crate) fn name_of(words: Words, year: Year) -> String {
     match year {
         Year::Calendar(year) => words.with1("annual-year", "year", year),
-        Year::Certificate(nth) => words.with1("annual-certificate-year", "nth", nth),
+        Year::Certificate { first, nth } => words.with2("annual-certificate-year", "nth", nth, "day", first),
     }
 }
 
@@ -126,6 +132,7 @@ pub(crate) const fn state_of(state: StandingState) -> (&'static str, &'static st
     match state {
         StandingState::Met => ("good", "annual-met"),
         StandingState::Open => ("warn", "annual-open"),
+        StandingState::NoTerm => ("unknown", "annual-unregistered"),
         StandingState::Short => ("bad", "annual-short"),
         StandingState::NotDue => ("idle", "annual-not-due"),
     }
@@ -145,12 +152,42 @@ pub(crate) const fn form_key(form: StudyForm) -> &'static str {
 /// What is missing, and by when: `还差 1.5 学时；尚未组织质量专业培训活动；请在 2026年12月31日前完成。`
 pub(crate) fn sentence(words: Words, year: &CqoYear) -> String {
     let missing = missing(words, year.standing.shortfalls(), year.standing.activities.required);
-    match (year.state, missing, year.standing.due()) {
+    match (year.state, missing, year.standing.period.end()) {
         (StandingState::NotDue, _, _) => words.say("annual-nothing-due"),
-        (StandingState::Open, Some(missing), Some(day)) => words.with2("annual-due", "missing", missing, "day", day),
+        (StandingState::NoTerm, Some(missing), _) => words.with1("annual-unregistered-missing", "missing", missing),
+        (StandingState::NoTerm, None, _) => words.say("annual-unregistered-done"),
+        (StandingState::Open, Some(missing), Some((day, Ending::Year))) => {
+            words.with2("annual-due", "missing", missing, "day", day)
+        }
+        (StandingState::Open, Some(missing), Some((day, Ending::Certificate))) => {
+            words.with2("annual-due-certificate", "missing", missing, "day", day)
+        }
+        (_, Some(missing), Some((day, Ending::Certificate))) => {
+            words.with2("annual-over-certificate", "missing", missing, "day", day)
+        }
         (_, Some(missing), _) => words.with1("annual-over", "missing", missing),
         (_, None, _) => words.say("annual-all-done"),
     }
+}
+
+/// A year that ended short, and what of it has to be made up before recertification.
+pub(crate) fn short_in_words(words: Words, short: &ShortYear) -> String {
+    let year = name_of(words, short.period.year);
+    let said = |amount: Amount| missing(words, amount.shortfalls(), 0).unwrap_or_default();
+    let missing = said(short.missing);
+    match (short.must_be_made_up, short.blocks()) {
+        (true, true) => {
+            words.with("annual-short-blocks", &[("year", &year), ("missing", &missing), ("left", &said(short.left))])
+        }
+        (true, false) => words.with2("annual-short-made-up", "year", year, "missing", missing),
+        (false, _) => words.with2("annual-short-told", "year", year, "missing", missing),
+    }
+}
+
+/// What has to be made up before recertification, over all years; nothing where nothing has.
+pub(crate) fn to_make_up(words: Words, short: &[ShortYear]) -> Option<String> {
+    let left: Amount = short.iter().map(|short| short.left).collect();
+    missing(words, left.shortfalls(), 0).map(|left| words.with1("annual-make-up", "left", left))
 }
 
 /// What is missing, where anything is: `还差 1.5 学时；尚未组织质量专业培训活动`. `activities` are due.
@@ -165,10 +202,15 @@ pub(crate) fn missing(words: Words, short: impl Iterator<Item = Shortfall>, acti
 
 /// The days that count, where the calendar does not say them already.
 fn days_of(words: Words, standing: &Standing) -> String {
-    match (standing.year(), standing.period.coverage) {
+    match (standing.year(), &standing.period.coverage) {
         (Year::Calendar(_), Coverage::NoTerm | Coverage::Whole | Coverage::Outside) => String::new(),
-        _ => standing.period.counting().map(|days| words.days(days.first(), days.last())).unwrap_or_default(),
+        _ => spans(words, standing.period.counting()),
     }
+}
+
+fn spans(words: Words, spans: &[Span]) -> String {
+    let each = spans.iter().map(|days| words.days(days.first(), days.last()));
+    each.reduce(|first, second| words.with2("annual-both", "first", first, "second", second)).unwrap_or_default()
 }
 
 fn activity(words: Words, standing: &Standing) -> String {
@@ -189,9 +231,9 @@ fn clauses(words: Words, standing: &Standing) -> Vec<Clause> {
     };
     let mut clauses = Vec::new();
     let mut say = |text: String, key: &'static str| clauses.push(Clause { text, key });
-    match standing.period.coverage {
+    match &standing.period.coverage {
         Coverage::NoTerm => say(words.say("annual-no-term"), "ce.year"),
-        Coverage::Part(days) => say(part(words, days), "ce.partial"),
+        Coverage::Part(days) => say(words.with1("annual-part", "days", spans(words, days)), "ce.partial"),
         Coverage::Whole | Coverage::Outside => {}
     }
     say(tally("annual-clause-hours", &hours.required, &hours.counted), "ce.required_hours");
@@ -212,10 +254,6 @@ fn clauses(words: Words, standing: &Standing) -> Vec<Clause> {
     }
     say(tally("annual-clause-activities", &activities.required, &activities.counted), "ce.required_activities");
     clauses
-}
-
-fn part(words: Words, days: Span) -> String {
-    words.with1("annual-part", "days", words.days(days.first(), days.last()))
 }
 
 fn losses(counted: &Counted) -> &[crate::standard::annual::Loss] {
@@ -260,19 +298,25 @@ pub(crate) fn notes(words: Words, counted: &Counted) -> Vec<Clause> {
     }
 }
 
-/// The last day of what an entry says, by which it belongs to a year.
-pub(crate) fn last_day(said: &Said) -> Day {
-    match &said.record {
-        Record::Study(study) => study.days.last(),
-        Record::Activity(activity) => activity.date,
-    }
-}
-
 /// The title or topic of what an entry says.
 pub(crate) fn title_of(said: &Said) -> &str {
     match &said.subject {
         Subject::Course(_, title) => title,
         Subject::Topic(topic) => topic,
+    }
+}
+
+/// An entry that was voided: what it said, struck out, why, and that nothing of it counts.
+fn voided_row(words: Words, voided: &Voided, recorder: &dyn Fn(&Said) -> String, entries: &str) -> YearRow {
+    let nothing = Counted::Study { hours: CreditHours::ZERO, lost: Vec::new() };
+    let row = row(words, &voided.said, &nothing, recorder, entries);
+    let reason = words.say(reason_key(voided.reason));
+    YearRow {
+        counted: words.say("annual-not-counted"),
+        voided: words.with1("annual-voided-why", "reason", reason),
+        tone: "bad",
+        state: words.say("annual-voided"),
+        ..row
     }
 }
 
@@ -304,6 +348,7 @@ fn row(words: Words, said: &Said, counted: &Counted, recorder: &dyn Fn(&Said) ->
         hours,
         counted: in_part,
         notes: notes(words, counted),
+        voided: String::new(),
         tone,
         state: words.say(state),
         place: words.with2("annual-at", "number", number, "time", said.sealed_at),

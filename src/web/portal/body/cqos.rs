@@ -1,5 +1,7 @@
 //! All CQOs by how they stand: figures, a chart by employer, the list, and the same list as XLSX.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +13,7 @@ use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
-use super::super::year::{missing, name_of, state_of};
+use super::super::year::{missing, name_of, state_of, to_make_up};
 use crate::service::{Action, CqoRow, Filter, OrganisationCount, Overview, StandingState, StateCounts};
 use crate::standard::annual::Shortfall;
 use crate::standard::{CreditCode, CreditHours};
@@ -52,8 +54,15 @@ pub(super) struct CqosPage {
     years: Vec<Choice>,
     states: Vec<Choice>,
     figures: Vec<(&'static str, String, String)>,
+    /// How many have no level certificate registered, and where those are listed; empty where there are none.
+    unregistered: String,
+    unregistered_href: String,
+    /// Of how many nothing can be read; empty where all can.
+    unreadable: String,
     chart: Chart,
     chart_note: String,
+    /// Which versions of the rulebook decided.
+    decided_by: String,
     rows: Vec<RowView>,
     pager: Pager,
     download: String,
@@ -69,6 +78,8 @@ pub(in super::super) struct RowView {
     pub(in super::super) hours: String,
     pub(in super::super) activities: String,
     pub(in super::super) missing: String,
+    /// What has to be made up before recertification; empty for nothing.
+    pub(in super::super) make_up: String,
 }
 
 async fn list(visit: Visit) -> Result<Response, Trouble> {
@@ -84,8 +95,16 @@ pub(super) fn cqos_page(mut page: Page, asked: Asked, overview: &Overview, this_
     let employers = overview.organisations.len();
     let more = employers > IN_CHART;
     let chart_note = more.then(|| words.with2("cqos-chart-more", "shown", IN_CHART, "count", employers));
+    let versions: BTreeSet<String> = overview.rows.iter().map(|row| row.version.to_string()).collect();
+    let versions: Vec<String> = versions.into_iter().collect();
+    let (no_term, unreadable) = (overview.states.no_term, overview.unreadable);
+    let some = |key: &str, count: usize| if count > 0 { words.with1(key, "count", count) } else { String::new() };
     CqosPage {
         page,
+        unregistered: some("cqos-unregistered", no_term),
+        unregistered_href: format!("/body/cqos?year={}&state={}", overview.year, StandingState::NoTerm.as_str()),
+        unreadable: some("cqos-unreadable", unreadable),
+        decided_by: words.with1("annual-explained-by", "version", versions.join(", ")),
         years: years(words, this_year, overview.year),
         states: states(words),
         figures: figures(words, &overview.states),
@@ -175,6 +194,7 @@ impl RowView {
             hours: format!("{} / {}", words.hours(counted), words.hours(hours.required)),
             activities: format!("{} / {}", words.number(activities.counted), words.number(activities.required)),
             missing: missing(words, due, activities.required).unwrap_or_default(),
+            make_up: to_make_up(words, &row.blocking).unwrap_or_default(),
         }
     }
 }
@@ -205,7 +225,8 @@ fn figures(words: Words, states: &StateCounts) -> Vec<(&'static str, String, Str
 /// The employers with the most CQOs.
 fn chart(words: Words, overview: &Overview) -> Chart {
     // From good to bad, and only the states that there are.
-    let order = [StandingState::Met, StandingState::Open, StandingState::Short, StandingState::NotDue];
+    let order =
+        [StandingState::Met, StandingState::Open, StandingState::Short, StandingState::NoTerm, StandingState::NotDue];
     let seen: Vec<StandingState> = order.into_iter().filter(|state| overview.states.of(*state) > 0).collect();
     let bar = |one: &OrganisationCount| {
         let label = one.name.clone().unwrap_or_else(|| words.say("cqos-no-employer"));

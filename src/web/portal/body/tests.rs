@@ -6,13 +6,13 @@ use uuid::Uuid;
 use super::super::form::Form;
 use super::super::page::{Page, Standing, Who, role_in_words, ways_of};
 use super::super::words::Words;
-use super::super::year::YearView;
+use super::super::year::{YearView, short_in_words};
 use super::activities::{ActivitiesPage, WaitingView};
-use super::cqo::{CqoPage, LABELS};
+use super::cqo::{CqoPage, LABELS, TermPage, TermView};
 use super::cqos::{Asked, cqos_page};
 use crate::ledger::entry::{EntryId, LearnerId};
 use crate::service::{Cqo, CqoRow, CqoYear, OrganisationCount, Overview, Said, StandingState, StateCounts, Subject};
-use crate::standard::annual::{self, Activity, Course, Record, Span, Study, Year};
+use crate::standard::annual::{self, Activity, Amount, Course, Record, ShortYear, Span, Study, Terms, Year};
 use crate::standard::{CreditHours, Rulebook, StudyForm};
 use crate::web::language::Language;
 
@@ -50,6 +50,10 @@ fn said(nth: u64, title: &str, record: Record) -> Said {
     }
 }
 
+fn day(text: &str) -> crate::standard::Day {
+    text.parse().unwrap()
+}
+
 fn learner(nth: u128) -> LearnerId {
     Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0000 + nth).try_into().unwrap()
 }
@@ -71,8 +75,10 @@ fn held(attendees: u32, evidence: usize) -> Record {
 fn year(year: i16, state: StandingState, entries: Vec<Said>) -> CqoYear {
     let rules = Rulebook::embedded();
     let records: Vec<Record> = entries.iter().map(|said| said.record.clone()).collect();
-    let standing = annual::count(rules.latest(), Year::Calendar(year), None, &records, CreditHours::ZERO).unwrap();
-    CqoYear { state, standing, entries }
+    let last = format!("{year}-12-31").parse().unwrap();
+    let period = annual::years(&rules, &Terms::default(), last, last).pop().unwrap();
+    let standing = annual::count(rules.latest(), period, &records, CreditHours::ZERO);
+    CqoYear { state, standing, entries, voided: Vec::new() }
 }
 
 fn this_year() -> CqoYear {
@@ -86,11 +92,23 @@ fn this_year() -> CqoYear {
     year(2026, StandingState::Open, entries)
 }
 
+fn fell_short() -> ShortYear {
+    let missing = Amount { hours: CreditHours::from_hundredths(350), activities: 1 };
+    ShortYear {
+        period: this_year().standing.period,
+        due: "2026-12-31".parse().unwrap(),
+        version: "2026.1".parse().unwrap(),
+        missing,
+        left: missing,
+        must_be_made_up: true,
+    }
+}
+
 fn overview() -> Overview {
     let names = ["欧阳明远", "张伟", "王芳芳", "李静", "𫖮文博"];
     let employers = ["恒远精密机械（云岭）有限公司", "云岭乳业集团股份有限公司"];
     let states =
-        [StandingState::Short, StandingState::Open, StandingState::Open, StandingState::Met, StandingState::NotDue];
+        [StandingState::Short, StandingState::Open, StandingState::NoTerm, StandingState::Met, StandingState::NotDue];
     let counted = this_year().standing;
     let row = |(nth, name): (usize, &&str)| CqoRow {
         cqo: Cqo {
@@ -109,18 +127,21 @@ fn overview() -> Overview {
         hours: counted.hours,
         activities: counted.activities,
         due: counted.due(),
-        has_term: nth % 2 == 0,
+        has_term: nth != 2,
+        version: counted.version,
+        blocking: if nth == 0 { vec![fell_short()] } else { Vec::new() },
     };
     let count = |name: Option<&str>, short, open, met| OrganisationCount {
         code: None,
         name: name.map(str::to_owned),
-        states: StateCounts { short, open, met, not_due: 1 },
+        states: StateCounts { short, open, no_term: 2, met, not_due: 1 },
     };
     Overview {
         year: 2026,
         rows: names.iter().enumerate().map(row).collect(),
         total: 1_234,
-        states: StateCounts { short: 100, open: 700, met: 400, not_due: 34 },
+        states: StateCounts { short: 100, open: 600, no_term: 100, met: 400, not_due: 34 },
+        unreadable: 1,
         organisations: vec![
             count(Some(employers[0]), 3, 12, 20),
             count(Some(employers[1]), 0, 4, 9),
@@ -149,13 +170,16 @@ fn every_page_is_drawn_in_both_languages() {
         write("cqos", language, &list(&overview()));
         write("cqos-empty", language, &list(&Overview { rows: Vec::new(), total: 0, ..overview() }));
         let years = [this_year(), year(2025, StandingState::Short, Vec::new())];
+        let term = |href: &str| TermView { days: words.days(day("2024-07-03"), day("2027-07-02")), href: href.into() };
         let cqo = |term_address: &str, is_conflicted| CqoPage {
             page: page(words, "clerk", "/body/cqos", "/body/cqos/1"),
             form: Form::new(words, &LABELS),
             employer: "恒远精密机械（云岭）有限公司".into(),
             providers: "云岭质量学院（示例）".into(),
             learners: vec![learner(1).to_string()],
-            term: words.say("cqos-term-none"),
+            terms: vec![term(""), term(if term_address.is_empty() { "" } else { "/body/cqos/1/term/2" })],
+            editions: vec![("2026-11-22".into(), words.with1("cqos-term-added", "days", "2024"))],
+            short: vec![short_in_words(words, &fell_short())],
             term_address: term_address.into(),
             is_conflicted,
             version: 1,
@@ -165,6 +189,14 @@ fn every_page_is_drawn_in_both_languages() {
                 .collect(),
         };
         write("cqo", language, &cqo("/body/cqos/1/term", false));
+        let term = TermPage {
+            page: page(words, "clerk", "/body/cqos", "/body/cqos/1/term/1"),
+            form: Form::new(words, &LABELS),
+            address: "/body/cqos/1/term/1".into(),
+            back: "/body/cqos/1".into(),
+            version: 1,
+        };
+        write("term", language, &term);
         write("cqo-auditor", language, &cqo("", false));
         write("cqo-conflicted", language, &cqo("", true));
         let waiting = |is_conflicted| WaitingView {

@@ -242,7 +242,7 @@ fn happening(words: Words, view: &EntryView) -> Happening {
 }
 
 /// The words of a correction's reason.
-const fn reason_key(reason: CorrectionReason) -> &'static str {
+pub(in super::super) const fn reason_key(reason: CorrectionReason) -> &'static str {
     match reason {
         CorrectionReason::Hours => "learner-correction-hours",
         CorrectionReason::Dates => "learner-correction-dates",

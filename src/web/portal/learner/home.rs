@@ -11,14 +11,14 @@ use super::super::parts::Choice;
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
-use super::super::year::{YearRow, YearView, last_day, name_of};
+use super::super::year::{YearRow, YearView, name_of, short_in_words};
 use super::certificates::{CertificateRow, rows};
 use crate::ledger::entry::LearnerId;
 use crate::service::claims::{ClaimLine, ClaimState};
 use crate::service::remind::Deadline;
-use crate::service::{CqoRecord, CqoYear, Said, Subject};
+use crate::service::{CqoRecord, CqoYear, Error, Said, Service, Subject};
 use crate::standard::Day;
-use crate::standard::annual::Year;
+use crate::standard::annual::{Ending, Year};
 
 #[derive(Template)]
 #[template(path = "portal/learner/home.html")]
@@ -53,20 +53,22 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
     let learners = visit.actor.person().map(|person| person.learners.clone()).unwrap_or_default();
     let page = visit.page("layout-nav-home", "/my");
     let Some(learner) = learners.first() else { return visit.draw(&Nobody { page }) };
-    let record = service.cqo(&visit.actor, *learner).await?;
     let (mut claims, mut certificates) = (Vec::new(), Vec::new());
     for learner in &learners {
         claims.extend(service.own_claims(&visit.actor, *learner).await?);
         certificates.extend(service.certificates(&visit.actor, *learner).await?);
     }
-    let deadline = record.years.first().zip(Some(service.today()?));
-    let deadline = deadline.and_then(|(year, today)| Some((year, service.deadline(year, today)?)));
-    let reminders = returned(visit.words, &claims).into_iter();
-    let reminders = reminders.chain(deadline.map(|(year, deadline)| hurry(visit.words, year, deadline))).collect();
+    // What is claimed of a year is told in that year, before anything of it is on the chain.
+    claims.retain(|claim| claim.state != ClaimState::Withdrawn);
+    let since = claims.iter().map(|claim| claim.days.1).min();
+    let record = service.cqo_since(&visit.actor, *learner, since).await?;
+    let reminders = reminders(visit.words, service, &record, &claims)?;
+    claims.retain(|claim| !is_recorded(claim, &record));
     let recorder = |said: &Said| service.organisation_name(&said.recorder).unwrap_or_default();
     let certifiable = certifiable(visit.words, &record);
     let mut years = record.years.iter().map(|year| {
-        let of_year = claims.iter().filter(|claim| is_of(claim, year));
+        let is_of = |claim: &&ClaimLine| year.standing.period.days.contains(claim.days.1);
+        let of_year = claims.iter().filter(is_of);
         YearView::new(visit.words, year, &recorder, "/my/entries")
             .with(of_year.map(|claim| claim_row(visit.words, claim)))
     });
@@ -85,10 +87,32 @@ fn lead(words: Words, record: &CqoRecord) -> String {
     }
 }
 
-/// Whether a claim belongs to a year and is not one of its entries already.
-fn is_of(claim: &ClaimLine, year: &CqoYear) -> bool {
-    let recorded = claim.entry.is_some_and(|entry| year.entries.iter().any(|said| said.entry == entry));
-    claim.state != ClaimState::Withdrawn && !recorded && year.standing.period.days.contains(claim.days.1)
+/// Whether a claim is an entry already, on whatever days it is said to be now, and be it voided: the entry is told then.
+fn is_recorded(claim: &ClaimLine, record: &CqoRecord) -> bool {
+    let said = |year: &CqoYear, id| {
+        let voided = year.voided.iter().map(|voided| &voided.said);
+        year.entries.iter().chain(voided).any(|said| said.entry == id)
+    };
+    claim.entry.is_some_and(|entry| record.years.iter().any(|year| said(year, entry)))
+}
+
+/// What there is to do or to know, what presses first.
+fn reminders(
+    words: Words,
+    service: &Service,
+    record: &CqoRecord,
+    claims: &[ClaimLine],
+) -> Result<Vec<Reminder>, Error> {
+    let today = service.today()?;
+    let deadline = record.years.first().and_then(|year| Some((year, service.deadline(year, today)?)));
+    let short = Service::short_to_tell(&record.short, today).map(|short| Reminder {
+        tone: Tone::Error,
+        text: short_in_words(words, short),
+        href: "",
+        link: String::new(),
+    });
+    let hurry = deadline.map(|(year, deadline)| hurry(words, year, deadline));
+    Ok(returned(words, claims).into_iter().chain(short).chain(hurry).collect())
 }
 
 fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
@@ -103,6 +127,7 @@ fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
         hours: claim.hours.map(|hours| words.hours(hours)).unwrap_or_default(),
         counted: String::new(),
         notes: Vec::new(),
+        voided: String::new(),
         tone: state.tone,
         state: state.text,
         place: String::new(),
@@ -123,15 +148,22 @@ fn returned(words: Words, claims: &[ClaimLine]) -> Option<Reminder> {
 
 /// The days that are left, from the first distance of `reminder_days` on; from the last one on it presses.
 fn hurry(words: Words, year: &CqoYear, deadline: Deadline) -> Reminder {
-    let name = name_of(words, year.standing.year());
-    let text = words.with2("learner-hurry", "year", name, "days", deadline.days_left);
+    let text = match deadline.ending {
+        Ending::Year => {
+            let name = name_of(words, year.standing.year());
+            words.with2("learner-hurry", "year", name, "days", deadline.days_left)
+        }
+        Ending::Certificate => {
+            words.with2("learner-hurry-certificate", "day", deadline.due, "days", deadline.days_left)
+        }
+    };
     let tone = if deadline.is_last { Tone::Error } else { Tone::Warn };
     Reminder { tone, text, href: "", link: String::new() }
 }
 
 /// The calendar years that something is on the chain of, the newest first.
 fn certifiable(words: Words, record: &CqoRecord) -> Vec<Choice> {
-    let ended = record.years.iter().flat_map(|year| &year.entries).map(last_day);
+    let ended = record.years.iter().flat_map(|year| &year.entries).map(|said| said.record.last_day());
     let years: BTreeSet<i16> = ended.map(Day::year).collect();
     let offer = |year: i16| {
         let name = name_of(words, Year::Calendar(year));

@@ -6,6 +6,8 @@ mod claims;
 mod entry;
 mod home;
 
+pub(super) use entry::reason_key;
+
 use super::{Gate, Route};
 use crate::service::Action;
 

@@ -7,7 +7,7 @@ use super::super::page::{Page, Tone};
 use super::super::parts::Choice;
 use super::*;
 use crate::ledger::entry::{CourseCode, EntryId, LearnerId};
-use crate::standard::annual::{Activity, Course, Study, count};
+use crate::standard::annual::{Activity, Course, Study, Terms, count, years};
 use crate::standard::{CreditCode, Rulebook, UnixMillis};
 use crate::web::language::Language;
 
@@ -54,11 +54,19 @@ fn activity(nth: u64, attendees: u32, confirmed: bool) -> Said {
     said(nth, Subject::Topic("质量月全员培训：从一次返工说起".into()), Record::Activity(record))
 }
 
-fn year(entries: Vec<Said>, state: StandingState) -> CqoYear {
+/// The year 2026 of a certificate of these days; of none where they are empty.
+fn year_of(term: &str, entries: Vec<Said>, state: StandingState) -> CqoYear {
     let records: Vec<Record> = entries.iter().map(|said| said.record.clone()).collect();
     let rulebook = Rulebook::embedded();
-    let standing = count(rulebook.latest(), Year::Calendar(2026), None, &records, CreditHours::ZERO).unwrap();
-    CqoYear { state, standing, entries }
+    let span = |days: (&str, &str)| Span::new(day(days.0), day(days.1)).unwrap();
+    let terms = Terms::union(term.split_once("..").map(span));
+    let period = years(&rulebook, &terms, day("2026-01-01"), day("2026-12-31")).pop().unwrap();
+    let standing = count(rulebook.latest(), period, &records, CreditHours::ZERO);
+    CqoYear { state, standing, entries, voided: Vec::new() }
+}
+
+fn year(entries: Vec<Said>, state: StandingState) -> CqoYear {
+    year_of("2025-01-01..2027-12-31", entries, state)
 }
 
 fn full() -> CqoYear {
@@ -91,8 +99,33 @@ fn a_year_says_what_is_missing_and_by_when() {
     for (year, chinese, english) in [
         (
             short(),
-            "还差 1.5 学时；尚未组织质量专业培训活动；请在 2026年12月31日前完成。",
-            "1.5 credit hours are missing; no training activity has been organised yet. Please complete by 31 December 2026.",
+            "还差 1.5 学时；尚未组织质量专业培训活动；请在 2026年12月31日（含当日）之前完成。",
+            "1.5 credit hours are missing; no training activity has been organised yet. Please complete by 31 December 2026, \
+             that day included.",
+        ),
+        (
+            year_of("2024-07-03..2026-07-02", Vec::new(), StandingState::Open),
+            "还差 5.5 学时；尚未组织质量专业培训活动；认定证书有效期于 2026年7月2日届满，请在该日（含当日）之前完成。",
+            "5.5 credit hours are missing; no training activity has been organised yet. The level certificate expires on \
+             2 July 2026: please complete by then, that day included.",
+        ),
+        (
+            year_of("2024-07-03..2026-07-02", Vec::new(), StandingState::Short),
+            "还差 5.5 学时；尚未组织质量专业培训活动；认定证书有效期已于 2026年7月2日届满。",
+            "5.5 credit hours are missing; no training activity has been organised yet. The level certificate expired on \
+             2 July 2026.",
+        ),
+        (
+            year_of("", Vec::new(), StandingState::NoTerm),
+            "还差 10 学时；尚未组织质量专业培训活动。尚未登记认定证书有效期；登记后按年度要求考核。",
+            "10 credit hours are missing; no training activity has been organised yet. No level certificate is registered \
+             yet; once its validity is, the annual requirement applies.",
+        ),
+        (
+            year_of("", full().entries, StandingState::NoTerm),
+            "已够一个整年度的要求。尚未登记认定证书有效期；登记后按年度要求考核。",
+            "Enough for a whole year. No level certificate is registered yet; once its validity is, the annual requirement \
+             applies.",
         ),
         (full(), "本年度的学时和活动要求均已完成。", "Hours and activity of this year are complete."),
         (
@@ -117,7 +150,6 @@ fn every_line_of_an_explanation_has_its_key_of_the_rulebook() {
     assert_eq!(
         lines,
         [
-            "ce.year No term of a level certificate is registered, so the whole year counts",
             "ce.required_hours 9.4.1.2: 10 credit hours required, 8.5 counted",
             "hour.daily_cap 0.5 credit hours not counted: more than counts of one day",
             "ce.required_activities 9.4.1.2: 1 activities required, 0 counted",
@@ -162,6 +194,51 @@ struct Certificate {
     files: Vec<Choice>,
 }
 
+#[test]
+fn what_a_shortfall_leaves_is_said_with_what_follows_from_it() {
+    let short = |must_be_made_up, left| ShortYear {
+        period: short().standing.period,
+        due: day("2026-12-31"),
+        version: "2026.1".parse().unwrap(),
+        missing: Amount { hours: hours(150), activities: 1 },
+        left,
+        must_be_made_up,
+    };
+    let some = Amount { hours: hours(50), activities: 0 };
+    for (year, expected) in [
+        (
+            short(true, some),
+            "2026 年度未达标（还差 1.5 学时；还差 1 次质量专业培训活动）。再认定前须补足，目前还差 0.5 学时；此后超出当年要求的学时和活动可用于补足。",
+        ),
+        (
+            short(true, Amount::default()),
+            "2026 年度未达标（还差 1.5 学时；还差 1 次质量专业培训活动），已补足，不影响再认定。",
+        ),
+        (
+            short(false, Amount::default()),
+            "2026 年度未达标（还差 1.5 学时；还差 1 次质量专业培训活动），不影响再认定。",
+        ),
+    ] {
+        assert_eq!(short_in_words(WORDS[0], &year), expected);
+    }
+    let all = [short(true, some), short(true, some)];
+    assert_eq!(to_make_up(WORDS[0], &all).unwrap(), "再认定前须补足：还差 1 学时");
+    assert_eq!(to_make_up(WORDS[0], &all[..0]), None);
+}
+
+#[test]
+fn what_was_voided_is_struck_out_with_its_reason() {
+    let said = study(3, "质量改进工具", StudyForm::Lecture, "2026-04-18", 400);
+    let voided = Voided { said, reason: crate::ledger::entry::CorrectionReason::NotAttended };
+    let year = CqoYear { voided: vec![voided], ..short() };
+    let view = view(WORDS[0], &year);
+    let row = view.rows.iter().find(|row| !row.voided.is_empty()).unwrap();
+    let told = (row.title.as_str(), row.voided.as_str(), row.counted.as_str(), row.state.as_str());
+    assert_eq!(told, ("质量改进工具", "作废原因：未参加", "未计入", "已作废"));
+    assert!(row.href.ends_with("000000000003"), "{}", row.href);
+    assert_eq!(view.ring.done, hours(850));
+}
+
 fn home(words: Words, empty: bool) -> Home {
     let mut page = page(words, "learner");
     page.here = "/my";
@@ -175,6 +252,7 @@ fn home(words: Words, empty: bool) -> Home {
         hours: "2".into(),
         counted: String::new(),
         notes: Vec::new(),
+        voided: String::new(),
         tone,
         state: words.say(key),
         place: String::new(),
