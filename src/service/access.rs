@@ -7,18 +7,13 @@
 use std::fmt;
 
 use crate::ledger::entry::LearnerId;
-use crate::ledger::forms::Form;
+use crate::ledger::forms::forms;
 use crate::ledger::names::uuid_v7;
 use crate::standard::{CreditCode, choice};
 
 uuid_v7! {
     /// The identifier of an account.
     AccountId
-}
-
-impl Form for AccountId {
-    const EN: &'static str = "must be a UUID of version 7, in lower case";
-    const ZH: &'static str = "应为小写的 UUID 第 7 版";
 }
 
 choice! {
@@ -47,9 +42,8 @@ choice! {
     }
 }
 
-impl Form for AccountRole {
-    const EN: &'static str = "must be a role of an account";
-    const ZH: &'static str = "应为账号角色";
+forms! {
+    AccountRole: "must be a role of an account", "应为账号角色";
 }
 
 impl AccountRole {
