@@ -7,7 +7,6 @@
 use std::fmt;
 
 use crate::ledger::entry::LearnerId;
-use crate::ledger::forms::forms;
 use crate::ledger::names::uuid_v7;
 use crate::standard::{CreditCode, choice};
 
@@ -40,10 +39,6 @@ choice! {
         /// Accounts and settings; no hours and no scores.
         Administrator = "administrator", "系统管理员";
     }
-}
-
-forms! {
-    AccountRole: "must be a role of an account", "应为账号角色";
 }
 
 impl AccountRole {
