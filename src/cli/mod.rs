@@ -32,6 +32,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::merkle::{MAX_POLICY_LEN, TrustPolicy};
+
 /// Nothing failed.
 const EXIT_OK: u8 = 0;
 /// The work failed.
@@ -147,6 +149,15 @@ pub fn run() -> ExitCode {
 /// Prints a line for people or programs; a closed pipe is no reason to panic.
 fn say(line: impl fmt::Display) {
     drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+/// Reads a trust policy, where one is given.
+fn read_policy(path: Option<&std::path::Path>) -> Result<Option<TrustPolicy>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let policy = TrustPolicy::parse(&read_input(path, MAX_POLICY_LEN)?).map_err(|error| {
+        Failure::misuse(format!("{}: 不是合格的信任策略 not a sound trust policy: {error}", path.display()))
+    })?;
+    Ok(Some(policy))
 }
 
 /// Reads a file of at most `max` bytes, or standard input for `-`.

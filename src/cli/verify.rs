@@ -4,12 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Failure, Outcome, read_input, say};
+use super::{Failure, Outcome, read_input, read_policy, say};
 use crate::credential::verify::{File, Question, Report, Verdict, verify_files};
 use crate::credential::{HourCredential, Row};
 use crate::ledger::bundle::MAX_BUNDLE;
 use crate::ledger::verify::StepReport;
-use crate::merkle::{MAX_POLICY_LEN, TrustPolicy};
 use crate::standard::{TotalHours, UnixMillis, day_of};
 
 /// A leaf of another log can be larger than a block; nothing of ours is.
@@ -60,12 +59,7 @@ impl Input {
 }
 
 pub(super) fn run(args: Args) -> Outcome {
-    let policy = match &args.policy {
-        Some(path) => Some(TrustPolicy::parse(&read_input(path, MAX_POLICY_LEN)?).map_err(|error| {
-            Failure::misuse(format!("{}: 不是合格的信任策略 not a sound trust policy: {error}", path.display()))
-        })?),
-        None => None,
-    };
+    let policy = read_policy(args.policy.as_deref())?;
     let leaf = args.leaf.as_ref().map(|path| read_input(path, MAX_LEAF)).transpose()?;
     let at: Option<UnixMillis> =
         match &args.at {

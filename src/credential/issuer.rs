@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{FormError, MAX_LIST};
-use crate::ledger::forms::Form;
+use crate::ledger::forms::forms;
 use crate::standard::serde_as_text;
 
 /// Longest site, in characters.
@@ -84,10 +84,8 @@ impl fmt::Display for Site {
 
 serde_as_text!(Site);
 
-impl Form for Site {
-    const EN: &'static str =
-        "must be https:// or http:// and a host in lower case, with a port or without, and no path";
-    const ZH: &'static str = "应为 https:// 或 http:// 加小写主机名，可带端口，不带路径";
+forms! {
+    Site: "must be https:// or http:// and a host in lower case, with a port or without, and no path", "应为 https:// 或 http:// 加小写主机名，可带端口，不带路径";
 }
 
 /// A decimal number without leading zeros.

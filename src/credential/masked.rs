@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ledger::entry::FormError;
-use crate::ledger::forms::Form;
+use crate::ledger::forms::forms;
 use crate::standard::serde_as_text;
 
 /// How many characters stay at the end.
@@ -56,10 +56,8 @@ impl fmt::Display for MaskedIdNumber {
 
 serde_as_text!(MaskedIdNumber);
 
-impl Form for MaskedIdNumber {
-    const EN: &'static str =
-        "must be a masked number: the first character, 1 to 20 asterisks, the last four characters";
-    const ZH: &'static str = "应为脱敏后的号码：首字符、1 到 20 个星号、末四位";
+forms! {
+    MaskedIdNumber: "must be a masked number: the first character, 1 to 20 asterisks, the last four characters", "应为脱敏后的号码：首字符、1 到 20 个星号、末四位";
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use super::hour::{HourCertificate, IDENTIFIER_TYPE, MAX_INDEX, MAX_ROWS, TITLE, 
 use super::issuer::decimal;
 use super::proof::ProofError;
 use super::row::Row;
-use super::secured::{MAX_CREDENTIAL, Secured, fixed, read_proofs};
+use super::secured::{Secured, fixed, read_proofs};
 use super::subject::Subject;
 use super::{CredentialError, Did, Site};
 use crate::ledger::CertificateNumber;
 use crate::ledger::entry::{MAX_TITLE, Origin, Owner};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
-use crate::ledger::json::{self, Json};
+use crate::ledger::json::Json;
 use crate::ledger::keys::KeyId;
 use crate::merkle::Hash;
 use crate::standard::UnixMillis;
@@ -37,24 +37,8 @@ pub struct HourCredential {
 impl HourCredential {
     /// Reads the exact bytes of `certificate.json`; all bad fields are reported together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CredentialError> {
-        if bytes.len() > MAX_CREDENTIAL {
-            return Err(CredentialError::TooLarge(MAX_CREDENTIAL));
-        }
-        let value = json::parse_canonical(bytes)?;
-        let mut errors = FieldErrors::default();
-        let read = Claims::read(value, &mut errors).and_then(|claims| {
-            let secured = Secured::new(bytes, claims.key)?;
-            Some(Self {
-                certificate: claims.certificate,
-                hours_hundredths: claims.hours_hundredths,
-                activities: claims.activities,
-                secured,
-            })
-        });
-        match read {
-            Some(credential) if errors.0.is_empty() => Ok(credential),
-            _ => Err(CredentialError::Fields(errors)),
-        }
+        let (Claims { certificate, hours_hundredths, activities }, secured) = Secured::read(bytes, Claims::read)?;
+        Ok(Self { certificate, hours_hundredths, activities, secured })
     }
 
     /// Everything it says. The hours and activities that it claims are those of [`HourCredential::hours_hundredths`] and
@@ -115,11 +99,10 @@ struct Claims {
     certificate: HourCertificate,
     hours_hundredths: u64,
     activities: u64,
-    key: VerifyingKey,
 }
 
 impl Claims {
-    fn read(value: Json<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(value: Json<'_>, errors: &mut FieldErrors) -> Option<(Self, VerifyingKey)> {
         let mut fields = Fields::of(value, "", errors)?;
         fixed(&mut fields, "@context", &contexts());
         let address = read_address(&mut fields);
@@ -162,7 +145,7 @@ impl Claims {
             index,
         };
         let (hours_hundredths, activities) = subject.results;
-        Some(Self { certificate, hours_hundredths, activities, key: key? })
+        Some((Self { certificate, hours_hundredths, activities }, key?))
     }
 }
 

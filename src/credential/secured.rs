@@ -60,8 +60,23 @@ pub(super) struct Secured {
 }
 
 impl Secured {
+    /// Reads the exact bytes of a credential: `read` takes its members, and finds the key of its proofs. All bad fields are
+    /// reported together.
+    pub(super) fn read<T>(
+        bytes: &[u8],
+        read: impl FnOnce(Json<'_>, &mut FieldErrors) -> Option<(T, VerifyingKey)>,
+    ) -> Result<(T, Self), CredentialError> {
+        if bytes.len() > MAX_CREDENTIAL {
+            return Err(CredentialError::TooLarge(MAX_CREDENTIAL));
+        }
+        let value = json::parse_canonical(bytes)?;
+        let mut errors = FieldErrors::default();
+        let read = read(value, &mut errors).and_then(|(said, key)| Some((said, Self::new(bytes, key)?)));
+        read.filter(|_| errors.0.is_empty()).ok_or(CredentialError::Fields(errors))
+    }
+
     /// Takes the proofs' form and key from what was read; `bytes` are canonical and of an object.
-    pub(super) fn new(bytes: &[u8], key: VerifyingKey) -> Option<Self> {
+    fn new(bytes: &[u8], key: VerifyingKey) -> Option<Self> {
         let mut document: Value = serde_json::from_slice(bytes).ok()?;
         let proofs = document.as_object_mut()?.remove("proof")?;
         let proofs = serde_json::from_value::<[Value; 2]>(proofs).ok()?;

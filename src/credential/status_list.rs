@@ -13,10 +13,9 @@ use serde_json::{Value, json};
 use super::context::CREDENTIALS_V2;
 use super::hour::MAX_INDEX;
 use super::proof::ProofError;
-use super::secured::{self, MAX_CREDENTIAL, Secured, fixed, read_proofs};
+use super::secured::{self, Secured, fixed, read_proofs};
 use super::{CredentialError, Did, Site};
-use crate::ledger::fields::{FieldErrors, Fields, Problem};
-use crate::ledger::json;
+use crate::ledger::fields::{Fields, Problem};
 use crate::ledger::keys::KeyId;
 use crate::merkle::Hash;
 use crate::standard::UnixMillis;
@@ -138,16 +137,8 @@ pub struct SignedStatusList {
 impl SignedStatusList {
     /// Reads the exact bytes of `status.json`; all bad fields are reported together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CredentialError> {
-        if bytes.len() > MAX_CREDENTIAL {
-            return Err(CredentialError::TooLarge(MAX_CREDENTIAL));
-        }
-        let value = json::parse_canonical(bytes)?;
-        let mut errors = FieldErrors::default();
-        let read = Fields::of(value, "", &mut errors).and_then(read);
-        match read.and_then(|(list, key)| Some(Self { list, secured: Secured::new(bytes, key)? })) {
-            Some(list) if errors.0.is_empty() => Ok(list),
-            _ => Err(CredentialError::Fields(errors)),
-        }
+        let (list, secured) = Secured::read(bytes, |value, errors| Fields::of(value, "", errors).and_then(read))?;
+        Ok(Self { list, secured })
     }
 
     /// What it says.

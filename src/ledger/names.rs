@@ -78,6 +78,11 @@ macro_rules! uuid_v7 {
             }
         }
 
+        impl $crate::ledger::forms::Form for $name {
+            const EN: &'static str = "must be a UUID of version 7, in lower case";
+            const ZH: &'static str = "应为小写的 UUID 第 7 版";
+        }
+
         $crate::standard::serde_as_text!($name);
     };
 }

@@ -7,18 +7,12 @@
 use std::fmt;
 
 use crate::ledger::entry::LearnerId;
-use crate::ledger::forms::Form;
 use crate::ledger::names::uuid_v7;
 use crate::standard::{CreditCode, choice};
 
 uuid_v7! {
     /// The identifier of an account.
     AccountId
-}
-
-impl Form for AccountId {
-    const EN: &'static str = "must be a UUID of version 7, in lower case";
-    const ZH: &'static str = "应为小写的 UUID 第 7 版";
 }
 
 choice! {
@@ -45,11 +39,6 @@ choice! {
         /// Accounts and settings; no hours and no scores.
         Administrator = "administrator", "系统管理员";
     }
-}
-
-impl Form for AccountRole {
-    const EN: &'static str = "must be a role of an account";
-    const ZH: &'static str = "应为账号角色";
 }
 
 impl AccountRole {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::order::{Place, Run, What};
-use super::tables::ENTRIES;
+use super::prove::named_row;
 use super::vault::{DataKeyId, Vault, VaultError};
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::LearnerId;
@@ -93,7 +93,7 @@ impl Places {
 
 /// Whose an entry is, and what; nothing that counts when its learner was erased.
 pub(super) async fn look_up(store: &dyn Store, vault: &Vault, id: Uuid) -> Result<(Uuid, What), Error> {
-    let row = ENTRIES.get(store, &id).await?.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?.value;
+    let row = named_row(store, id).await?;
     let Some(learner) = row.head.learner else { return Ok((Uuid::nil(), What::Other)) };
     let key = DataKeyId::from(LearnerId::try_from(learner).map_err(Error::internal)?);
     match vault.decrypt(key, id.as_bytes(), &row.tail) {

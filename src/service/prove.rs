@@ -23,6 +23,7 @@ use crate::merkle::{
     BatchTree, Checkpoint, Hash, ProofPlan, SignedNote, TILE_WIDTH, TileKind, TilePath, TlogProof, encode_bundle,
 };
 use crate::standard::UnixMillis;
+use crate::store::Store;
 
 /// Most block texts of one page.
 pub const MAX_BLOCKS_PAGE: usize = 256;
@@ -302,6 +303,12 @@ impl Service {
         }
         plan.combine(&hashes).map_err(Error::internal)
     }
+}
+
+/// The row of an entry that something durable names, so that it must be there.
+pub(super) async fn named_row(store: &dyn Store, id: Uuid) -> Result<EntryRow, Error> {
+    let row = ENTRIES.get(store, &id).await?;
+    Ok(row.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?.value)
 }
 
 /// Reads an accepted entry back with the key it is under, and its salt.

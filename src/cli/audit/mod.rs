@@ -31,11 +31,10 @@ use self::check::{Register, check_batch};
 use self::fetch::{Source, wrong};
 use self::mirror::{Kept, Mirror};
 use self::report::{Checked, Halt, Report, Step, Stop, both, failed};
-use super::{Failure, Outcome, read_input, say};
+use super::{Failure, Outcome, read_policy, say};
 use crate::ledger::verify::{Message, State, judge_checkpoint};
 use crate::merkle::{
-    Checkpoint, Hash, MAX_POLICY_LEN, ProofError, SignedNote, TILE_WIDTH, TileKind, TrustPolicy, leaf_hash,
-    verify_consistency,
+    Checkpoint, Hash, ProofError, SignedNote, TILE_WIDTH, TileKind, TrustPolicy, leaf_hash, verify_consistency,
 };
 
 /// Most blocks that one run takes in; their hashes, and the commitments under them, are held in memory.
@@ -61,12 +60,7 @@ pub(super) struct Args {
 
 /// Runs the audit.
 pub(super) fn run(args: Args) -> Outcome {
-    let policy = match &args.policy {
-        Some(path) => Some(TrustPolicy::parse(&read_input(path, MAX_POLICY_LEN)?).map_err(|error| {
-            Failure::misuse(format!("{}: 不是合格的信任策略 not a sound trust policy: {error}", path.display()))
-        })?),
-        None => None,
-    };
+    let policy = read_policy(args.policy.as_deref())?;
     let report = audit(&args.url, &args.mirror, policy)?;
     match args.json {
         true => say(report::as_json(&args.url, &args.mirror, &report)),

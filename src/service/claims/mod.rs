@@ -52,7 +52,6 @@ pub use row::{ClaimEvent, ClaimState, ClaimVersion, EvidenceFile, HistoryStep};
 pub use said::{ActivityClaim, Amount, ClaimKind, MAX_COUNT, Said, StudyClaim, digest_of_list};
 pub use write::{MAX_CLAIMS, MAX_DRAFTS};
 
-use crate::ledger::forms::Form;
 use crate::ledger::names::uuid_v7;
 
 uuid_v7! {
@@ -62,14 +61,4 @@ uuid_v7! {
 uuid_v7! {
     /// The identifier of an evidence file.
     FileId
-}
-
-impl Form for ClaimId {
-    const EN: &'static str = "must be a UUID of version 7, in lower case";
-    const ZH: &'static str = "应为小写的 UUID 第 7 版";
-}
-
-impl Form for FileId {
-    const EN: &'static str = "must be a UUID of version 7, in lower case";
-    const ZH: &'static str = "应为小写的 UUID 第 7 版";
 }

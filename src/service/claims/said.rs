@@ -14,7 +14,7 @@ use crate::ledger::entry::{
     Activity, CourseCode, FormError, MAX_ATTENDEES, MAX_SPAN_DAYS, MAX_TITLE, Record, Reviewer, Study,
 };
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
-use crate::ledger::forms::Form;
+use crate::ledger::forms::forms;
 use crate::merkle::Hash;
 use crate::standard::{
     CreditCode, CreditHours, Day, Edition, Rulebook, RulebookVersion, StudyForm, TotalHours, choice,
@@ -118,9 +118,8 @@ impl FromStr for TypedHours {
     }
 }
 
-impl Form for TypedHours {
-    const EN: &'static str = "must be credit hours such as 1.5 or 8";
-    const ZH: &'static str = "应为学时数，如 1.5 或 8";
+forms! {
+    TypedHours: "must be credit hours such as 1.5 or 8", "应为学时数，如 1.5 或 8";
 }
 
 /// A whole number as people type it.
@@ -135,9 +134,8 @@ impl FromStr for TypedCount {
     }
 }
 
-impl Form for TypedCount {
-    const EN: &'static str = "must be a whole number";
-    const ZH: &'static str = "应为整数";
+forms! {
+    TypedCount: "must be a whole number", "应为整数";
 }
 
 impl Said {

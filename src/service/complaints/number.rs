@@ -7,7 +7,7 @@ use super::super::error::Error;
 use super::super::random_bytes;
 use super::CaseKind;
 use crate::ledger::entry::FormError;
-use crate::ledger::forms::Form;
+use crate::ledger::forms::forms;
 use crate::ledger::number::{are_random_characters, check_character, random_characters};
 use crate::merkle::Hash;
 use crate::standard::serde_as_text;
@@ -54,9 +54,8 @@ impl FromStr for CaseNumber {
     }
 }
 
-impl Form for CaseNumber {
-    const EN: &'static str = "must be a case number such as TS-2026-7K3M9QX2AB-S, with a right check character";
-    const ZH: &'static str = "应为受理编号，如 TS-2026-7K3M9QX2AB-S，且校验码正确";
+forms! {
+    CaseNumber: "must be a case number such as TS-2026-7K3M9QX2AB-S, with a right check character", "应为受理编号，如 TS-2026-7K3M9QX2AB-S，且校验码正确";
 }
 
 impl fmt::Display for CaseNumber {

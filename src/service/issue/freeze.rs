@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::Service;
 use super::super::access::Actor;
 use super::super::error::Error;
+use super::super::prove::named_row;
 use super::super::sealer::Published;
 use super::super::tables::{CERTIFICATES, CHECKPOINTS, CertificateRow, CheckpointRow, ENTRIES};
 use super::Issuing;
@@ -106,8 +107,7 @@ impl Service {
     ) -> Result<Vec<u8>, Error> {
         let mut rows = BTreeMap::new();
         for id in ids {
-            let row = ENTRIES.get(&*self.store, &id).await?;
-            let row = row.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?.value;
+            let row = named_row(&*self.store, id).await?;
             if row.head.ordinal >= published.total() {
                 return Err(not_yet("the entry"));
             }

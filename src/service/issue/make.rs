@@ -9,7 +9,7 @@ use super::super::prove::open_in;
 use super::super::registry::{Employment, LearnerPayload};
 use super::super::tables::{
     CERTIFICATES, CERTIFICATES_BY_LEARNER, CREDENTIALS, CertificateHead, CertificateRow, DOCUMENTS, DocumentRow,
-    DocumentWhat, ENTRIES, ERASED, EntryRow, LEARNERS, OUTBOX,
+    DocumentWhat, ERASED, EntryRow, LEARNERS, OUTBOX,
 };
 use super::super::vault::DataKeyId;
 use super::super::{Service, random_bytes};
@@ -55,7 +55,7 @@ struct Material {
     place: (u32, u32),
     issued: UnixMillis,
     payload: LearnerPayload,
-    entries: Vec<(EntryId, EntryRow, Arc<Block>)>,
+    entries: Vec<SealedRow>,
 }
 
 /// A certificate that was made and is in no commit yet.
@@ -71,6 +71,9 @@ struct Made {
 
 /// What was made, or why not, with the place that nothing came to have.
 type Outcome = Result<Made, (Option<(u32, u32)>, Error)>;
+
+/// A sealed entry as it is kept, and its block.
+pub(super) type SealedRow = (EntryId, EntryRow, Arc<Block>);
 
 /// Blocks by their totals: entries that were sealed together find theirs at once.
 #[derive(Default)]
@@ -120,14 +123,7 @@ impl Service {
             },
             None => return Ok(Err(Error::NotFound("learner"))),
         };
-        let marks = self.places().of_learner(learner.uuid(), total);
-        let mut entries = Vec::with_capacity(marks.len());
-        for mark in marks {
-            let row = ENTRIES.get(&*self.store, &mark.id).await?;
-            let row = row.ok_or_else(|| Error::Internal(format!("entry {} is missing", mark.id)))?.value;
-            let block = blocks.of(self, mark.ordinal()).await?;
-            entries.push((EntryId::try_from(mark.id).map_err(Error::internal)?, row, block));
-        }
+        let entries = self.sealed_rows_of(learner, total, blocks).await?;
         let issued = self.clock.now();
         let year = calendar_year_of(issued).map_err(Error::internal)?;
         let region = issuer.owner.code.as_str().get(2..8).unwrap_or_default();

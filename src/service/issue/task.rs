@@ -14,9 +14,9 @@ use super::super::access::Actor;
 use super::super::error::Error;
 use super::super::order::{Place, What, places};
 use super::super::places::look_up;
-use super::super::prove::open_in;
-use super::super::tables::{CERTIFICATES, CERTIFICATES_BY_LEARNER, CertificateRow, ENTRIES, ISSUED, IssuedRow};
-use super::make::{Blocks, Order};
+use super::super::prove::{named_row, open_in};
+use super::super::tables::{CERTIFICATES, CERTIFICATES_BY_LEARNER, CertificateRow, ISSUED, IssuedRow};
+use super::make::{Blocks, Order, SealedRow};
 use super::outbox::to_send;
 use super::scope::{NOTHING_COUNTS, completion_of, root_of};
 use super::{CertificateState, Issuer, Issuing, Scope};
@@ -262,6 +262,23 @@ impl Service {
         Ok(())
     }
 
+    /// The rows of all sealed entries of a learner, in their order.
+    pub(super) async fn sealed_rows_of(
+        &self,
+        learner: LearnerId,
+        total: u64,
+        blocks: &mut Blocks,
+    ) -> Result<Vec<SealedRow>, Error> {
+        let marks = self.places().of_learner(learner.uuid(), total);
+        let mut rows = Vec::with_capacity(marks.len());
+        for mark in marks {
+            let row = named_row(&*self.store, mark.id).await?;
+            let block = blocks.of(self, mark.ordinal()).await?;
+            rows.push((EntryId::try_from(mark.id).map_err(Error::internal)?, row, block));
+        }
+        Ok(rows)
+    }
+
     /// All sealed entries of a learner, opened.
     pub(in crate::service) async fn sealed_entries_of(
         &self,
@@ -270,16 +287,13 @@ impl Service {
         blocks: &mut Blocks,
     ) -> Result<Vec<ProvenEntry>, Error> {
         let (key, register) = (self.vault.key(learner.into())?, self.keys().register);
-        let marks = self.places().of_learner(learner.uuid(), total);
-        let mut entries = Vec::with_capacity(marks.len());
-        for mark in marks {
-            let row = ENTRIES.get(&*self.store, &mark.id).await?;
-            let row = row.ok_or_else(|| Error::Internal(format!("entry {} is missing", mark.id)))?.value;
-            let block = blocks.of(self, mark.ordinal()).await?;
-            let (signed, salt) = open_in(&key, EntryId::try_from(mark.id).map_err(Error::internal)?, &row)?;
+        let rows = self.sealed_rows_of(learner, total, blocks).await?;
+        let mut entries = Vec::with_capacity(rows.len());
+        for (id, row, block) in rows {
+            let (signed, salt) = open_in(&key, id, &row)?;
             entries.push(ProvenEntry {
                 height: block.height,
-                index: mark.ordinal() - block.total_before(),
+                index: row.head.ordinal - block.total_before(),
                 sealed_at: block.time,
                 commitment: Commitment::to(&signed, &salt),
                 by_authority: register.has_authority(&signed),

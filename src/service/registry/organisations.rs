@@ -10,7 +10,7 @@ use super::super::tables::{ORGANISATIONS, OrganisationRow};
 use super::reading::visible;
 use crate::ledger::entry::MAX_TITLE;
 use crate::ledger::fields::{FieldErrors, Fields};
-use crate::ledger::forms::Form;
+use crate::ledger::forms::forms;
 use crate::standard::{CreditCode, choice};
 use crate::store::Commit;
 
@@ -28,9 +28,8 @@ choice! {
     }
 }
 
-impl Form for OrganisationRole {
-    const EN: &'static str = "must be certifying_body, provider, employer or competent_authority";
-    const ZH: &'static str = "应为 certifying_body、provider、employer 或 competent_authority";
+forms! {
+    OrganisationRole: "must be certifying_body, provider, employer or competent_authority", "应为 certifying_body、provider、employer 或 competent_authority";
 }
 
 /// An organisation.

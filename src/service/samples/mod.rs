@@ -32,7 +32,6 @@ use super::tables::{ENTRIES, SAMPLES, SampleRow};
 use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{EntryId, LearnerId};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
-use crate::ledger::forms::Form;
 use crate::ledger::names::uuid_v7;
 use crate::ledger::sample::{Members, Seed};
 use crate::merkle::Hash;
@@ -60,11 +59,6 @@ const PAUSE: Duration = Duration::from_secs(60);
 uuid_v7! {
     /// The identifier of an audit sample.
     SampleId
-}
-
-impl Form for SampleId {
-    const EN: &'static str = "must be a UUID of version 7, in lower case";
-    const ZH: &'static str = "应为小写的 UUID 第 7 版";
 }
 
 choice! {
