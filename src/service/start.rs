@@ -202,6 +202,8 @@ impl Service {
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
         let needed = accounts::keys_needed(&*store).await?;
         let directory = Directory::load(&*store, &vault, needed).await?;
+        // An erasure that a crash cut short, or that a restored key file knows nothing of.
+        vault.erase(accounts::erased_keys(&*store).await?)?;
         let accounts = Accounts::load(&*store, &vault).await?;
         let owner = owner_of(&*store).await?;
         let (complaints, body) = (Cases::load(&*store).await?, CertifyingBody::load(&*store).await?);

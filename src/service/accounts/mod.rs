@@ -10,6 +10,7 @@
 //!
 //! Sessions and wrong tries are not in the store ([`session`]): a restart signs everybody out and forgets wrong tries.
 
+mod bury;
 mod code;
 mod factor;
 mod invite;
@@ -20,7 +21,7 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ use factor::Factor;
 use password::ProtectionLevel;
 use session::Sessions;
 
+pub(super) use bury::erased_keys;
 pub use code::Code;
 pub use factor::{Enrolment, RECOVERY_CODES};
 pub use invite::Invited;
@@ -207,12 +209,15 @@ pub(super) struct Accounts {
     by_login: HashMap<String, AccountId>,
     by_code: HashMap<Hash, AccountId>,
     by_learner: HashMap<LearnerId, AccountId>,
+    /// Those that were erased; a key of theirs that is still there is erased again.
+    erased: HashSet<AccountId>,
 }
 
 impl Accounts {
     /// Reads all of them.
     pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
-        let mut accounts = Self::default();
+        let erased = bury::erased(store).await?;
+        let mut accounts = Self { erased: erased.into_iter().collect(), ..Self::default() };
         for (id, row) in all_rows(&ACCOUNTS, store).await? {
             let id = AccountId::try_from(id).map_err(damaged)?;
             let plain = vault.decrypt(id.into(), &context(id), &row.value.sealed)?;
@@ -311,6 +316,10 @@ impl Service {
         self.accounts.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn accounts_mut(&self) -> std::sync::RwLockWriteGuard<'_, Accounts> {
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn doors(&self) -> MutexGuard<'_, Doors> {
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -331,57 +340,8 @@ impl Service {
         let commit = Commit::new(self.event(actor, action, account.id.to_string())).when(condition);
         let committed = self.store.commit(commit.write(ACCOUNTS.put(&uuid, &AccountRow { sealed })?)).await?;
         account.version = committed.sequence;
-        self.accounts.write().unwrap_or_else(PoisonError::into_inner).put(account.clone());
+        self.accounts_mut().put(account.clone());
         Ok(account)
-    }
-
-    /// Removes accounts for good, with their data keys, and ends their sessions.
-    async fn erase_accounts(&self, actor: &Actor, ids: &[AccountId]) -> Result<(), Error> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let subject = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let subject = subject.chars().take(crate::store::MAX_EVENT_TEXT_BYTES).collect();
-        let mut commit = Commit::new(self.event(actor, "erase_accounts", subject));
-        for id in ids {
-            commit = commit.write(ACCOUNTS.delete(&id.uuid()));
-        }
-        self.store.commit(commit).await?;
-        for id in ids {
-            self.accounts.write().unwrap_or_else(PoisonError::into_inner).remove(*id);
-            self.doors().sessions.end_of(*id, |_| true);
-        }
-        // A crash before this leaves keys that nothing stands under.
-        self.on_disk(|vault| vault.erase(ids.iter().copied()))
-    }
-
-    /// Takes learners who were erased out of their accounts; an account that was nothing else than they goes with them.
-    pub(super) async fn bury_accounts(&self, actor: &Actor) -> Result<(), Error> {
-        let (mut gone, mut changed) = (Vec::new(), Vec::new());
-        {
-            let (accounts, directory) = (self.known_accounts(), self.directory());
-            for account in accounts.by_id.values() {
-                let learners = account.payload.learners.iter().copied();
-                let left: Vec<LearnerId> = learners.filter(|id| directory.erased(*id).is_none()).collect();
-                if left.len() == account.payload.learners.len() {
-                    continue;
-                }
-                let other_roles = account.payload.grants.iter().any(|grant| grant.role != AccountRole::Learner);
-                match left.is_empty() && !other_roles {
-                    true => gone.push(account.id),
-                    false => changed.push((account.as_ref().clone(), left)),
-                }
-            }
-        }
-        for (mut account, left) in changed {
-            if left.is_empty() {
-                account.payload.grants.retain(|grant| grant.role != AccountRole::Learner);
-            }
-            account.payload.learners = left;
-            self.doors().sessions.end_of(account.id, |_| true);
-            self.save_account(actor, "unlink_learner", account).await?;
-        }
-        self.erase_accounts(actor, &gone).await
     }
 }
 

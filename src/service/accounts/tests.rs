@@ -120,6 +120,52 @@ async fn an_erased_learner_takes_the_account_along() {
     }
 }
 
+fn has_key(world: &World, account: AccountId) -> bool {
+    Vault::open(world.vault_dir.path()).unwrap().key(account.into()).is_ok()
+}
+
+/// The tombstones are lost or kept: the account is still there, or the start ends its key, whatever cut the erasure short.
+#[tokio::test]
+async fn an_account_whose_erasure_was_cut_short_has_no_key_after_the_next_start() {
+    use crate::store::{Fault, Step};
+    for (fault, kept) in
+        [(Fault::FailLost, false), (Fault::DieLost, false), (Fault::FailKept, true), (Fault::DieKept, true)]
+    {
+        let mut world = world().await;
+        let account = joined(&world, "wang", "clerk").await;
+        world.disk.plan(Step::Commit, 1, fault);
+        world.service().erase_accounts(&Actor::Operator, &[account]).await.unwrap_err();
+        assert!(has_key(&world, account));
+        world.reopen().await.unwrap();
+        assert_eq!(has_key(&world, account), !kept);
+        assert_eq!(world.service().account(&Actor::Operator, account).is_ok(), !kept);
+    }
+}
+
+#[tokio::test]
+async fn an_account_whose_key_could_not_be_ended_loses_it_when_asked_again_or_at_the_start() {
+    for restart in [false, true] {
+        let mut world = world().await;
+        let mut one = invitation("zhang", "learner");
+        one["learners"] = json!([provider_a().learner.id]);
+        let account = world.service().invite(&Actor::Operator, one).await.unwrap().account.id;
+        // Nobody can write the new key file where a directory of its name lies.
+        let blocked = world.vault_dir.path().join("data-keys.new");
+        std::fs::create_dir(&blocked).unwrap();
+        for _ in 0..2 {
+            let failed = world.service().erase_accounts(&Actor::Operator, &[account]).await;
+            assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
+        }
+        std::fs::remove_dir(&blocked).unwrap();
+        assert!(has_key(&world, account));
+        match restart {
+            true => world.reopen().await.unwrap(),
+            false => world.service().bury_accounts(&Actor::Operator).await.unwrap(),
+        }
+        assert!(!has_key(&world, account));
+    }
+}
+
 #[tokio::test]
 async fn too_many_wrong_passwords_lock_a_name_whether_or_not_it_exists() {
     let world = world().await;
