@@ -48,6 +48,11 @@ enum Command {
         /// 账号编号 | The account's id
         id: String,
     },
+    /// 收回尚未使用的一次性代码 | Take back a one-time code that was not used yet
+    WithdrawCode {
+        /// 账号编号 | The account's id
+        id: String,
+    },
     /// 解除动态验证码（本人已丢失手机和恢复码） | Take the second factor off, for who has lost telephone and recovery codes
     DropFactor {
         /// 账号编号 | The account's id
@@ -77,6 +82,10 @@ pub(super) fn run(args: &Args) -> Outcome {
             }
         }
         Command::Code { id } => show(&client.post(&format!("/api/v1/accounts/{id}/code"), b"{}")?.json()?),
+        Command::WithdrawCode { id } => {
+            client.delete(&format!("/api/v1/accounts/{id}/code"))?;
+            say("已收回 it is good for nothing now");
+        }
         Command::DropFactor { id } => {
             client.delete(&format!("/api/v1/accounts/{id}/factor"))?;
             say("已解除 it is off");

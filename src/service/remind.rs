@@ -245,7 +245,8 @@ mod tests {
     async fn join_learner(world: &World, login: &str, learner: LearnerId) {
         let grant = json!({"role": "learner", "organisation": authority().code});
         let input = json!({"login": login, "name": "王芳", "grants": [grant], "learners": [learner]});
-        let invited = world.service().invite(&Actor::Operator, input).await.unwrap();
+        let invited =
+            world.service().invite(&Actor::Operator, crate::service::accounts::Again::default(), input).await.unwrap();
         world.service().join(&invited.code.unwrap().to_string(), "Qiyuan-2026").await.unwrap();
     }
 
@@ -317,12 +318,7 @@ mod tests {
             account: AccountId::try_from(uuid::Uuid::now_v7()).unwrap(),
             to: "wang@example.org".into(),
             name: "王芳".into(),
-            deadline: Deadline {
-                due: "2026-12-31".parse().unwrap(),
-                days_left: 30,
-                distance: 30,
-                is_last: false,
-            },
+            deadline: Deadline { due: "2026-12-31".parse().unwrap(), days_left: 30, distance: 30, is_last: false },
             lacks: vec![Shortfall::Hours(CreditHours::from_hundredths(150)), Shortfall::Activities(1)],
         };
         let letter = reminder.letter();

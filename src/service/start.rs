@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 
 use ed25519_dalek::SigningKey;
-use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
 use super::access::Actor;
@@ -219,7 +219,7 @@ impl Service {
             Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
         let service = Arc::new(Self {
             checks: pool::Pool::new(settings.check_threads)?,
-            hashings: Semaphore::new(settings.check_threads.max(1)),
+            hashings: accounts::Hashings::new(settings.check_threads),
             letters: Arc::new(settings.letters.clone()),
             owner,
             figures: Figures::new(store.figures()),

@@ -6,8 +6,8 @@
 use super::error::Error;
 use super::ledger_row::change;
 use super::tables::{
-    ACCOUNTS, BODY, CASES, COURSES, ERASED, ERASED_ACCOUNTS, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TERMS,
-    TOKENS,
+    ACCOUNTS, BODY, CASES, COURSES, ERASED, ERASED_ACCOUNTS, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow,
+    ORGANISATIONS, TERMS, TOKENS,
 };
 use crate::ledger::entry::{Body, KeyChange, Origin, Owner};
 use crate::ledger::signed::SignedEntry;

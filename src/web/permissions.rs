@@ -60,6 +60,7 @@ const INTERFACE: &[(&str, &str, Option<Action>)] = &[
     ("GET", "/api/v1/accounts", Some(Action::ReadAccounts)),
     ("POST", "/api/v1/accounts", Some(Action::WriteAccounts)),
     ("POST", "/api/v1/accounts/{id}/code", Some(Action::WriteAccounts)),
+    ("DELETE", "/api/v1/accounts/{id}/code", Some(Action::WriteAccounts)),
     ("DELETE", "/api/v1/accounts/{id}", Some(Action::WriteAccounts)),
     ("DELETE", "/api/v1/accounts/{id}/factor", Some(Action::WriteAccounts)),
     ("GET", "/api/v1/erasures", Some(Action::Erase)),

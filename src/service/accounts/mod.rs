@@ -10,9 +10,12 @@
 //!
 //! Sessions and wrong tries are not in the store ([`session`]): a restart signs everybody out and forgets wrong tries.
 
+mod again;
 mod bury;
+mod choose;
 mod code;
 mod factor;
+mod hashing;
 mod invite;
 mod own;
 pub mod password;
@@ -20,6 +23,7 @@ mod session;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod tries;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -42,13 +46,16 @@ use factor::Factor;
 use password::ProtectionLevel;
 use session::Sessions;
 
+pub use again::Again;
 pub(super) use bury::erased_keys;
 pub use code::Code;
 pub use factor::{Enrolment, RECOVERY_CODES};
+pub(super) use hashing::Hashings;
 pub use invite::Invited;
 pub use own::AccountHome;
 pub use session::{Session, SessionToken, Stage};
-pub use sign_in::{SignedIn, Visitor};
+pub use sign_in::{Caller, SignedIn, Visitor};
+pub use tries::FAILURES_OF_A_NAME_MAX;
 
 /// Longest sign-in name, in characters.
 pub const MAX_LOGIN: usize = 100;
@@ -108,6 +115,8 @@ pub struct AccountView {
     pub state: AccountState,
     /// Whether it has a second factor.
     pub second_factor: bool,
+    /// Until when a one-time code holds that is on its way; none where there is none.
+    pub code_until: Option<UnixMillis>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last signed in to.
@@ -177,7 +186,8 @@ impl Account {
     }
 
     fn view(&self) -> AccountView {
-        let Payload { login, name, grants, learners, factor, created_at, last_sign_in, .. } = self.payload.clone();
+        let Payload { login, name, grants, learners, factor, code, created_at, last_sign_in, .. } =
+            self.payload.clone();
         AccountView {
             id: self.id,
             login,
@@ -186,6 +196,7 @@ impl Account {
             learners,
             state: self.state(),
             second_factor: factor.is_some(),
+            code_until: code.map(|code| code.expires_at),
             created_at,
             last_sign_in,
             version: self.version,
@@ -255,7 +266,7 @@ impl Accounts {
 #[derive(Default)]
 pub(super) struct Doors {
     sessions: Sessions,
-    tries: sign_in::Tries,
+    tries: tries::Tries,
 }
 
 /// The ids of the data keys that accounts need.
@@ -324,7 +335,8 @@ impl Service {
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes an account as it is now, from the version that was read (none for a new one), and takes it into memory.
+    /// Writes an account as it is now, from the version that was read (none for a new one), and takes it into memory. Where
+    /// its roles are not those of before, the event names them.
     async fn save_account(&self, actor: &Actor, action: &str, mut account: Account) -> Result<Account, Error> {
         let uuid = account.id.uuid();
         if account.version == 0 {
@@ -337,11 +349,22 @@ impl Service {
             0 => ACCOUNTS.absent(&uuid),
             version => ACCOUNTS.at_version(&uuid, version),
         };
-        let commit = Commit::new(self.event(actor, action, account.id.to_string())).when(condition);
+        let commit = Commit::new(self.event(actor, action, self.subject_of(&account))).when(condition);
         let committed = self.store.commit(commit.write(ACCOUNTS.put(&uuid, &AccountRow { sealed })?)).await?;
         account.version = committed.sequence;
         self.accounts_mut().put(account.clone());
         Ok(account)
+    }
+
+    fn subject_of(&self, account: &Account) -> String {
+        let before = self.known_accounts().get(account.id);
+        let (id, grants) = (account.id, &account.payload.grants);
+        match before.is_some_and(|before| before.payload.grants == *grants) {
+            true => id.to_string(),
+            false => grants
+                .iter()
+                .fold(id.to_string(), |said, grant| format!("{said} {}:{}", grant.role, grant.organisation)),
+        }
     }
 }
 

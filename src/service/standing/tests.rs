@@ -309,7 +309,7 @@ async fn learners_of_one_account_are_one_person() {
     let grants = json!([{"role": "learner", "organisation": authority().code}]);
     let invitation =
         json!({"login": "zhang", "name": "张伟", "grants": grants, "learners": [a.learner.id, b.learner.id]});
-    world.service().invite(&Actor::Operator, invitation).await.unwrap();
+    world.service().invite(&Actor::Operator, crate::service::accounts::Again::default(), invitation).await.unwrap();
     for learner in [&a.learner, &b.learner] {
         // Of one day eight hours count, whoever recorded them.
         assert_eq!(told(&world, &clerk(), learner.id).await, "open 8.00/10.00 0/1");
