@@ -7,7 +7,8 @@ use super::super::Service;
 use super::super::access::{AccountId, AccountRole, Action, Actor};
 use super::super::error::Error;
 use super::super::letters::Letter;
-use super::super::registry::{Learner, MAX_EMPLOYERS, OrganisationRole, read_employment, visible};
+use super::super::registry::{Learner, MAX_EMPLOYERS, read_employment, visible};
+use super::roles::home_of;
 use super::{
     Account, AccountState, AccountView, Again, Code, Grant, MAX_GRANTS, MAX_LINKED_LEARNERS, MAX_LOGIN, Payload,
     PendingCode, normal,
@@ -337,22 +338,6 @@ fn not_ones_own(actor: &Actor, id: AccountId) -> Result<(), Error> {
             Err(Error::Conflict("nobody does this to the account they use 不能对本人正在使用的账号进行此操作".into()))
         }
         false => Ok(()),
-    }
-}
-
-/// What an organisation must be for somebody to have this role in it.
-const fn home_of(role: AccountRole) -> OrganisationRole {
-    match role {
-        AccountRole::ProviderStaff => OrganisationRole::Provider,
-        AccountRole::Employer => OrganisationRole::Employer,
-        AccountRole::CompetentAuthority => OrganisationRole::CompetentAuthority,
-        AccountRole::Learner
-        | AccountRole::Clerk
-        | AccountRole::Expert
-        | AccountRole::PanelLeader
-        | AccountRole::Supervisor
-        | AccountRole::Auditor
-        | AccountRole::Administrator => OrganisationRole::CertifyingBody,
     }
 }
 

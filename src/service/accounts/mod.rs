@@ -19,6 +19,7 @@ mod hashing;
 mod invite;
 mod own;
 pub mod password;
+mod roles;
 mod session;
 mod sign_in;
 #[cfg(test)]
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Service;
-use super::access::{AccountId, AccountRole, Action, Actor, Person};
+use super::access::{AccountId, AccountRole, Action, Actor};
 use super::error::Error;
 use super::registry::all_rows;
 use super::tables::{ACCOUNTS, AccountRow};
@@ -201,15 +202,6 @@ impl Account {
             last_sign_in,
             version: self.version,
         }
-    }
-
-    /// The person in one of the account's roles.
-    fn person(&self, grant: usize) -> Option<Person> {
-        let Grant { role, organisation } = self.payload.grants.get(grant)?.clone();
-        let works_for = |grant: &&Grant| grant.role != AccountRole::Learner;
-        let affiliations = self.payload.grants.iter().filter(works_for).map(|grant| grant.organisation.clone());
-        let (account, learners) = (self.id, self.payload.learners.clone());
-        Some(Person { account, role, organisation, learners, affiliations: affiliations.collect() })
     }
 }
 

@@ -12,7 +12,7 @@ use super::super::error::Error;
 use super::factor::Enrolment;
 use super::password::ProtectionLevel;
 use super::tries::{Door, Try};
-use super::{Account, AccountState, SecondFactor, Session, SessionToken, Stage, normal};
+use super::{Account, AccountState, Grant, SecondFactor, Session, SessionToken, Stage, normal};
 use crate::ledger::fields::Problem;
 use crate::standard::UnixMillis;
 use crate::store::Commit;
@@ -34,8 +34,8 @@ pub struct Visitor {
     pub actor: Option<Actor>,
     /// The person's name.
     pub name: String,
-    /// All roles of the account.
-    pub grants: Vec<super::Grant>,
+    /// The roles of the account that are in force, each with its place among all of them.
+    pub grants: Vec<(usize, Grant)>,
 }
 
 /// Where a sign-in comes from.
@@ -59,6 +59,9 @@ impl Service {
         let judged = judged.ok_or_else(wrong_password)?;
         let _one_at_a_time = self.registry.lock().await;
         let mut account = self.still(&judged).map_err(|_| wrong_password())?;
+        if self.grants_in_force(&account).is_empty() {
+            return Err(Error::Conflict("no role is in force: ask the administrator 身份均已失效，请联系系统管理员".into()));
+        }
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
         let stage = match account.payload.factor {
             Some(_) => Stage::SecondFactor,
@@ -109,21 +112,24 @@ impl Service {
 
     /// Who a session is, and how far it has come; every request of theirs asks this.
     pub fn visitor(&self, token: &str) -> Option<Visitor> {
-        let session = self.session(token)?;
+        let mut session = self.session(token)?;
         let account = self.known_accounts().get(session.account)?;
         if account.state() != AccountState::Active {
             return None;
         }
-        let person = account.person(session.grant)?;
-        let actor = matches!(session.stage, Stage::In).then_some(Actor::Person(person));
-        let (name, grants) = (account.payload.name.clone(), account.payload.grants.clone());
+        let grants = self.grants_in_force(&account);
+        let chosen = grants.iter().find(|(place, _)| *place == session.grant).or_else(|| grants.first());
+        let (place, grant) = chosen.cloned()?;
+        session.grant = place;
+        let actor = matches!(session.stage, Stage::In).then(|| Actor::Person(account.person(grant)));
+        let name = account.payload.name.clone();
         Some(Visitor { session, actor, name, grants })
     }
 
     /// Acts in another role of the same account from now on.
     pub fn switch_role(&self, token: &str, grant: usize) -> Result<SessionToken, Error> {
         let visitor = self.visitor(token).filter(|visitor| visitor.actor.is_some()).ok_or(Error::Unauthenticated)?;
-        if grant >= visitor.grants.len() {
+        if !visitor.grants.iter().any(|(place, _)| *place == grant) {
             return Err(Error::NotFound("role"));
         }
         self.doors().sessions.renew(token, |session| session.grant = grant)
@@ -139,11 +145,6 @@ impl Service {
 
     pub(super) fn session(&self, token: &str) -> Option<Session> {
         self.doors().sessions.seen(token, self.clock.now(), self.settings.accounts.level)
-    }
-
-    /// The account itself as who acts, in its first role.
-    pub(super) fn as_owner(&self, account: &Account) -> Actor {
-        account.person(0).map_or(Actor::Public, Actor::Person)
     }
 
     pub(super) fn stage_after_factor(&self, account: &Account, now: UnixMillis) -> Result<Stage, Error> {

@@ -106,15 +106,15 @@ impl Visit {
     }
 
     fn who(&self, visitor: &Visitor) -> Who {
-        let standing = |(i, grant): (usize, &crate::service::accounts::Grant)| Standing {
-            value: i.to_string(),
+        let standing = |place: usize, grant: &crate::service::accounts::Grant| Standing {
+            value: place.to_string(),
             role: role_in_words(self.words, grant.role.as_str()),
             organisation: self.app.service.organisation_name(&grant.organisation).unwrap_or_default(),
         };
         let (mut own, mut others) = (Vec::new(), Vec::new());
-        for (i, grant) in visitor.grants.iter().enumerate() {
-            let place = if i == visitor.session.grant { &mut own } else { &mut others };
-            place.push(standing((i, grant)));
+        for (place, grant) in &visitor.grants {
+            let list = if *place == visitor.session.grant { &mut own } else { &mut others };
+            list.push(standing(*place, grant));
         }
         let none = || Standing { value: String::new(), role: String::new(), organisation: String::new() };
         Who { name: visitor.name.clone(), role: own.pop().unwrap_or_else(none), others }
