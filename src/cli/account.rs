@@ -63,6 +63,11 @@ enum Command {
         /// 账号编号 | The account's id
         id: String,
     },
+    /// 永久删除已停用的账号（不可恢复），操作记录保留编号 | Erase an account that has ended, for good; what it did keeps its id
+    Erase {
+        /// 账号编号 | The account's id
+        id: String,
+    },
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
@@ -93,6 +98,10 @@ pub(super) fn run(args: &Args) -> Outcome {
         Command::End { id } => {
             client.delete(&format!("/api/v1/accounts/{id}"))?;
             say("已停用 ended");
+        }
+        Command::Erase { id } => {
+            client.delete(&format!("/api/v1/accounts/{id}/data"))?;
+            say("已删除 erased");
         }
     }
     Ok(EXIT_OK)

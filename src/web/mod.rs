@@ -121,6 +121,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::accounts::list, api::accounts::invite))
         .routes(routes!(api::accounts::new_code, api::accounts::withdraw_code))
         .routes(routes!(api::accounts::end))
+        .routes(routes!(api::accounts::erase))
         .routes(routes!(api::accounts::take_factor_off))
         .routes(routes!(api::registry::list_courses, api::registry::put_courses))
         .routes(routes!(api::registry::create_token))

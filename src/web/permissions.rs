@@ -62,6 +62,7 @@ const INTERFACE: &[(&str, &str, Option<Action>)] = &[
     ("POST", "/api/v1/accounts/{id}/code", Some(Action::WriteAccounts)),
     ("DELETE", "/api/v1/accounts/{id}/code", Some(Action::WriteAccounts)),
     ("DELETE", "/api/v1/accounts/{id}", Some(Action::WriteAccounts)),
+    ("DELETE", "/api/v1/accounts/{id}/data", Some(Action::Erase)),
     ("DELETE", "/api/v1/accounts/{id}/factor", Some(Action::WriteAccounts)),
     ("GET", "/api/v1/erasures", Some(Action::Erase)),
     ("POST", "/api/v1/erasures", Some(Action::Erase)),

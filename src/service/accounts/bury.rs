@@ -5,12 +5,12 @@
 //! every key whose owner has a tombstone: success is answered only when none is left.
 
 use super::super::Service;
-use super::super::access::{AccountId, AccountRole, Actor};
+use super::super::access::{AccountId, AccountRole, Action, Actor};
 use super::super::error::Error;
 use super::super::registry::all_rows;
 use super::super::tables::{ACCOUNTS, ERASED_ACCOUNTS, ErasedAccountRow};
 use super::super::vault::DataKeyId;
-use super::damaged;
+use super::{AccountState, damaged};
 use crate::ledger::entry::LearnerId;
 use crate::store::{Commit, MAX_EVENT_TEXT_BYTES, Store};
 
@@ -52,6 +52,20 @@ impl Service {
         self.on_disk(|vault| vault.erase(erased)).map_err(|error| {
             Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))
         })
+    }
+
+    /// Erases an account that has ended: of whoever left and wants to be forgotten, only the id stays, in the record of what
+    /// happened. Asked again, it finishes what was left.
+    pub async fn erase_account(&self, actor: &Actor, id: AccountId) -> Result<(), Error> {
+        self.allow(actor, Action::Erase)?;
+        let _one_at_a_time = self.registry.lock().await;
+        if self.known_accounts().erased.contains(&id) {
+            return self.erase_accounts(actor, &[]).await;
+        }
+        match self.account_now(id)?.state() {
+            AccountState::Ended => self.erase_accounts(actor, &[id]).await,
+            _ => Err(Error::Conflict("end the account first 请先停用该账号".into())),
+        }
     }
 
     /// Takes learners who were erased out of their accounts; an account that was nothing else than they goes with them.

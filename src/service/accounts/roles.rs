@@ -22,7 +22,6 @@ pub(super) const fn home_of(role: AccountRole) -> OrganisationRole {
     }
 }
 
-
 impl Service {
     /// Whether a role is in force: its organisation is registered as what it needs.
     pub(super) fn in_force(&self, grant: &Grant) -> bool {

@@ -60,7 +60,9 @@ impl Service {
         let _one_at_a_time = self.registry.lock().await;
         let mut account = self.still(&judged).map_err(|_| wrong_password())?;
         if self.grants_in_force(&account).is_empty() {
-            return Err(Error::Conflict("no role is in force: ask the administrator 身份均已失效，请联系系统管理员".into()));
+            return Err(Error::Conflict(
+                "no role is in force: ask the administrator 身份均已失效，请联系系统管理员".into(),
+            ));
         }
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
         let stage = match account.payload.factor {

@@ -159,6 +159,28 @@ async fn an_account_whose_erasure_was_cut_short_has_no_key_after_the_next_start(
 }
 
 #[tokio::test]
+async fn an_account_that_has_ended_is_erased_and_what_it_did_stays() {
+    let mut world = world().await;
+    let id = joined(&world, "wang", "clerk").await;
+    assert!(matches!(world.service().erase_account(&Actor::Operator, id).await, Err(Error::Conflict(_))), "in use");
+    world.service().end_account(&Actor::Operator, id, true).await.unwrap();
+    assert!(world.service().erase_account(&provider_a().actor(), id).await.is_err());
+    for reopened in [false, true] {
+        if reopened {
+            world.reopen().await.unwrap();
+        }
+        world.service().erase_account(&Actor::Operator, id).await.unwrap();
+        assert!(world.service().account(&Actor::Operator, id).is_err() && !has_key(&world, id));
+        assert!(world.service().account_name(id).is_none());
+        let (events, _) = world.service().events(&Actor::Operator, None, 50).await.unwrap();
+        assert!(events.iter().any(|event| event.action == "join" && event.actor == format!("clerk:{id}")));
+    }
+    let nobody = AccountId::try_from(uuid::Uuid::now_v7()).unwrap();
+    assert!(matches!(world.service().erase_account(&Actor::Operator, nobody).await, Err(Error::NotFound(_))));
+    assert!(world.service().invite(&Actor::Operator, Again::default(), invitation("wang", "clerk")).await.is_ok());
+}
+
+#[tokio::test]
 async fn an_account_whose_key_could_not_be_ended_loses_it_when_asked_again_or_at_the_start() {
     for restart in [false, true] {
         let mut world = world().await;
@@ -482,6 +504,41 @@ async fn strangers_keep_nobody_out_and_who_is_in_is_asked_at_another_door() {
     assert!(service.change_password(token, PASSWORD, "Another-2026").await.is_err(), "locked inside");
     let again = service.sign_in("wang", PASSWORD, at("198.51.100.1")).await.unwrap();
     assert!(service.change_password(again.token.as_str(), PASSWORD, "Another-2026").await.is_ok(), "another session");
+}
+
+#[tokio::test]
+async fn what_an_organisation_is_not_any_more_nobody_does_for_it() {
+    let world = world().await;
+    let (service, a) = (world.service(), provider_a());
+    let both = json!([{"role": "provider_staff", "organisation": a.code}, {"role": "clerk", "organisation": authority().code}]);
+    for (login, grants) in [("zhao", json!([both[0]])), ("qian", both)] {
+        let invitation = json!({"login": login, "name": "王芳芳", "grants": grants});
+        let invited = service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap();
+        service.join(&invited.code.unwrap().to_string(), PASSWORD).await.unwrap();
+    }
+    let token = service.create_token(&Actor::Operator, &a.code).await.unwrap().token;
+    let open = service.sign_in("zhao", PASSWORD, Caller::default()).await.unwrap();
+    assert!(service.authenticate(Some(&token)).is_ok() && service.visitor(open.token.as_str()).is_some());
+
+    let put = async |code: &CreditCode, role: &str| {
+        let organisation = json!({"code": code, "name": "合肥质量学院", "roles": [role]});
+        service.put_organisation(&Actor::Operator, organisation).await
+    };
+    put(&a.code, "employer").await.unwrap();
+    assert!(service.visitor(open.token.as_str()).is_none(), "the session has ended");
+    assert!(matches!(service.sign_in("zhao", PASSWORD, Caller::default()).await, Err(Error::Conflict(_))));
+    assert!(service.authenticate(Some(&token)).is_err());
+    assert!(service.create_token(&Actor::Operator, &a.code).await.is_err());
+    let left = service.sign_in("qian", PASSWORD, Caller::default()).await.unwrap();
+    let visitor = service.visitor(left.token.as_str()).unwrap();
+    assert_eq!(visitor.actor.unwrap().person().unwrap().role, AccountRole::Clerk);
+    assert_eq!(visitor.grants.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [1]);
+    assert!(service.switch_role(left.token.as_str(), 0).is_err());
+    put(&a.code, "provider").await.unwrap();
+    assert!(service.sign_in("zhao", PASSWORD, Caller::default()).await.is_ok(), "in force again");
+    assert!(service.authenticate(Some(&token)).is_ok());
+
+    assert_eq!(fields_of(&put(&authority().code, "provider").await.unwrap_err()), ["roles"]);
 }
 
 /// The event of a lock is written beside the answer, and is written.

@@ -138,6 +138,21 @@ pub(crate) async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Erase an account that has ended, for good. 永久删除已停用的账号
+#[utoipa::path(
+    delete, path = "/api/v1/accounts/{id}/data", tag = "accounts", security(("token" = [])), params(("id" = String, Path, description = "the account's id")),
+    responses((status = 204), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn erase(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(id): Segment,
+) -> Result<StatusCode, Problem> {
+    let id = account_id(&id)?;
+    app.to_the_end(move |service| async move { service.erase_account(&actor, id).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn account_id(text: &str) -> Result<AccountId, Problem> {
     text.parse().map_err(|_| Problem::not_found("account"))
 }
