@@ -48,6 +48,11 @@ enum Command {
         /// 账号编号 | The account's id
         id: String,
     },
+    /// 收回尚未使用的一次性代码 | Take back a one-time code that was not used yet
+    WithdrawCode {
+        /// 账号编号 | The account's id
+        id: String,
+    },
     /// 解除动态验证码（本人已丢失手机和恢复码） | Take the second factor off, for who has lost telephone and recovery codes
     DropFactor {
         /// 账号编号 | The account's id
@@ -55,6 +60,11 @@ enum Command {
     },
     /// 停用账号 | End an account
     End {
+        /// 账号编号 | The account's id
+        id: String,
+    },
+    /// 永久删除已停用的账号（不可恢复），操作记录保留编号 | Erase an account that has ended, for good; what it did keeps its id
+    Erase {
         /// 账号编号 | The account's id
         id: String,
     },
@@ -77,6 +87,10 @@ pub(super) fn run(args: &Args) -> Outcome {
             }
         }
         Command::Code { id } => show(&client.post(&format!("/api/v1/accounts/{id}/code"), b"{}")?.json()?),
+        Command::WithdrawCode { id } => {
+            client.delete(&format!("/api/v1/accounts/{id}/code"))?;
+            say("已收回 it is good for nothing now");
+        }
         Command::DropFactor { id } => {
             client.delete(&format!("/api/v1/accounts/{id}/factor"))?;
             say("已解除 it is off");
@@ -84,6 +98,10 @@ pub(super) fn run(args: &Args) -> Outcome {
         Command::End { id } => {
             client.delete(&format!("/api/v1/accounts/{id}"))?;
             say("已停用 ended");
+        }
+        Command::Erase { id } => {
+            client.delete(&format!("/api/v1/accounts/{id}/data"))?;
+            say("已删除 erased");
         }
     }
     Ok(EXIT_OK)

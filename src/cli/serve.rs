@@ -33,8 +33,12 @@ pub(super) fn run(args: Args) -> Outcome {
     if args.check_config {
         return config::check::run(&effective);
     }
+    let notes = effective.notes();
     let config = effective.config;
     log::start(config.log_format, &config.log_level);
+    for note in notes {
+        tracing::warn!("{note}");
+    }
     runtime()?.block_on(async {
         let _file_size = outlive_the_file_size_limit()?;
         let dir = DataDir::new(&config.data);

@@ -56,7 +56,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ed25519_dalek::SigningKey;
-use tokio::sync::{Mutex, Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 
 pub use access::{AccountId, AccountRole, Action, Actor, Person};
 pub use attest::{Attestation, AttestedKind, DIGEST_DIGITS};
@@ -160,7 +160,7 @@ pub struct Service {
     /// Sessions, and tries to begin one.
     doors: std::sync::Mutex<accounts::Doors>,
     /// Places for hashing passwords at once.
-    hashings: Semaphore,
+    hashings: accounts::Hashings,
     letters: Arc<LetterSettings>,
     body: RwLock<body::Body>,
     complaints: RwLock<complaints::Cases>,

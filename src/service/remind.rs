@@ -355,7 +355,8 @@ mod tests {
     async fn join_learner(world: &World, login: &str, learner: LearnerId) {
         let grant = json!({"role": "learner", "organisation": authority().code});
         let input = json!({"login": login, "name": "王芳", "grants": [grant], "learners": [learner]});
-        let invited = world.service().invite(&Actor::Operator, input).await.unwrap();
+        let invited =
+            world.service().invite(&Actor::Operator, crate::service::accounts::Again::default(), input).await.unwrap();
         world.service().join(&invited.code.unwrap().to_string(), "Qiyuan-2026").await.unwrap();
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 
 use ed25519_dalek::SigningKey;
-use tokio::sync::{Mutex, Notify, Semaphore, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
 use super::access::Actor;
@@ -202,6 +202,8 @@ impl Service {
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
         let needed = accounts::keys_needed(&*store).await?;
         let directory = Directory::load(&*store, &vault, needed).await?;
+        // An erasure that a crash cut short, or that a restored key file knows nothing of.
+        vault.erase(accounts::erased_keys(&*store).await?)?;
         let accounts = Accounts::load(&*store, &vault).await?;
         let owner = owner_of(&*store).await?;
         let (complaints, body) = (Cases::load(&*store).await?, CertifyingBody::load(&*store).await?);
@@ -217,7 +219,7 @@ impl Service {
             Published { tip: before_the_first(&origin, clock.now()), root: Hash::ZERO, checkpoint: String::new() };
         let service = Arc::new(Self {
             checks: pool::Pool::new(settings.check_threads)?,
-            hashings: Semaphore::new(settings.check_threads.max(1)),
+            hashings: accounts::Hashings::new(settings.check_threads),
             letters: Arc::new(settings.letters.clone()),
             owner,
             figures: Figures::new(store.figures()),

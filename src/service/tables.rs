@@ -57,6 +57,8 @@ pub(super) const DOCUMENTS: Table<Hash, DocumentRow> = Table::new(21, "documents
 pub(super) const STATUS_EDITIONS: Table<(u64, u64), EditionRow> = Table::new(22, "status lists");
 /// Accounts by id.
 pub(super) const ACCOUNTS: Table<Uuid, AccountRow> = Table::new(23, "accounts");
+/// Accounts that were erased: a key of theirs that turns up is erased again.
+pub(super) const ERASED_ACCOUNTS: Table<Uuid, ErasedAccountRow> = Table::new(34, "erased accounts");
 /// Hour claims by id.
 pub(super) const CLAIMS: Table<Uuid, ClaimRow> = Table::new(25, "claims");
 /// The bytes of evidence files by file and part, encrypted under the learner's data key.
@@ -99,6 +101,7 @@ const _: () = assert!(distinct(&[
     DOCUMENTS.id(),
     STATUS_EDITIONS.id(),
     ACCOUNTS.id(),
+    ERASED_ACCOUNTS.id(),
     TERMS.id(),
     CONFIRMED.id(),
     BODY.id(),
@@ -343,6 +346,12 @@ pub(super) struct AccountRow {
 
 /// The tail is the validity of each level certificate, and how it came to be noted, encrypted under the learner's data key.
 pub(super) type TermsRow = WithTail<super::standing::TermsHead>;
+
+/// What remains of an account: since when nothing else does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ErasedAccountRow {
+    pub(super) at: UnixMillis,
+}
 
 /// Who confirmed an activity for the certifying body: the account, and no name.
 #[derive(Debug, Clone, Serialize, Deserialize)]

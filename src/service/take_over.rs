@@ -6,8 +6,8 @@
 use super::error::Error;
 use super::ledger_row::change;
 use super::tables::{
-    ACCOUNTS, BODY, CASES, COURSES, ERASED, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow, ORGANISATIONS, TERMS,
-    TOKENS,
+    ACCOUNTS, BODY, CASES, COURSES, ERASED, ERASED_ACCOUNTS, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow,
+    ORGANISATIONS, TERMS, TOKENS,
 };
 use crate::ledger::entry::{Body, KeyChange, Origin, Owner};
 use crate::ledger::signed::SignedEntry;
@@ -46,6 +46,7 @@ pub async fn take_over(from: &dyn Store, to: &dyn Store, origin: &Origin, now: U
     moving.table(&BODY, |_, _| None).await?;
     moving.table(&CASES, |_, _| None).await?;
     moving.table(&ACCOUNTS, |_, _| None).await?;
+    moving.table(&ERASED_ACCOUNTS, |_, _| None).await?;
     moving.table(&TERMS, |_, _| None).await?;
     moving.table(&TOKENS, |_, _| None).await
 }

@@ -206,7 +206,7 @@ mod tests {
         service.file_dispute(&learner, json!({"entry": held.entry().id, "text": "人数有误。"})).await.unwrap();
         let grant = json!({"role": "clerk", "organisation": authority().code});
         let invitation = json!({"login": "liming", "name": "李明", "grants": [grant]});
-        service.invite(&Actor::Operator, invitation).await.unwrap();
+        service.invite(&Actor::Operator, crate::service::accounts::Again::default(), invitation).await.unwrap();
         let body = [("body", 1); 3];
         for (role, expected) in [
             (AccountRole::Learner, vec![]),

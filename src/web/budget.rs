@@ -104,7 +104,12 @@ pub(super) struct Allowance {
 impl Allowance {
     /// The whole of a body within size, pace and budget.
     pub(super) async fn read(&self, body: Body) -> Result<Bytes, Problem> {
-        let max = self.budgets.body_max;
+        self.read_at_most(body, self.budgets.body_max).await
+    }
+
+    /// The same, where less than the largest body is expected.
+    pub(super) async fn read_at_most(&self, body: Body, max: usize) -> Result<Bytes, Problem> {
+        let max = max.min(self.budgets.body_max);
         let too_large = || Problem::too_large(format!("a request body has at most {max} bytes"));
         let size = body.size_hint();
         if size.lower() > max as u64 {

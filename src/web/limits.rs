@@ -1,5 +1,6 @@
 //! Limits of a listener: size, time, concurrency and rate. Above them the answer is a refusal, before memory grows.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Request};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Request};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -133,7 +134,8 @@ impl Limits {
         }
     }
 
-    fn client(&self, service: &Arc<Service>) -> Client {
+    /// Who requests count for.
+    pub(super) fn client(&self, service: &Arc<Service>) -> Client {
         Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() }
     }
 
@@ -187,21 +189,32 @@ pub(super) struct Client {
 
 /// What rate and share count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum ClientKey {
+pub(crate) enum ClientKey {
     Known(String),
     Address(Option<IpAddr>),
 }
 
+/// As tries to sign in are counted by: an address or a network, or whose token it is.
+impl fmt::Display for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(actor) => write!(f, "token {actor}"),
+            Self::Address(Some(address)) => write!(f, "{address}"),
+            Self::Address(None) => f.write_str("unknown"),
+        }
+    }
+}
+
 impl Client {
     /// Who this request counts for.
-    pub(super) fn key<T>(&self, request: &Request<T>) -> ClientKey {
-        if let Some(token) = bearer(request.headers())
+    pub(super) fn key(&self, headers: &HeaderMap, extensions: &Extensions) -> ClientKey {
+        if let Some(token) = bearer(headers)
             && let Ok(actor) = self.service.authenticate(Some(token))
         {
             return ClientKey::Known(actor.to_string());
         }
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        address_key(peer, &self.trusted, request.headers())
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        address_key(peer, &self.trusted, headers)
     }
 }
 
@@ -209,7 +222,7 @@ impl KeyExtractor for Client {
     type Key = ClientKey;
 
     fn extract<T>(&self, request: &Request<T>) -> Result<ClientKey, GovernorError> {
-        Ok(self.key(request))
+        Ok(self.key(request.headers(), request.extensions()))
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct App {
     service: Arc<Service>,
     metrics: Arc<Metrics>,
     checks: pages::check::Checks,
+    client: limits::Client,
 }
 
 impl App {
@@ -75,7 +76,12 @@ pub struct Routers {
 pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Routers {
     let connections = ConnectionFigures::default();
     let metrics = Arc::new(Metrics::new(&service, &connections, watched));
-    let app = App { service: Arc::clone(&service), metrics, checks: pages::check::Checks::default() };
+    let app = App {
+        service: Arc::clone(&service),
+        metrics,
+        checks: pages::check::Checks::default(),
+        client: limits.client(&service),
+    };
     let (paths, mut api) = described().split_for_parts();
     let (lookups, lookups_api) = lookups().split_for_parts();
     api.merge(lookups_api);
@@ -113,8 +119,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(api::erasures::list, api::erasures::erase))
         .routes(routes!(api::cases::erase))
         .routes(routes!(api::accounts::list, api::accounts::invite))
-        .routes(routes!(api::accounts::new_code))
+        .routes(routes!(api::accounts::new_code, api::accounts::withdraw_code))
         .routes(routes!(api::accounts::end))
+        .routes(routes!(api::accounts::erase))
         .routes(routes!(api::accounts::take_factor_off))
         .routes(routes!(api::registry::list_courses, api::registry::put_courses))
         .routes(routes!(api::registry::create_token))

@@ -39,7 +39,7 @@ impl Shares {
 
 /// Around every request: a place of the client's share until it is answered.
 pub(super) async fn within_share(State(shares): State<Shares>, request: Request, next: Next) -> Response {
-    let key = shares.client.key(&request);
+    let key = shares.client.key(request.headers(), request.extensions());
     match shares.take(key) {
         Some(_place) => next.run(request).await,
         None => Problem::overloaded().into_response(),

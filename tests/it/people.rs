@@ -5,6 +5,7 @@ use cqo_ledger::web::permissions::{self, Side};
 use serde_json::json;
 
 use crate::portal::{PASSWORD, Visitor, account, encoded, invite, organisations, start};
+use crate::server::credit_code;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/PERMISSIONS.md");
 
@@ -146,6 +147,63 @@ fn a_session_is_a_cookie_that_scripts_and_other_sites_do_not_get() {
     let stolen = format!("cqo={token}");
     let answer = thief.ask("GET", "/account", None, &[("cookie", &stolen)]);
     assert_eq!((answer.status, answer.header("location")), (303, "/sign-in?next=%2Faccount"));
+}
+
+#[test]
+fn a_form_without_files_is_small_and_the_way_back_names_nobody() {
+    let ledger = start();
+    let mut visitor = Visitor::new(&ledger);
+    let padded = |bytes: usize| encoded(&[("login", "wang"), ("password", &"x".repeat(bytes))]);
+    let here = ledger.url().to_owned();
+    let mut send = |body: &str| visitor.ask("POST", "/sign-in", Some(body), &[("origin", &here)]);
+    assert_eq!(send(&padded(60_000)).status, 422);
+    let large = send(&padded(70_000));
+    assert_eq!(large.status, 413);
+    assert!(large.text().contains("<html"), "a page: {}", large.text());
+    let away = visitor.get("/body/cqos?name=%E7%8E%8B%E8%8A%B3&year=2026");
+    assert_eq!((away.status, away.header("location")), (303, "/sign-in?next=%2Fbody%2Fcqos"));
+}
+
+/// What an administrator's browser that was left alone is asked, and what the owner hears of it.
+#[test]
+fn who_hands_out_rights_shows_again_who_they_are() {
+    let ledger = start();
+    let mut admin = Visitor::joined(&ledger, "admin@example.org", &account("administrator", "王芳芳"));
+    Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "李静"));
+    let known = |login: &str| {
+        let listed = ledger.get_as(&ledger.operator_token(), "/api/v1/accounts").json();
+        let one = listed.as_array().unwrap().iter().find(|account| account["login"] == login).unwrap();
+        (one["id"].as_str().unwrap().to_owned(), one["version"].to_string())
+    };
+    let ((clerk, version), (own, own_version)) = (known("clerk@example.org"), known("admin@example.org"));
+    let code = credit_code(1);
+    let code = code.as_str();
+    let roles = format!("/admin/accounts/{clerk}/roles");
+    let change = [("version", version.as_str()), ("role", "supervisor"), ("organisation", code)];
+    let given = format!("/admin/accounts/{clerk}/code");
+    for password in ["", "wrong"] {
+        let again = ("own_password", password);
+        assert_eq!(admin.post(&roles, &[&change[..], &[again]].concat()).status, 422, "{password}");
+        assert_eq!(admin.post(&given, &[again]).status, 422, "{password}");
+        let staff = [("login", "new@example.org"), ("name", "赵强"), ("role", "clerk"), ("organisation", code), again];
+        assert_eq!(admin.post("/admin/accounts", &staff).status, 422, "{password}");
+    }
+    let shown = ("own_password", PASSWORD);
+    let own_roles = [("version", own_version.as_str()), ("role", "clerk"), ("organisation", code), shown];
+    assert_eq!(admin.post(&format!("/admin/accounts/{own}/roles"), &own_roles).status, 409);
+    assert_eq!(admin.post(&format!("/admin/accounts/{own}/code"), &[shown]).status, 409);
+    assert_eq!(admin.post(&given, &[shown]).status, 200);
+    assert_eq!(admin.post(&format!("{given}/withdraw"), &[]).status, 303);
+    assert_eq!(admin.post(&format!("{given}/withdraw"), &[]).status, 404, "it is gone");
+    let (_, version) = known("clerk@example.org");
+    let change = [("version", version.as_str()), ("role", "supervisor"), ("organisation", code), shown];
+    assert_eq!(admin.post(&roles, &change).status, 303);
+    let letters = || std::fs::read_dir(ledger.data().join("mailbox")).unwrap().count();
+    let started = std::time::Instant::now();
+    while letters() < 2 {
+        assert!(started.elapsed().as_secs() < 10, "of the code, and of the roles: {}", letters());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 #[test]

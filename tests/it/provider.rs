@@ -14,7 +14,7 @@ use cqo_ledger::ledger::json;
 use cqo_ledger::ledger::keys::{Alg, Role};
 use cqo_ledger::ledger::signed::SignedEntry;
 use cqo_ledger::merkle::Hash;
-use cqo_ledger::service::accounts::{AccountSettings, SecondFactor};
+use cqo_ledger::service::accounts::{AccountSettings, Again, Caller, SecondFactor};
 use cqo_ledger::service::clock::{Clock as _, SystemClock};
 use cqo_ledger::service::keyfile;
 use cqo_ledger::service::vault::Vault;
@@ -156,9 +156,10 @@ impl Portal {
         let login = format!("staff{organisation}@example.org");
         let grants = value!([{"role": "provider_staff", "organisation": credit_code(organisation)}]);
         let invitation = value!({"login": login, "name": "赵敏", "grants": grants, "send": false});
-        let invited = self.service.invite(&Actor::Operator, invitation).await.unwrap();
+        let invited = self.service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap();
         self.service.join(&invited.code.unwrap().to_string(), PASSWORD).await.unwrap();
-        let session = self.service.sign_in(&login, PASSWORD, "test").await.unwrap();
+        let session =
+            self.service.sign_in(&login, PASSWORD, Caller { client: "198.51.100.1", agent: "test" }).await.unwrap();
         Staff { portal: self, cookie: format!("cqo={}; lang=zh", session.token.as_str()) }
     }
 }

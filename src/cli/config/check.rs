@@ -28,6 +28,9 @@ pub(in super::super) fn run(effective: &Effective) -> Outcome {
     for name in unread_variables() {
         say(format!("# 注意 note: {name} 不是 serve 的设置 is no setting of serve"));
     }
+    for note in effective.notes() {
+        say(format!("# 注意 note: {note}"));
+    }
     let config = &effective.config;
     let dir = DataDir::new(&config.data);
     let mut checks = dir.examine();

@@ -155,7 +155,23 @@ impl Effective {
                 "must be below request_max_ms, or waiting ends in a timeout",
             ));
         }
+        if !self.config.trusted_proxies.0.is_empty() && self.config.site.0.is_none() {
+            complaints.push(self.complaint(
+                "site",
+                "设有 trusted_proxies 时须写明用户访问的网址，否则会话 Cookie 不带 Secure，邮件里的链接指向本机",
+                "must name the address that people use where trusted_proxies are set, or cookies go without Secure and letters lead to this machine",
+            ));
+        }
         if complaints.is_empty() { Ok(()) } else { Err(Complaint::all(&complaints)) }
+    }
+
+    /// What a start says of settings that work and are seldom meant.
+    pub(super) fn notes(&self) -> Vec<&'static str> {
+        let no_site = self.config.site.0.is_none();
+        Vec::from_iter(no_site.then_some(
+            "site 为 auto：会话 Cookie 不带 Secure，邮件和证书上的链接指向监听地址；有 TLS 代理时请写明网址 site is auto: cookies go \
+             without Secure, links in letters and on certificates lead to the address listened on; behind a TLS proxy name the site",
+        ))
     }
 
     fn complaint(&self, name: &str, chinese: &str, english: &str) -> Complaint {

@@ -39,12 +39,24 @@ fn every_error_names_place_key_and_what_is_expected() {
         ("log_level = \"loud\"\n", ["line 1", "log_level", "error, warn, info"]),
         ("listen = \"127.0.0.1:1\"\n", ["data", "没有设置", "CQO_DATA"]),
         ("data = \"d\"\nseal_interval_ms = 60_000\nseal_by_ms = 60_000\n", ["line 3", "seal_by_ms", "above"]),
+        ("data = \"d\"\ntrusted_proxies = \"127.0.0.1\"\n", ["site", "Secure", "trusted_proxies"]),
+        ("data = \"d\"\nsite = \"auto\"\ntrusted_proxies = \"127.0.0.1\"\n", ["line 2", "site", "letters"]),
         ("data = \"d\"\nwait_max_ms = 0x9000\n", ["line 2", "wait_max_ms", "below"]),
     ] {
         let message = from(text, &[]).map(|_| ()).expect_err(text);
         for part in expected {
             assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
+    }
+}
+
+#[test]
+fn an_address_that_nobody_was_told_is_spoken_of() {
+    for (site, notes) in
+        [("site = \"auto\"\n", 1), ("", 1), ("site = \"https://a.cn\"\ntrusted_proxies = \"127.0.0.1\"\n", 0)]
+    {
+        let effective = from(&format!("data = \"d\"\n{site}"), &[]).map_err(|message| panic!("{message}")).unwrap();
+        assert_eq!(effective.notes().len(), notes, "{site}");
     }
 }
 

@@ -7,10 +7,11 @@ use super::super::Service;
 use super::super::access::{AccountId, AccountRole, Action, Actor};
 use super::super::error::Error;
 use super::super::letters::Letter;
-use super::super::registry::{Learner, MAX_EMPLOYERS, OrganisationRole, read_employment, visible};
+use super::super::registry::{Learner, MAX_EMPLOYERS, read_employment, visible};
+use super::roles::home_of;
 use super::{
-    Account, AccountState, AccountView, Code, Grant, MAX_GRANTS, MAX_LINKED_LEARNERS, MAX_LOGIN, Payload, PendingCode,
-    normal,
+    Account, AccountState, AccountView, Again, Code, Grant, MAX_GRANTS, MAX_LINKED_LEARNERS, MAX_LOGIN, Payload,
+    PendingCode, normal,
 };
 use crate::ledger::entry::{LearnerId, MAX_NAME};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
@@ -46,10 +47,15 @@ impl Service {
     /// Makes an account and its one-time code, as `{"login", "name", "grants": [{"role", "organisation"}], "learners": [ids],
     /// "employers": [...], "send"}` says. A learner's role without `learners` registers a new learner of the certifying body's
     /// under this name. With `send` the code goes by letter to the sign-in name, which must be an e-mail address then.
-    pub async fn invite(&self, actor: &Actor, input: Value) -> Result<Invited, Error> {
+    /// Who invites staff, or gives somebody the records of learners who are registered already, shows again who they are.
+    pub async fn invite(&self, actor: &Actor, again: Again<'_>, input: Value) -> Result<Invited, Error> {
         self.allow(actor, Action::WriteAccounts)?;
         let draft = self.read_invitation(input)?;
-        let _one_at_a_time = self.registry.lock().await;
+        let trusts = draft.grants.iter().any(|grant| grant.role.is_staff()) || !draft.learners.is_empty();
+        let _one_at_a_time = match trusts {
+            true => self.shown_again(actor, again).await?,
+            false => self.registry.lock().await,
+        };
         let (accounts_login, taken) = {
             let accounts = self.known_accounts();
             let taken = draft.learners.iter().any(|learner| accounts.by_learner.contains_key(learner));
@@ -83,9 +89,10 @@ impl Service {
     }
 
     /// Gives an account a new one-time code, to join by or to choose a new password. What it had stays until the code is used.
-    pub async fn new_code(&self, actor: &Actor, id: AccountId, send: bool) -> Result<Invited, Error> {
+    pub async fn new_code(&self, actor: &Actor, again: Again<'_>, id: AccountId, send: bool) -> Result<Invited, Error> {
         self.allow(actor, Action::WriteAccounts)?;
-        let _one_at_a_time = self.registry.lock().await;
+        not_ones_own(actor, id)?;
+        let _one_at_a_time = self.shown_again(actor, again).await?;
         let account = self.account_now(id)?;
         if account.state() == AccountState::Ended {
             return Err(Error::Conflict("the account has ended 账号已停用".into()));
@@ -96,13 +103,27 @@ impl Service {
         self.give_code(actor, "new_code", account, INVITATION_MS, send).await
     }
 
-    /// Takes the second factor off an account whose owner has lost telephone and recovery codes; its sessions end, and its
-    /// owner is told by letter where that can be. At the next sign-in another one is set up, where one is required.
-    pub async fn take_factor_off(&self, actor: &Actor, id: AccountId) -> Result<AccountView, Error> {
+    /// Takes back a one-time code that is on its way: whoever has it, it is good for nothing.
+    pub async fn withdraw_code(&self, actor: &Actor, id: AccountId) -> Result<AccountView, Error> {
         self.allow(actor, Action::WriteAccounts)?;
         let _one_at_a_time = self.registry.lock().await;
         let mut account = self.account_now(id)?;
+        if account.payload.code.take().is_none() {
+            return Err(Error::NotFound("code"));
+        }
+        Ok(self.save_account(actor, "withdraw_code", account).await?.view())
+    }
+
+    /// Takes the second factor off an account whose owner has lost telephone and recovery codes; its sessions end, and its
+    /// owner is told by letter where that can be. At the next sign-in another one is set up, where one is required. A one-time code that is
+    /// on its way ends: it would now be all that is needed.
+    pub async fn take_factor_off(&self, actor: &Actor, again: Again<'_>, id: AccountId) -> Result<AccountView, Error> {
+        self.allow(actor, Action::WriteAccounts)?;
+        not_ones_own(actor, id)?;
+        let _one_at_a_time = self.shown_again(actor, again).await?;
+        let mut account = self.account_now(id)?;
         account.payload.factor = None;
+        account.payload.code = None;
         let account = self.save_account(actor, "take_factor_off", account).await?;
         self.doors().sessions.end_of(id, |_| true);
         self.tell_owner(&account);
@@ -154,10 +175,12 @@ impl Service {
         Ok(Invited { account: account.view(), code: (!send).then_some(code), expires_at })
     }
 
-    /// Changes roles and learners of an account, from the version that was read: `{"grants", "learners"}`. Its sessions end.
+    /// Changes roles and learners of an account, from the version that was read: `{"grants", "learners"}`. Its sessions end,
+    /// and its owner is told by letter where that can be. Nobody changes their own.
     pub async fn change_account(
         &self,
         actor: &Actor,
+        again: Again<'_>,
         id: AccountId,
         version: u64,
         input: Value,
@@ -171,7 +194,8 @@ impl Service {
             grants.zip(learners)
         });
         let (grants, learners) = read.filter(|_| errors.0.is_empty()).ok_or(errors)?;
-        let _one_at_a_time = self.registry.lock().await;
+        not_ones_own(actor, id)?;
+        let _one_at_a_time = self.shown_again(actor, again).await?;
         let mut account = self.account_now(id)?;
         let others = |learner: &LearnerId| self.known_accounts().by_learner.get(learner).is_some_and(|of| *of != id);
         if learners.iter().any(others) {
@@ -190,21 +214,21 @@ impl Service {
         account.version = version;
         let account = self.save_account(actor, "change_account", account).await?;
         self.doors().sessions.end_of(id, |_| true);
+        self.tell_owner(&account);
         Ok(account.view())
     }
 
-    /// Ends an account, or takes it up again; its sessions end.
+    /// Ends an account, or takes it up again; its sessions end, and a one-time code that is on its way.
     pub async fn end_account(&self, actor: &Actor, id: AccountId, ended: bool) -> Result<AccountView, Error> {
         self.allow(actor, Action::WriteAccounts)?;
-        if actor.person().is_some_and(|person| person.account == id) {
-            return Err(Error::Conflict("nobody ends the account they use 不能停用本人正在使用的账号".into()));
-        }
+        not_ones_own(actor, id)?;
         let _one_at_a_time = self.registry.lock().await;
         if ended {
             self.check_administrator_left(id)?;
         }
         let mut account = self.account_now(id)?;
         account.payload.ended = ended;
+        account.payload.code = None;
         let action = if ended { "end_account" } else { "resume_account" };
         let account = self.save_account(actor, action, account).await?;
         self.doors().sessions.end_of(id, |_| true);
@@ -307,19 +331,13 @@ impl Service {
     }
 }
 
-/// What an organisation must be for somebody to have this role in it.
-const fn home_of(role: AccountRole) -> OrganisationRole {
-    match role {
-        AccountRole::ProviderStaff => OrganisationRole::Provider,
-        AccountRole::Employer => OrganisationRole::Employer,
-        AccountRole::CompetentAuthority => OrganisationRole::CompetentAuthority,
-        AccountRole::Learner
-        | AccountRole::Clerk
-        | AccountRole::Expert
-        | AccountRole::PanelLeader
-        | AccountRole::Supervisor
-        | AccountRole::Auditor
-        | AccountRole::Administrator => OrganisationRole::CertifyingBody,
+/// Refuses what nobody does to the account they use: an administrator is given rights by another one.
+fn not_ones_own(actor: &Actor, id: AccountId) -> Result<(), Error> {
+    match actor.person().is_some_and(|person| person.account == id) {
+        true => {
+            Err(Error::Conflict("nobody does this to the account they use 不能对本人正在使用的账号进行此操作".into()))
+        }
+        false => Ok(()),
     }
 }
 

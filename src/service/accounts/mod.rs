@@ -10,24 +10,30 @@
 //!
 //! Sessions and wrong tries are not in the store ([`session`]): a restart signs everybody out and forgets wrong tries.
 
+mod again;
+mod bury;
+mod choose;
 mod code;
 mod factor;
+mod hashing;
 mod invite;
 mod own;
 pub mod password;
+mod roles;
 mod session;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod tries;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Service;
-use super::access::{AccountId, AccountRole, Action, Actor, Person};
+use super::access::{AccountId, AccountRole, Action, Actor};
 use super::error::Error;
 use super::registry::all_rows;
 use super::tables::{ACCOUNTS, AccountRow};
@@ -41,12 +47,16 @@ use factor::Factor;
 use password::ProtectionLevel;
 use session::Sessions;
 
+pub use again::Again;
+pub(super) use bury::erased_keys;
 pub use code::Code;
 pub use factor::{Enrolment, RECOVERY_CODES};
+pub(super) use hashing::Hashings;
 pub use invite::Invited;
 pub use own::AccountHome;
 pub use session::{Session, SessionToken, Stage};
-pub use sign_in::{SignedIn, Visitor};
+pub use sign_in::{Caller, SignedIn, Visitor};
+pub use tries::FAILURES_OF_A_NAME_MAX;
 
 /// Longest sign-in name, in characters.
 pub const MAX_LOGIN: usize = 100;
@@ -106,6 +116,8 @@ pub struct AccountView {
     pub state: AccountState,
     /// Whether it has a second factor.
     pub second_factor: bool,
+    /// Until when a one-time code holds that is on its way; none where there is none.
+    pub code_until: Option<UnixMillis>,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it was last signed in to.
@@ -175,7 +187,8 @@ impl Account {
     }
 
     fn view(&self) -> AccountView {
-        let Payload { login, name, grants, learners, factor, created_at, last_sign_in, .. } = self.payload.clone();
+        let Payload { login, name, grants, learners, factor, code, created_at, last_sign_in, .. } =
+            self.payload.clone();
         AccountView {
             id: self.id,
             login,
@@ -184,19 +197,11 @@ impl Account {
             learners,
             state: self.state(),
             second_factor: factor.is_some(),
+            code_until: code.map(|code| code.expires_at),
             created_at,
             last_sign_in,
             version: self.version,
         }
-    }
-
-    /// The person in one of the account's roles.
-    fn person(&self, grant: usize) -> Option<Person> {
-        let Grant { role, organisation } = self.payload.grants.get(grant)?.clone();
-        let works_for = |grant: &&Grant| grant.role != AccountRole::Learner;
-        let affiliations = self.payload.grants.iter().filter(works_for).map(|grant| grant.organisation.clone());
-        let (account, learners) = (self.id, self.payload.learners.clone());
-        Some(Person { account, role, organisation, learners, affiliations: affiliations.collect() })
     }
 }
 
@@ -207,12 +212,15 @@ pub(super) struct Accounts {
     by_login: HashMap<String, AccountId>,
     by_code: HashMap<Hash, AccountId>,
     by_learner: HashMap<LearnerId, AccountId>,
+    /// Those that were erased; a key of theirs that is still there is erased again.
+    erased: HashSet<AccountId>,
 }
 
 impl Accounts {
     /// Reads all of them.
     pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
-        let mut accounts = Self::default();
+        let erased = bury::erased(store).await?;
+        let mut accounts = Self { erased: erased.into_iter().collect(), ..Self::default() };
         for (id, row) in all_rows(&ACCOUNTS, store).await? {
             let id = AccountId::try_from(id).map_err(damaged)?;
             let plain = vault.decrypt(id.into(), &context(id), &row.value.sealed)?;
@@ -250,7 +258,7 @@ impl Accounts {
 #[derive(Default)]
 pub(super) struct Doors {
     sessions: Sessions,
-    tries: sign_in::Tries,
+    tries: tries::Tries,
 }
 
 /// The ids of the data keys that accounts need.
@@ -311,11 +319,16 @@ impl Service {
         self.accounts.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn accounts_mut(&self) -> std::sync::RwLockWriteGuard<'_, Accounts> {
+        self.accounts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn doors(&self) -> MutexGuard<'_, Doors> {
         self.doors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes an account as it is now, from the version that was read (none for a new one), and takes it into memory.
+    /// Writes an account as it is now, from the version that was read (none for a new one), and takes it into memory. Where
+    /// its roles are not those of before, the event names them.
     async fn save_account(&self, actor: &Actor, action: &str, mut account: Account) -> Result<Account, Error> {
         let uuid = account.id.uuid();
         if account.version == 0 {
@@ -328,60 +341,22 @@ impl Service {
             0 => ACCOUNTS.absent(&uuid),
             version => ACCOUNTS.at_version(&uuid, version),
         };
-        let commit = Commit::new(self.event(actor, action, account.id.to_string())).when(condition);
+        let commit = Commit::new(self.event(actor, action, self.subject_of(&account))).when(condition);
         let committed = self.store.commit(commit.write(ACCOUNTS.put(&uuid, &AccountRow { sealed })?)).await?;
         account.version = committed.sequence;
-        self.accounts.write().unwrap_or_else(PoisonError::into_inner).put(account.clone());
+        self.accounts_mut().put(account.clone());
         Ok(account)
     }
 
-    /// Removes accounts for good, with their data keys, and ends their sessions.
-    async fn erase_accounts(&self, actor: &Actor, ids: &[AccountId]) -> Result<(), Error> {
-        if ids.is_empty() {
-            return Ok(());
+    fn subject_of(&self, account: &Account) -> String {
+        let before = self.known_accounts().get(account.id);
+        let (id, grants) = (account.id, &account.payload.grants);
+        match before.is_some_and(|before| before.payload.grants == *grants) {
+            true => id.to_string(),
+            false => grants
+                .iter()
+                .fold(id.to_string(), |said, grant| format!("{said} {}:{}", grant.role, grant.organisation)),
         }
-        let subject = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let subject = subject.chars().take(crate::store::MAX_EVENT_TEXT_BYTES).collect();
-        let mut commit = Commit::new(self.event(actor, "erase_accounts", subject));
-        for id in ids {
-            commit = commit.write(ACCOUNTS.delete(&id.uuid()));
-        }
-        self.store.commit(commit).await?;
-        for id in ids {
-            self.accounts.write().unwrap_or_else(PoisonError::into_inner).remove(*id);
-            self.doors().sessions.end_of(*id, |_| true);
-        }
-        // A crash before this leaves keys that nothing stands under.
-        self.on_disk(|vault| vault.erase(ids.iter().copied()))
-    }
-
-    /// Takes learners who were erased out of their accounts; an account that was nothing else than they goes with them.
-    pub(super) async fn bury_accounts(&self, actor: &Actor) -> Result<(), Error> {
-        let (mut gone, mut changed) = (Vec::new(), Vec::new());
-        {
-            let (accounts, directory) = (self.known_accounts(), self.directory());
-            for account in accounts.by_id.values() {
-                let learners = account.payload.learners.iter().copied();
-                let left: Vec<LearnerId> = learners.filter(|id| directory.erased(*id).is_none()).collect();
-                if left.len() == account.payload.learners.len() {
-                    continue;
-                }
-                let other_roles = account.payload.grants.iter().any(|grant| grant.role != AccountRole::Learner);
-                match left.is_empty() && !other_roles {
-                    true => gone.push(account.id),
-                    false => changed.push((account.as_ref().clone(), left)),
-                }
-            }
-        }
-        for (mut account, left) in changed {
-            if left.is_empty() {
-                account.payload.grants.retain(|grant| grant.role != AccountRole::Learner);
-            }
-            account.payload.learners = left;
-            self.doors().sessions.end_of(account.id, |_| true);
-            self.save_account(actor, "unlink_learner", account).await?;
-        }
-        self.erase_accounts(actor, &gone).await
     }
 }
 

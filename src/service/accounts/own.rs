@@ -6,7 +6,7 @@ use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::factor::Enrolment;
-use super::{AccountView, SecondFactor, Session, SessionToken, Stage};
+use super::{AccountView, Code, SecondFactor, Session, SessionToken, SignedIn, Stage};
 use crate::ledger::fields::Problem;
 use crate::standard::UnixMillis;
 
@@ -46,9 +46,49 @@ impl Service {
     pub async fn begin_factor(&self, actor: &Actor, token: &str, password: &str) -> Result<SessionToken, Error> {
         self.allow(actor, Action::OwnAccount)?;
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
-        self.check_own_password(&session, password).await?;
+        self.ask_again(&session, password, "password").await?;
         let enrolment = Enrolment::draw()?;
         self.doors().sessions.renew(token, |session| session.stage = Stage::Enrol(enrolment))
+    }
+
+    /// Confirms the second factor that a session is setting up; answers the recovery codes, which are shown this once.
+    pub async fn confirm_factor(&self, token: &str, code: &str) -> Result<(SignedIn, Vec<Code>), Error> {
+        let _one_at_a_time = self.registry.lock().await;
+        let (session, now) = (self.session(token).ok_or(Error::Unauthenticated)?, self.clock.now());
+        let Stage::Enrol(enrolment) = &session.stage else {
+            return Err(Error::Conflict("no second factor is being set up 没有正在设置的动态验证码".into()));
+        };
+        let wrong = || Error::field("code", Problem::mismatch("is wrong", "验证码有误"));
+        let (factor, codes) = enrolment.confirm(code, now)?.ok_or_else(wrong)?;
+        let mut account = self.account_now(session.account)?;
+        account.payload.factor = Some(factor);
+        let account = self.save_account(&self.as_owner(&account), "set_second_factor", account).await?;
+        self.end_other_sessions(&session);
+        let stage = self.stage_after_factor(&account, now)?;
+        let next = stage.clone();
+        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
+        Ok((SignedIn { token, stage }, codes))
+    }
+
+    /// Leaves the setting up of a second factor, where none is required or there is one already.
+    pub fn leave_factor(&self, token: &str) -> Result<SignedIn, Error> {
+        let session = self.session(token).ok_or(Error::Unauthenticated)?;
+        let account = self.account_now(session.account)?;
+        let stage = match (&session.stage, self.stage_after_factor(&account, self.clock.now())?) {
+            (Stage::Enrol(_), Stage::Enrol(_)) | (Stage::SecondFactor, _) => session.stage,
+            (_, stage) => stage,
+        };
+        let next = stage.clone();
+        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
+        Ok(SignedIn { token, stage })
+    }
+
+    /// Whether [`Service::leave_factor`] leads anywhere else.
+    pub fn may_leave_factor(&self, session: &Session) -> bool {
+        let account = self.account_now(session.account);
+        account.is_ok_and(|account| {
+            self.stage_after_factor(&account, self.clock.now()).is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
+        })
     }
 
     /// Gives up the second factor, where none is required.
@@ -59,9 +99,10 @@ impl Service {
             return Err(Error::field("factor", problem));
         }
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
-        self.check_own_password(&session, password).await?;
+        let judged = self.ask_again(&session, password, "password").await?;
         let _one_at_a_time = self.registry.lock().await;
-        let mut account = self.account_now(session.account)?;
+        let session = self.still_open(token, &session)?;
+        let mut account = self.still(&judged)?;
         account.payload.factor = None;
         self.save_account(actor, "drop_second_factor", account).await?;
         self.end_other_sessions(&session);
@@ -79,10 +120,5 @@ impl Service {
         let event = self.event(actor, "end_session", id.to_string());
         self.store.commit(crate::store::Commit::new(event)).await?;
         Ok(())
-    }
-
-    async fn check_own_password(&self, session: &Session, password: &str) -> Result<(), Error> {
-        let account = self.account_now(session.account)?;
-        self.check_password_of(&account, password, "password").await
     }
 }

@@ -137,15 +137,15 @@ pub(super) fn hash(password: &str) -> Result<String, Error> {
     Ok(hash.to_string())
 }
 
-/// Whether this is the password. Without a hash the same work is done for nobody's.
+/// Whether this is the password. Without a hash, and for a password that is too long to be one, the same work is done for
+/// nobody's.
 pub(super) fn verify(password: &str, hash: Option<&str>) -> bool {
     let matches = |hash: &str| {
         PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     };
     match hash {
-        _ if password.len() > MAX_PASSWORD_BYTES => false,
-        Some(hash) => matches(hash),
-        None => {
+        Some(hash) if password.len() <= MAX_PASSWORD_BYTES => matches(hash),
+        _ => {
             matches(nobodys_hash());
             false
         }
@@ -197,5 +197,20 @@ mod tests {
         ] {
             assert!(!verify(password, hash), "{password}");
         }
+    }
+
+    /// How long an answer takes tells nothing about who exists: a password that is too long takes the same work.
+    #[test]
+    fn a_password_that_is_too_long_takes_as_long_as_a_wrong_one() {
+        let kept = hash("Qiyuan-2026").unwrap();
+        verify("x", None);
+        let time = |password: &str, hash: Option<&str>| {
+            let started = std::time::Instant::now();
+            assert!(!verify(password, hash));
+            started.elapsed()
+        };
+        let wrong = time("wrong", Some(&kept));
+        let long = "x".repeat(MAX_PASSWORD_BYTES + 1);
+        assert!(time(&long, Some(&kept)) > wrong / 10 && time(&long, None) > wrong / 10, "{wrong:?}");
     }
 }

@@ -17,6 +17,11 @@ use crate::standard::UnixMillis;
 
 /// Sessions of one account at once; the oldest ends when there is another one.
 const MAX_SESSIONS: usize = 10;
+/// Sessions of one account at once that wait for the second factor. They are counted apart: whoever knows the password alone
+/// ends nobody's session with it.
+const MAX_HALF_WAY: usize = 3;
+/// How long a session waits for the second factor, in milliseconds.
+const HALF_WAY_MS: i64 = 5 * 60_000;
 /// Sessions in all; above them nobody is signed in.
 const MAX_ALL_SESSIONS: usize = 100_000;
 /// How much of a browser's own description is kept, in characters.
@@ -93,11 +98,7 @@ impl Sessions {
         level: ProtectionLevel,
     ) -> Result<SessionToken, Error> {
         self.by_token.retain(|_, session| session.lives(now, level));
-        let mut own: Vec<(UnixMillis, Hash)> = self.of(account).map(|(token, s)| (s.last_seen, *token)).collect();
-        own.sort();
-        for (_, oldest) in own.iter().rev().skip(MAX_SESSIONS - 1) {
-            self.by_token.remove(oldest);
-        }
+        self.make_room(account, matches!(stage, Stage::SecondFactor));
         if self.by_token.len() >= MAX_ALL_SESSIONS {
             return Err(Error::Overloaded);
         }
@@ -137,9 +138,25 @@ impl Sessions {
         let fresh = SessionToken::draw()?;
         let mut session = self.by_token.remove(&SessionToken::digest(token)).ok_or(Error::Unauthenticated)?;
         session.csrf = hex::encode(random_bytes::<16>()?);
+        let was_half_way = session.is_half_way();
         change(&mut session);
+        if was_half_way && !session.is_half_way() {
+            self.make_room(session.account, false);
+        }
         self.by_token.insert(SessionToken::digest(&fresh.0), session);
         Ok(fresh)
+    }
+
+    /// Ends the sessions of an account that were idle longest, of those that are half-way or of the others, so that there is
+    /// place for one more.
+    fn make_room(&mut self, account: AccountId, half_way: bool) {
+        let most = if half_way { MAX_HALF_WAY } else { MAX_SESSIONS };
+        let own = self.of(account).filter(|(_, session)| session.is_half_way() == half_way);
+        let mut own: Vec<(UnixMillis, Hash)> = own.map(|(token, session)| (session.last_seen, *token)).collect();
+        own.sort();
+        for (_, oldest) in own.iter().rev().skip(most - 1) {
+            self.by_token.remove(oldest);
+        }
     }
 
     /// Notes what the next page of a session shows.
@@ -178,7 +195,13 @@ impl Session {
     fn lives(&self, now: UnixMillis, level: ProtectionLevel) -> bool {
         let idle = now.millis() - self.last_seen.millis();
         let age = now.millis() - self.since.millis();
-        idle <= level.idle_ms() && age <= level.session_ms()
+        let longest = if self.is_half_way() { HALF_WAY_MS } else { level.session_ms() };
+        idle <= level.idle_ms() && age <= longest
+    }
+
+    /// Whether it waits for the second factor: the password alone was right.
+    fn is_half_way(&self) -> bool {
+        matches!(self.stage, Stage::SecondFactor)
     }
 }
 
@@ -225,6 +248,24 @@ mod tests {
         let session = sessions.seen(new.as_str(), at(1), LEVEL).unwrap();
         assert!(matches!(session.stage, Stage::In) && session.csrf != csrf);
         assert!(sessions.renew(old.as_str(), |_| ()).is_err());
+    }
+
+    #[test]
+    fn who_knows_the_password_alone_ends_no_session_and_waits_not_long() {
+        let one = account();
+        let mut sessions = Sessions::default();
+        let real: Vec<SessionToken> =
+            (0..MAX_SESSIONS).map(|_| sessions.begin(one, Stage::In, "", at(0), LEVEL).unwrap()).collect();
+        let half: Vec<SessionToken> = (1..=MAX_HALF_WAY as i64 + 1)
+            .map(|ms| sessions.begin(one, Stage::SecondFactor, "", at(ms), LEVEL).unwrap())
+            .collect();
+        assert!(real.iter().all(|token| sessions.seen(token.as_str(), at(9), LEVEL).is_some()));
+        assert!(sessions.seen(half[0].as_str(), at(9), LEVEL).is_none(), "the oldest of those half-way");
+        sessions.renew(half[1].as_str(), |session| session.stage = Stage::In).unwrap();
+        let inside = sessions.list(one, at(9), LEVEL).iter().filter(|session| !session.is_half_way()).count();
+        assert_eq!(inside, MAX_SESSIONS, "one has made room for the one that grew");
+        assert!(sessions.seen(half[2].as_str(), at(3 + HALF_WAY_MS), LEVEL).is_some());
+        assert!(sessions.seen(half[2].as_str(), at(4 + HALF_WAY_MS), LEVEL).is_none());
     }
 
     #[test]

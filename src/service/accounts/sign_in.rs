@@ -1,22 +1,21 @@
 //! Signing in: password, second factor, what has to be done first, and what a session may then ask for.
+//!
+//! Passwords are hashed outside the lock under which accounts change, which takes its time. So whatever was judged by a copy of
+//! an account is done under the lock to the account as it is then, and only where session and password are still those
+//! that were judged: what was ended or changed in between wins.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::super::Service;
 use super::super::access::{AccountId, Actor};
 use super::super::error::Error;
-use super::super::{Service, random_bytes};
 use super::factor::Enrolment;
-use super::invite::{RESET_MS, is_address};
-use super::password::{self, ProtectionLevel, REMEMBERED};
-use super::{Account, AccountState, Code, Password, SecondFactor, Session, SessionToken, Stage, normal};
+use super::password::ProtectionLevel;
+use super::tries::{Door, Try};
+use super::{Account, AccountState, Grant, SecondFactor, Session, SessionToken, Stage, normal};
 use crate::ledger::fields::Problem;
-use crate::merkle::Hash;
 use crate::standard::UnixMillis;
-
-/// How long nobody is sent another code of a reset.
-const RESET_PAUSE_MS: i64 = 60_000;
-/// Names whose wrong tries are remembered; the oldest are forgotten above it.
-const MAX_TRIED_NAMES: usize = 10_000;
+use crate::store::Commit;
 
 /// A session begun, or one that has grown: its cookie, and where it is.
 pub struct SignedIn {
@@ -35,120 +34,60 @@ pub struct Visitor {
     pub actor: Option<Actor>,
     /// The person's name.
     pub name: String,
-    /// All roles of the account.
-    pub grants: Vec<super::Grant>,
+    /// The roles of the account that are in force, each with its place among all of them.
+    pub grants: Vec<(usize, Grant)>,
 }
 
-/// How a try stands before it is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Try {
-    /// It may be made.
-    Counted,
-    /// It may be made, and if it is wrong, the name is locked.
-    Last,
-    /// It may not be made.
-    Locked,
-}
-
-/// Tries by name, whether or not there is such an account.
-#[derive(Default)]
-pub(super) struct Tries {
-    by_name: HashMap<Hash, (u32, UnixMillis)>,
-    key: Option<[u8; 16]>,
-}
-
-impl Tries {
-    /// Counts a try before anybody knows whether it is a right one, so that many at once are no more than so many: a
-    /// right one is forgotten again. Answers how it stands; a name that is locked is not tried at all.
-    fn begin(&mut self, login: &str, now: UnixMillis, level: ProtectionLevel) -> Result<Try, Error> {
-        let name = self.name(login)?;
-        let recent = |last: &UnixMillis| now.millis() - last.millis() < level.lock_ms();
-        let tries = self.by_name.get(&name);
-        if tries.is_some_and(|(count, last)| *count >= level.failures_max() && recent(last)) {
-            return Ok(Try::Locked);
-        }
-        if self.by_name.len() >= MAX_TRIED_NAMES && !self.by_name.contains_key(&name) {
-            let oldest = self.by_name.iter().min_by_key(|(_, (_, last))| *last).map(|(name, _)| *name);
-            oldest.map(|name| self.by_name.remove(&name));
-        }
-        let (count, last) = self.by_name.entry(name).or_insert((0, now));
-        if now.millis() - last.millis() >= level.lock_ms() {
-            *count = 0;
-        }
-        (*count, *last) = (*count + 1, now);
-        Ok(if *count == level.failures_max() { Try::Last } else { Try::Counted })
-    }
-
-    /// Takes the last try back: it was a right one, and what follows it is not judged yet.
-    fn take_back(&mut self, login: &str) -> Result<(), Error> {
-        let name = self.name(login)?;
-        if let Some((count, _)) = self.by_name.get_mut(&name) {
-            *count = count.saturating_sub(1);
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self, login: &str) -> Result<(), Error> {
-        let name = self.name(login)?;
-        self.by_name.remove(&name);
-        Ok(())
-    }
-
-    /// A name under a key of this run: what somebody typed by mistake, a password perhaps, is not kept.
-    fn name(&mut self, login: &str) -> Result<Hash, Error> {
-        let key = match self.key {
-            Some(key) => key,
-            None => *self.key.insert(random_bytes()?),
-        };
-        Ok(Hash::of(&[&key, normal(login).as_bytes()]))
-    }
+/// Where a sign-in comes from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Caller<'a> {
+    /// The address or network: wrong passwords are counted by it.
+    pub client: &'a str,
+    /// What the browser says it is.
+    pub agent: &'a str,
 }
 
 impl Service {
-    /// Begins a session by name and password. Wrong names and wrong passwords are the same to who asks.
-    pub async fn sign_in(&self, login: &str, password: &str, agent: &str) -> Result<SignedIn, Error> {
+    /// Begins a session by name and password. Wrong names and wrong passwords are the same to who asks, and take the same work.
+    pub async fn sign_in(&self, login: &str, password: &str, caller: Caller<'_>) -> Result<SignedIn, Error> {
+        let door = Door::Street { login, client: caller.client };
+        let at = self.begin_try(door, "password")?;
+        let judged = self.by_login(login).filter(|account| account.state() == AccountState::Active);
+        if !self.judge_password(door, password, judged.as_ref()).await? {
+            return Err(self.wrong(at, judged.map(|account| account.id), "password", wrong_password()));
+        }
+        let judged = judged.ok_or_else(wrong_password)?;
+        let _one_at_a_time = self.registry.lock().await;
+        let mut account = self.still(&judged).map_err(|_| wrong_password())?;
+        if self.grants_in_force(&account).is_empty() {
+            return Err(Error::Conflict(
+                "no role is in force: ask the administrator 身份均已失效，请联系系统管理员".into(),
+            ));
+        }
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
-        let at = self.begin_try(login)?;
-        let account = self.by_login(login);
-        let usable = account.filter(|account| account.state() == AccountState::Active);
-        let hash = usable.as_ref().and_then(|account| account.payload.password.as_ref()).map(|p| p.hash.clone());
-        if !self.verify_password(password.to_owned(), hash).await? {
-            return Err(self.wrong(at, usable.map(|account| account.id), wrong_password()).await?);
-        }
-        let account = usable.ok_or_else(wrong_password)?;
-        let stage = self.stage_after_password(&account, now)?;
-        let begun = self.doors().sessions.begin(account.id, stage.clone(), agent, now, level)?;
-        // Who knows the password has no more tries at the second factor for it.
-        match stage {
-            Stage::SecondFactor => self.doors().tries.take_back(login)?,
-            _ => self.doors().tries.forget(login)?,
-        }
+        let stage = match account.payload.factor {
+            Some(_) => Stage::SecondFactor,
+            None => self.stage_after_factor(&account, now)?,
+        };
         if !matches!(stage, Stage::SecondFactor) {
-            self.note_sign_in(account).await?;
+            account.payload.last_sign_in = Some(now);
+            account = self.save_account(&self.as_owner(&account), "sign_in", account).await?;
         }
-        Ok(SignedIn { token: begun, stage })
+        self.doors().tries.right(door, now)?;
+        let token = self.doors().sessions.begin(account.id, stage.clone(), caller.agent, now, level)?;
+        Ok(SignedIn { token, stage })
     }
 
     /// The second step: a code of the second factor, or a recovery code.
     pub async fn second_factor(&self, token: &str, code: &str) -> Result<SignedIn, Error> {
+        let _one_at_a_time = self.registry.lock().await;
         let now = self.clock.now();
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
         if !matches!(session.stage, Stage::SecondFactor) {
             return Err(Error::Conflict("no code is asked for 现在不需要验证码".into()));
         }
-        let _one_at_a_time = self.registry.lock().await;
         let mut account = self.account_now(session.account)?;
-        let login = account.payload.login.clone();
-        let at = self.begin_try(&login)?;
-        let taken = match &mut account.payload.factor {
-            Some(factor) => factor.takes(code, now)?,
-            None => false,
-        };
-        if !taken {
-            let wrong = Error::field("code", Problem::mismatch("is wrong or was used", "验证码有误或已使用"));
-            return Err(self.wrong(at, Some(account.id), wrong).await?);
-        }
-        self.doors().tries.forget(&login)?;
+        self.take_code(&mut account, code, "code")?;
         account.payload.last_sign_in = Some(now);
         let account = self.save_account(&self.as_owner(&account), "sign_in", account).await?;
         let stage = self.stage_after_factor(&account, now)?;
@@ -157,23 +96,42 @@ impl Service {
         Ok(SignedIn { token, stage })
     }
 
+    /// Takes a code of an account's second factor, which is used up by it: whoever calls this saves the account. `field` is
+    /// what an error names.
+    pub(super) fn take_code(&self, account: &mut Account, code: &str, field: &str) -> Result<(), Error> {
+        let (door, now) = (Door::Factor(account.id), self.clock.now());
+        let at = self.begin_try(door, field)?;
+        let taken = match &mut account.payload.factor {
+            Some(factor) => factor.takes(code, now)?,
+            None => false,
+        };
+        if !taken {
+            let wrong = Error::field(field, Problem::mismatch("is wrong or was used", "验证码有误或已使用"));
+            return Err(self.wrong(at, Some(account.id), field, wrong));
+        }
+        self.doors().tries.right(door, now)
+    }
+
     /// Who a session is, and how far it has come; every request of theirs asks this.
     pub fn visitor(&self, token: &str) -> Option<Visitor> {
-        let session = self.session(token)?;
+        let mut session = self.session(token)?;
         let account = self.known_accounts().get(session.account)?;
         if account.state() != AccountState::Active {
             return None;
         }
-        let person = account.person(session.grant)?;
-        let actor = matches!(session.stage, Stage::In).then_some(Actor::Person(person));
-        let (name, grants) = (account.payload.name.clone(), account.payload.grants.clone());
+        let grants = self.grants_in_force(&account);
+        let chosen = grants.iter().find(|(place, _)| *place == session.grant).or_else(|| grants.first());
+        let (place, grant) = chosen.cloned()?;
+        session.grant = place;
+        let actor = matches!(session.stage, Stage::In).then(|| Actor::Person(account.person(grant)));
+        let name = account.payload.name.clone();
         Some(Visitor { session, actor, name, grants })
     }
 
     /// Acts in another role of the same account from now on.
     pub fn switch_role(&self, token: &str, grant: usize) -> Result<SessionToken, Error> {
         let visitor = self.visitor(token).filter(|visitor| visitor.actor.is_some()).ok_or(Error::Unauthenticated)?;
-        if grant >= visitor.grants.len() {
+        if !visitor.grants.iter().any(|(place, _)| *place == grant) {
             return Err(Error::NotFound("role"));
         }
         self.doors().sessions.renew(token, |session| session.grant = grant)
@@ -183,89 +141,12 @@ impl Service {
     pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
         let Some(account) = self.doors().sessions.end(token) else { return Ok(()) };
         let event = self.event(&Actor::Public, "sign_out", account.to_string());
-        self.store.commit(crate::store::Commit::new(event)).await?;
+        self.store.commit(Commit::new(event)).await?;
         Ok(())
-    }
-
-    /// Sends the code of a reset to the sign-in name of an account in use, where that is an e-mail address, and not again
-    /// within a minute. An invitation that is on its way is left alone: who is not its holder must not end it.
-    pub async fn ask_for_reset(&self, login: &str) -> Result<(), Error> {
-        let _one_at_a_time = self.registry.lock().await;
-        let just_now = self.clock.now().millis() + RESET_MS - RESET_PAUSE_MS;
-        let asked = |a: &Account| a.payload.code.as_ref().is_some_and(|code| code.expires_at.millis() > just_now);
-        let may = |a: &Account| a.state() == AccountState::Active && is_address(&a.payload.login) && !asked(a);
-        if let Some(account) = self.by_login(login).filter(may) {
-            self.give_code(&Actor::Public, "ask_for_reset", account, RESET_MS, true).await?;
-        }
-        Ok(())
-    }
-
-    /// Whose a one-time code is: the name to greet, and the sign-in name. None for a code that is not, or no longer, good.
-    pub fn code_holder(&self, code: &str) -> Option<(String, String)> {
-        let account = self.by_code(code)?;
-        Some((account.payload.name, account.payload.login))
-    }
-
-    /// Chooses a password by a one-time code, which is used up; all sessions end. The second factor stays.
-    pub async fn join(&self, code: &str, password: &str) -> Result<(), Error> {
-        let no_code = || Error::field("code", Problem::mismatch("is not valid any more", "代码无效或已过期"));
-        self.by_code(code).ok_or_else(no_code)?;
-        let _one_at_a_time = self.registry.lock().await;
-        let mut account = self.by_code(code).ok_or_else(no_code)?;
-        self.choose_password(&mut account, password).await?;
-        account.payload.code = None;
-        let account = self.save_account(&self.as_owner(&account), "join", account).await?;
-        self.doors().sessions.end_of(account.id, |_| true);
-        self.doors().tries.forget(&account.payload.login)
-    }
-
-    pub(super) async fn choose_password(&self, account: &mut Account, password: &str) -> Result<(), Error> {
-        let payload = &account.payload;
-        let login = payload.login.split('@').next().unwrap_or_default();
-        let known = [login, payload.name.as_str()];
-        if let Some(problem) = password::weakness(self.settings.accounts.level, password, &known) {
-            return Err(Error::field("password", problem));
-        }
-        let old = payload.password.iter().flat_map(|old| std::iter::once(&old.hash).chain(&old.earlier));
-        let earlier: Vec<String> = old.take(REMEMBERED).cloned().collect();
-        for hash in &earlier {
-            if self.verify_password(password.to_owned(), Some(hash.clone())).await? {
-                let problem = Problem::mismatch("was used before", "不能与最近使用过的密码相同");
-                return Err(Error::field("password", problem));
-            }
-        }
-        let chosen = zeroize::Zeroizing::new(password.to_owned());
-        let hash = self.hashing(move || password::hash(&chosen)).await??;
-        account.payload.password = Some(Password { hash, set_at: self.clock.now(), earlier });
-        Ok(())
-    }
-
-    pub(super) async fn verify_password(&self, password: String, hash: Option<String>) -> Result<bool, Error> {
-        let password = zeroize::Zeroizing::new(password);
-        self.hashing(move || password::verify(&password, hash.as_deref())).await
-    }
-
-    /// Runs one hashing of a password off the tasks of requests, and not more of them at once than there are cores: each
-    /// takes 19 MiB and some 30 ms.
-    async fn hashing<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _place = self.hashings.acquire().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(Error::internal)
     }
 
     pub(super) fn session(&self, token: &str) -> Option<Session> {
         self.doors().sessions.seen(token, self.clock.now(), self.settings.accounts.level)
-    }
-
-    /// The account itself as who acts, in its first role.
-    pub(super) fn as_owner(&self, account: &Account) -> Actor {
-        account.person(0).map_or(Actor::Public, Actor::Person)
-    }
-
-    fn stage_after_password(&self, account: &Account, now: UnixMillis) -> Result<Stage, Error> {
-        match account.payload.factor {
-            Some(_) => Ok(Stage::SecondFactor),
-            None => self.stage_after_factor(account, now),
-        }
     }
 
     pub(super) fn stage_after_factor(&self, account: &Account, now: UnixMillis) -> Result<Stage, Error> {
@@ -281,51 +162,62 @@ impl Service {
         Ok(if aged { Stage::NewPassword } else { Stage::In })
     }
 
-    async fn note_sign_in(&self, account: Account) -> Result<(), Error> {
-        let _one_at_a_time = self.registry.lock().await;
-        let mut account = self.account_now(account.id)?;
-        account.payload.last_sign_in = Some(self.clock.now());
-        self.save_account(&self.as_owner(&account), "sign_in", account).await.map(drop)
-    }
-
-    /// Counts a try for a name, unless that is locked.
-    pub(super) fn begin_try(&self, login: &str) -> Result<Try, Error> {
+    /// Counts a try, unless its door is locked. `field` is what an error names.
+    pub(super) fn begin_try(&self, door: Door<'_>, field: &str) -> Result<Try, Error> {
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
-        match self.doors().tries.begin(login, now, level)? {
-            Try::Locked => Err(locked(level)),
+        match self.doors().tries.begin(door, now, level)? {
+            Try::Locked => Err(locked(level, field)),
             at => Ok(at),
         }
     }
 
-    /// What a try that was wrong is answered; leaves an event where it locks an account.
-    pub(super) async fn wrong(&self, at: Try, account: Option<AccountId>, wrong: Error) -> Result<Error, Error> {
+    /// Whether this is the password of an account; nobody's takes the same work. A try that was not judged is taken back.
+    async fn judge_password(&self, door: Door<'_>, password: &str, account: Option<&Account>) -> Result<bool, Error> {
+        let hash = account.and_then(|account| account.payload.password.as_ref()).map(|password| password.hash.clone());
+        let judged = self.verify_password(password.to_owned(), hash).await;
+        if judged.is_err() {
+            self.doors().tries.take_back(door)?;
+        }
+        judged
+    }
+
+    /// What a try that was wrong is answered. Where it locks an account, an event is left beside the answer: how long that
+    /// takes must not tell who has one.
+    pub(super) fn wrong(&self, at: Try, account: Option<AccountId>, field: &str, wrong: Error) -> Error {
         if at != Try::Last {
-            return Ok(wrong);
+            return wrong;
         }
         if let Some(id) = account {
             let event = self.event(&Actor::Public, "lock_account", id.to_string());
-            self.store.commit(crate::store::Commit::new(event)).await?;
+            let store = Arc::clone(&self.store);
+            tokio::spawn(async move {
+                if let Err(error) = store.commit(Commit::new(event)).await {
+                    tracing::warn!(%error, "that an account was locked could not be recorded");
+                }
+            });
         }
-        Ok(locked(self.settings.accounts.level))
+        locked(self.settings.accounts.level, field)
     }
 
-    /// Takes a try back that was a right one.
-    pub(super) fn forget_tries(&self, login: &str) -> Result<(), Error> {
-        self.doors().tries.forget(login)
+    /// An account as it is now, where it is still in use and has the password that was judged; to be asked under the lock.
+    pub(super) fn still(&self, judged: &Account) -> Result<Account, Error> {
+        let hash_of = |account: &Account| account.payload.password.as_ref().map(|password| password.hash.clone());
+        let account = self.account_now(judged.id)?;
+        match account.state() == AccountState::Active && hash_of(&account) == hash_of(judged) {
+            true => Ok(account),
+            false => Err(Error::Conflict("the password was changed in the meantime 密码已在此期间更改".into())),
+        }
     }
 
-    fn by_login(&self, login: &str) -> Option<Account> {
+    /// The session of a token, where it is still the one that was judged; to be asked under the lock.
+    pub(super) fn still_open(&self, token: &str, judged: &Session) -> Result<Session, Error> {
+        self.session(token).filter(|session| session.id == judged.id).ok_or(Error::Unauthenticated)
+    }
+
+    pub(super) fn by_login(&self, login: &str) -> Option<Account> {
         let accounts = self.known_accounts();
         let id = accounts.by_login.get(&normal(login))?;
         accounts.get(*id).map(|account| account.as_ref().clone())
-    }
-
-    fn by_code(&self, code: &str) -> Option<Account> {
-        let accounts = self.known_accounts();
-        let id = accounts.by_code.get(&super::code::digest_of(code))?;
-        let account = accounts.get(*id).filter(|account| account.state() != AccountState::Ended)?;
-        let holds = account.payload.code.as_ref().is_some_and(|code| self.clock.now() <= code.expires_at);
-        holds.then(|| account.as_ref().clone())
     }
 
     /// Ends the sessions of an account but the one that is asking; part of every change of how it is signed in to.
@@ -333,78 +225,17 @@ impl Service {
         self.doors().sessions.end_of(session.account, |other| other.id != session.id);
     }
 
-    /// Confirms the second factor that a session is setting up; answers the recovery codes, which are shown this once.
-    pub async fn confirm_factor(&self, token: &str, code: &str) -> Result<(SignedIn, Vec<Code>), Error> {
-        let (session, now) = (self.session(token).ok_or(Error::Unauthenticated)?, self.clock.now());
-        let Stage::Enrol(enrolment) = &session.stage else {
-            return Err(Error::Conflict("no second factor is being set up 没有正在设置的动态验证码".into()));
-        };
-        let wrong = || Error::field("code", Problem::mismatch("is wrong", "验证码有误"));
-        let (factor, codes) = enrolment.confirm(code, now)?.ok_or_else(wrong)?;
-        let _one_at_a_time = self.registry.lock().await;
-        let mut account = self.account_now(session.account)?;
-        account.payload.factor = Some(factor);
-        let account = self.save_account(&self.as_owner(&account), "set_second_factor", account).await?;
-        self.end_other_sessions(&session);
-        let stage = self.stage_after_factor(&account, now)?;
-        let next = stage.clone();
-        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok((SignedIn { token, stage }, codes))
-    }
-
-    /// Leaves the setting up of a second factor, where none is required or there is one already.
-    pub fn leave_factor(&self, token: &str) -> Result<SignedIn, Error> {
-        let session = self.session(token).ok_or(Error::Unauthenticated)?;
-        let account = self.account_now(session.account)?;
-        let stage = match (&session.stage, self.stage_after_factor(&account, self.clock.now())?) {
-            (Stage::Enrol(_), Stage::Enrol(_)) | (Stage::SecondFactor, _) => session.stage,
-            (_, stage) => stage,
-        };
-        let next = stage.clone();
-        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
-    }
-
-    /// Whether [`Service::leave_factor`] leads anywhere else.
-    pub fn may_leave_factor(&self, session: &Session) -> bool {
-        let account = self.account_now(session.account);
-        account.is_ok_and(|account| {
-            self.stage_after_factor(&account, self.clock.now()).is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
-        })
-    }
-
-    /// Changes the password of the account of a session; its other sessions end. An aged password is changed the same way.
-    pub async fn change_password(&self, token: &str, old: &str, new: &str) -> Result<SignedIn, Error> {
-        let session = self.session(token).ok_or(Error::Unauthenticated)?;
-        if matches!(session.stage, Stage::SecondFactor) {
-            return Err(Error::Unauthenticated);
-        }
-        let account = self.account_now(session.account)?;
-        let now = self.clock.now();
-        self.check_password_of(&account, old, "old").await?;
-        let _one_at_a_time = self.registry.lock().await;
-        let mut account = self.account_now(session.account)?;
-        self.choose_password(&mut account, new).await?;
-        let account = self.save_account(&self.as_owner(&account), "change_password", account).await?;
-        self.end_other_sessions(&session);
-        let stage = match session.stage {
-            Stage::Enrol(enrolment) => Stage::Enrol(enrolment),
-            _ => self.stage_after_factor(&account, now)?,
-        };
-        let next = stage.clone();
-        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
-    }
-
-    /// Whether this is the password of an account, counted as tries to sign in are. `field` is what an error names.
-    pub(super) async fn check_password_of(&self, account: &Account, password: &str, field: &str) -> Result<(), Error> {
-        let at = self.begin_try(&account.payload.login)?;
-        let hash = account.payload.password.as_ref().map(|password| password.hash.clone());
-        if !self.verify_password(password.to_owned(), hash).await? {
+    /// Whether this is the password of a session's account, which is asked for again: counted by session, so that strangers
+    /// at the sign-in page do not lock who is in. Answers the account that was judged. `field` is what an error names.
+    pub(super) async fn ask_again(&self, session: &Session, password: &str, field: &str) -> Result<Account, Error> {
+        let (account, door) = (self.account_now(session.account)?, Door::Inside(session.id));
+        let at = self.begin_try(door, field)?;
+        if !self.judge_password(door, password, Some(&account)).await? {
             let wrong = Error::field(field, Problem::mismatch("is wrong", "密码有误"));
-            return Err(self.wrong(at, Some(account.id), wrong).await?);
+            return Err(self.wrong(at, Some(account.id), field, wrong));
         }
-        self.forget_tries(&account.payload.login)
+        self.doors().tries.right(door, self.clock.now())?;
+        Ok(account)
     }
 
     /// Shows something on the next page of a session.
@@ -417,10 +248,10 @@ fn wrong_password() -> Error {
     Error::field("password", Problem::mismatch("or the sign-in name is wrong", "登录名或密码错误"))
 }
 
-fn locked(level: ProtectionLevel) -> Error {
+fn locked(level: ProtectionLevel, field: &str) -> Error {
     let minutes = level.lock_ms() / 60_000;
     Error::field(
-        "password",
+        field,
         Problem::mismatch(
             format!("was wrong too often: wait {minutes} minutes, or ask for a new one"),
             format!("连续输错次数过多，请 {minutes} 分钟后再试，或重设密码"),

@@ -321,7 +321,7 @@ async fn nobody_decides_about_the_claims_of_a_colleague() {
     let claim = world.submitted(&a, lecture(), "1").await;
     let reviewer = person(1, AccountRole::Clerk, authority().code, vec![b.learner.id]);
     serve(&a, second, json!({"name": "合肥机床厂（集团）", "from": "2020-01-01"})).await;
-    service.invite(&Actor::Operator, account).await.unwrap();
+    service.invite(&Actor::Operator, crate::service::accounts::Again::default(), account).await.unwrap();
     for (employer, why) in [
         (json!({"name": "市机床厂", "from": "2020-01-01"}), None),
         (json!({"name": "合肥机床厂(集团)", "from": "2020-01-01", "to": "2021-01-01"}), None),

@@ -132,7 +132,13 @@ impl Directory {
         self.courses.get(&(provider.clone(), code.clone())).map(Vec::as_slice)
     }
 
-    /// Whose token this is. The secret's digest is compared in constant time, and the same work is done for an id that
+    /// Whether an organisation is one that records: a provider, or the certifying body for what it accepts.
+    pub(super) fn records(&self, code: &CreditCode) -> bool {
+        let roles = self.organisation(code).map_or(&[][..], |known| known.roles.as_slice());
+        roles.iter().any(|role| matches!(role, OrganisationRole::Provider | OrganisationRole::CertifyingBody))
+    }
+
+    /// Whose token this is; nobody's where the organisation records nothing any more. The secret's digest is compared in constant time, and the same work is done for an id that
     /// does not exist and for a token that was ended: how long the answer takes tells nothing about either. The look-up
     /// itself goes by a keyed hash of the id, and ids are no secrets: logs and the operator's list name them.
     pub(in crate::service) fn authenticate(&self, token: &str) -> Option<Actor> {
@@ -141,6 +147,7 @@ impl Directory {
         let expected = row.map_or(NOBODYS_SECRET, |row| row.secret_sha256);
         let digest = Hash::of(&[secret.as_bytes()]);
         let same: bool = digest.as_bytes().ct_eq(expected.as_bytes()).into();
-        row.filter(|row| same && row.ended_at.is_none()).map(|row| Actor::Recorder(row.organisation.clone()))
+        let works = |row: &&TokenRow| same && row.ended_at.is_none() && self.records(&row.organisation);
+        row.filter(works).map(|row| Actor::Recorder(row.organisation.clone()))
     }
 }

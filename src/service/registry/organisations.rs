@@ -9,7 +9,7 @@ use super::super::error::Error;
 use super::super::tables::{ORGANISATIONS, OrganisationRow};
 use super::reading::visible;
 use crate::ledger::entry::MAX_TITLE;
-use crate::ledger::fields::{FieldErrors, Fields};
+use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::ledger::forms::forms;
 use crate::standard::{CreditCode, choice};
 use crate::store::Commit;
@@ -44,21 +44,34 @@ pub struct Organisation {
 }
 
 impl Service {
-    /// Registers an organisation, or changes its name and roles.
+    /// Registers an organisation, or changes its name and roles. What it is not any more nobody does for it: sessions in such
+    /// a role end, and its tokens are nobody's when it records nothing any more. Who runs the ledger stays a certifying body.
     pub async fn put_organisation(&self, actor: &Actor, input: Value) -> Result<Organisation, Error> {
         self.allow(actor, Action::WriteOrganisations)?;
         let organisation = read_organisation(input)?;
+        if organisation.code == self.owner.code && !organisation.roles.contains(&OrganisationRole::CertifyingBody) {
+            let problem = Problem::mismatch(
+                "must keep certifying_body: it runs this ledger",
+                "运行本账本的机构须保留认定主体身份",
+            );
+            return Err(Error::field("roles", problem));
+        }
         let _one_at_a_time = self.registry.lock().await;
+        let code = organisation.code.as_str();
         let before = ORGANISATIONS.get(&*self.store, organisation.code.as_str()).await?;
+        let condition = before
+            .as_ref()
+            .map_or_else(|| ORGANISATIONS.absent(code), |row| ORGANISATIONS.at_version(code, row.version));
         let row = OrganisationRow {
             name: organisation.name.clone(),
             roles: organisation.roles.clone(),
             registered_at: before.map_or_else(|| self.clock.now(), |row| row.value.registered_at),
         };
         let event = self.event(actor, "put_organisation", organisation.code.to_string());
-        let commit = Commit::new(event).write(ORGANISATIONS.put(organisation.code.as_str(), &row)?);
+        let commit = Commit::new(event).when(condition).write(ORGANISATIONS.put(organisation.code.as_str(), &row)?);
         self.store.commit(commit).await?;
         self.directory_mut().put_organisation(organisation.clone());
+        self.end_sessions_out_of_force(&organisation.code);
         Ok(organisation)
     }
 

@@ -8,6 +8,7 @@ use super::super::access::{Action, Actor};
 use super::super::error::Error;
 use super::super::tables::{TOKENS, TokenRow};
 use super::super::{Service, random_bytes};
+use crate::ledger::fields::Problem;
 use crate::merkle::Hash;
 use crate::standard::CreditCode;
 use crate::store::Commit;
@@ -38,11 +39,18 @@ impl fmt::Debug for NewToken {
 }
 
 impl Service {
-    /// Makes an API token for a registered organisation.
+    /// Makes an API token for an organisation that is registered as one that records.
     pub async fn create_token(&self, actor: &Actor, organisation: &CreditCode) -> Result<NewToken, Error> {
         self.allow(actor, Action::WriteTokens)?;
         if self.directory().organisation(organisation).is_none() {
             return Err(Error::NotFound("organisation"));
+        }
+        if !self.directory().records(organisation) {
+            let problem = Problem::mismatch(
+                "is registered neither as a provider nor as a certifying body",
+                "既未登记为培训机构，也未登记为认定主体",
+            );
+            return Err(Error::field("organisation", problem));
         }
         let id = hex::encode(random_bytes::<8>()?);
         let secret = hex::encode(random_bytes::<32>()?);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::access::{AccountId, AccountRole, Person};
+use super::super::accounts::Again;
 use super::super::testing::*;
 use super::*;
 use crate::ledger::entry::{Activity, Body, CorrectionReason, EntryId, Record as Says, Study};
@@ -345,7 +346,7 @@ async fn terms_of_all_learners_of_a_person_count_together() {
     let grants = json!([{"role": "learner", "organisation": authority().code}]);
     let invitation =
         json!({"login": "zhang", "name": "张伟", "grants": grants, "learners": [a.learner.id, b.learner.id]});
-    world.service().invite(&Actor::Operator, invitation).await.unwrap();
+    world.service().invite(&Actor::Operator, Again::default(), invitation).await.unwrap();
     for learner in [a.learner.id, b.learner.id] {
         let record = world.service().cqo(&clerk(), learner).await.unwrap();
         assert_eq!((record.terms.len(), record.next_term.0), (2, b.learner.id));
@@ -493,7 +494,7 @@ async fn learners_of_one_account_are_one_person() {
     let grants = json!([{"role": "learner", "organisation": authority().code}]);
     let invitation =
         json!({"login": "zhang", "name": "张伟", "grants": grants, "learners": [a.learner.id, b.learner.id]});
-    world.service().invite(&Actor::Operator, invitation).await.unwrap();
+    world.service().invite(&Actor::Operator, crate::service::accounts::Again::default(), invitation).await.unwrap();
     for learner in [&a.learner, &b.learner] {
         // Of one day eight hours count, whoever recorded them.
         assert_eq!(told(&world, &clerk(), learner.id).await, "no_term 8.00/10.00 0/1");

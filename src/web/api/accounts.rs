@@ -11,7 +11,7 @@ use super::super::problem::Problem;
 use super::super::request::{Asker, JsonBody, Known, Segment};
 use super::private_json;
 use crate::service::AccountId;
-use crate::service::accounts::{AccountView, Invited};
+use crate::service::accounts::{AccountView, Again, Invited};
 
 /// An account to be made.
 #[derive(Debug, ToSchema)]
@@ -72,7 +72,7 @@ pub(crate) async fn invite(
     Known(actor): Known,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let invited = app.to_the_end(|service| async move { service.invite(&actor, body).await }).await?;
+    let invited = app.to_the_end(|service| async move { service.invite(&actor, Again::default(), body).await }).await?;
     Ok((StatusCode::CREATED, private_json(&InvitedAnswer::from(invited))).into_response())
 }
 
@@ -87,8 +87,25 @@ pub(crate) async fn new_code(
     Segment(id): Segment,
 ) -> Result<Response, Problem> {
     let id = account_id(&id)?;
-    let invited = app.to_the_end(move |service| async move { service.new_code(&actor, id, false).await }).await?;
+    let invited = app
+        .to_the_end(move |service| async move { service.new_code(&actor, Again::default(), id, false).await })
+        .await?;
     Ok((StatusCode::CREATED, private_json(&InvitedAnswer::from(invited))).into_response())
+}
+
+/// Take back the one-time code of an account that is on its way. 收回一次性代码
+#[utoipa::path(
+    delete, path = "/api/v1/accounts/{id}/code", tag = "accounts", security(("token" = [])), params(("id" = String, Path, description = "the account's id")),
+    responses((status = 204), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn withdraw_code(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(id): Segment,
+) -> Result<StatusCode, Problem> {
+    let id = account_id(&id)?;
+    app.to_the_end(move |service| async move { service.withdraw_code(&actor, id).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Take the second factor off an account whose owner has lost it. 解除动态验证码
@@ -102,7 +119,7 @@ pub(crate) async fn take_factor_off(
     Segment(id): Segment,
 ) -> Result<StatusCode, Problem> {
     let id = account_id(&id)?;
-    app.to_the_end(move |service| async move { service.take_factor_off(&actor, id).await }).await?;
+    app.to_the_end(move |service| async move { service.take_factor_off(&actor, Again::default(), id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -118,6 +135,21 @@ pub(crate) async fn end(
 ) -> Result<StatusCode, Problem> {
     let id = account_id(&id)?;
     app.to_the_end(move |service| async move { service.end_account(&actor, id, true).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Erase an account that has ended, for good. 永久删除已停用的账号
+#[utoipa::path(
+    delete, path = "/api/v1/accounts/{id}/data", tag = "accounts", security(("token" = [])), params(("id" = String, Path, description = "the account's id")),
+    responses((status = 204), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"))
+)]
+pub(crate) async fn erase(
+    State(app): State<App>,
+    Asker(actor): Asker,
+    Segment(id): Segment,
+) -> Result<StatusCode, Problem> {
+    let id = account_id(&id)?;
+    app.to_the_end(move |service| async move { service.erase_account(&actor, id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -39,6 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/admin/accounts/{id}", read, show),
         Route::post("/admin/accounts/{id}/roles", write, change),
         Route::post("/admin/accounts/{id}/code", write, code),
+        Route::post("/admin/accounts/{id}/code/withdraw", write, withdraw_code),
         Route::post("/admin/accounts/{id}/factor", write, take_factor_off),
         Route::post("/admin/accounts/{id}/end", write, end),
         Route::get(ORGANISATIONS, organisations, list_organisations),
@@ -47,7 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const LABELS: [(&str, &str); 10] = [
+const LABELS: [(&str, &str); 12] = [
     ("login", "account-login"),
     ("name", "account-name"),
     ("grants", "account-roles"),
@@ -58,6 +59,8 @@ const LABELS: [(&str, &str); 10] = [
     ("send", "account-send"),
     ("code", "account-credit-code"),
     ("roles", "account-organisation-roles"),
+    ("own_password", "account-own-password"),
+    ("own_code", "account-own-code"),
 ];
 
 #[derive(Template)]
@@ -87,6 +90,7 @@ struct InvitePage {
     form: Form,
     roles: Vec<Choice>,
     organisations: Vec<Choice>,
+    has_factor: bool,
 }
 
 #[derive(Template)]
@@ -112,10 +116,16 @@ struct AccountPage {
     roles: Vec<Choice>,
     organisations: Vec<Choice>,
     may_write: bool,
+    /// Whether it is the account of who looks: rights are given by another administrator.
+    own: bool,
+    /// Whether whoever looks has a second factor to show again.
+    has_factor: bool,
     ended: bool,
+    code_until: String,
     learners: String,
     roles_at: String,
     code_at: String,
+    withdraw_at: String,
     factor_at: String,
     end_at: String,
 }
@@ -227,7 +237,12 @@ async fn new(visit: Visit) -> Result<Response, Trouble> {
 fn invite_page(visit: &Visit, status: StatusCode, form: Form) -> Result<Response, Trouble> {
     let (roles, organisations) = (role_choices(visit), organisation_choices(visit)?);
     let page = visit.page("account-invite", ACCOUNTS);
-    visit.draw_as(status, &InvitePage { page, form, roles, organisations })
+    visit.draw_as(status, &InvitePage { page, form, roles, organisations, has_factor: has_factor(visit)? })
+}
+
+/// Whether whoever asks shows a code of a second factor again, besides the password.
+fn has_factor(visit: &Visit) -> Result<bool, Error> {
+    Ok(visit.app.service.own_account(&visit.actor)?.account.second_factor)
 }
 
 /// The roles of a form, as pairs of `role` and `organisation` in their order; rows without a role are left out.
@@ -259,7 +274,7 @@ async fn invite(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
         }
         input["employers"] = json!([employer]);
     }
-    match visit.app.service.invite(&visit.actor, input).await {
+    match visit.app.service.invite(&visit.actor, visit.again(&posted), input).await {
         Ok(invited) => invited_page(&visit, invited),
         Err(Error::Invalid(errors)) => {
             let form = Form::new(visit.words, &LABELS).filled(posted.filled()).wrong(&errors);
@@ -317,9 +332,13 @@ fn account_page(
             roles: role_choices(visit),
             organisations: organisation_choices(visit)?,
             may_write: visit.actor.may(Action::WriteAccounts),
+            own: visit.actor.person().is_some_and(|person| person.account == id),
+            has_factor: has_factor(visit)?,
+            code_until: account.code_until.map(|until| words.instant(until)).unwrap_or_default(),
             ended: account.state == AccountState::Ended,
             learners: learners.join("\n"),
             roles_at: format!("{ACCOUNTS}/{id}/roles"),
+            withdraw_at: format!("{ACCOUNTS}/{id}/code/withdraw"),
             code_at: format!("{ACCOUNTS}/{id}/code"),
             factor_at: format!("{ACCOUNTS}/{id}/factor"),
             end_at: format!("{ACCOUNTS}/{id}/end"),
@@ -332,7 +351,7 @@ async fn change(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<
     let id = id_of(&id)?;
     let version = posted.text("version").parse().map_err(|_| Trouble::Unreadable)?;
     let input = json!({"grants": grants_of(&posted), "learners": learners_of(&posted)});
-    match visit.app.service.change_account(&visit.actor, id, version, input).await {
+    match visit.app.service.change_account(&visit.actor, visit.again(&posted), id, version, input).await {
         Ok(_) => Ok(visit.lead_with(&format!("{ACCOUNTS}/{id}"), "account-changed")),
         Err(Error::Invalid(errors)) => account_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, id, Some(&errors)),
         Err(error) => Err(error.into()),
@@ -341,17 +360,26 @@ async fn change(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<
 
 async fn code(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let id = id_of(&id)?;
-    match visit.app.service.new_code(&visit.actor, id, posted.ticked("send")).await {
+    match visit.app.service.new_code(&visit.actor, visit.again(&posted), id, posted.ticked("send")).await {
         Ok(invited) => invited_page(&visit, invited),
         Err(Error::Invalid(errors)) => account_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, id, Some(&errors)),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn take_factor_off(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
+async fn withdraw_code(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
     let id = id_of(&id)?;
-    visit.app.service.take_factor_off(&visit.actor, id).await?;
-    Ok(visit.lead_with(&format!("{ACCOUNTS}/{id}"), "account-factor-taken-off"))
+    visit.app.service.withdraw_code(&visit.actor, id).await?;
+    Ok(visit.lead_with(&format!("{ACCOUNTS}/{id}"), "account-code-withdrawn"))
+}
+
+async fn take_factor_off(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = id_of(&id)?;
+    match visit.app.service.take_factor_off(&visit.actor, visit.again(&posted), id).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{ACCOUNTS}/{id}"), "account-factor-taken-off")),
+        Err(Error::Invalid(errors)) => account_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, id, Some(&errors)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn end(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {

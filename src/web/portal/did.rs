@@ -3,7 +3,7 @@
 use super::words::Words;
 
 /// What a use case calls what it does, and the words for it.
-const DONE: [(&str, &str); 56] = [
+const DONE: &[(&str, &str)] = &[
     ("found", "account-did-found"),
     ("seal", "account-did-seal"),
     ("freeze", "account-did-freeze"),
@@ -23,6 +23,11 @@ const DONE: [(&str, &str); 56] = [
     ("end_token", "account-did-end-token"),
     ("invite", "account-did-invite"),
     ("new_code", "account-did-new-code"),
+    ("withdraw_code", "account-did-withdraw-code"),
+    ("take_factor_off", "account-did-take-factor-off"),
+    ("show_second_factor", "account-did-show-second-factor"),
+    ("ask_for_reset", "account-did-ask-for-reset"),
+    ("take_over", "account-did-take-over"),
     ("join", "account-did-join"),
     ("sign_in", "account-did-sign-in"),
     ("sign_out", "account-did-sign-out"),

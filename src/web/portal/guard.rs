@@ -25,10 +25,15 @@ use crate::service::accounts::Stage;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Around one row of the table.
-pub(super) async fn guard(State((app, gate)): State<(App, Gate)>, request: Request, next: Next) -> Response {
-    let visit = Visit::of(&app, request.uri(), request.headers());
+pub(super) async fn guard(
+    State((app, gate, form_max)): State<(App, Gate, usize)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let client = app.client.key(request.headers(), request.extensions());
+    let visit = Visit::of(&app, request.uri(), request.headers(), client.to_string());
     let asked = Language::asked(request.uri().query().unwrap_or_default());
-    let mut response = match admit(&visit, gate, request).await {
+    let mut response = match admit(&visit, gate, form_max, request).await {
         Ok(mut request) => {
             request.extensions_mut().insert(visit.clone());
             answer(request, next).await
@@ -52,12 +57,12 @@ async fn answer(request: Request, next: Next) -> Response {
 }
 
 /// The request on its way to the handler, its form read; or the answer to who does not get there.
-async fn admit(visit: &Visit, gate: Gate, request: Request) -> Result<Request, Response> {
+async fn admit(visit: &Visit, gate: Gate, form_max: usize, request: Request) -> Result<Request, Response> {
     if let Some(refusal) = turned_away(visit, gate, request.method()) {
         return Err(refusal);
     }
     match *request.method() {
-        Method::POST => read_form(visit, request).await.map_err(IntoResponse::into_response),
+        Method::POST => read_form(visit, form_max, request).await.map_err(IntoResponse::into_response),
         _ => Ok(request),
     }
 }
@@ -89,12 +94,13 @@ pub(super) const fn way_on(stage: &Stage) -> &'static str {
     }
 }
 
-/// The sign-in page, which leads back to the page that was asked for.
+/// The sign-in page, which leads back to the page that was asked for. Not to what was searched for there: names stand in
+/// addresses of searches, and an address that is sent once more is logged once more.
 fn sign_in(visit: &Visit, method: &Method) -> String {
     match *method {
         Method::GET | Method::HEAD => {
             let query: String =
-                form_urlencoded::Serializer::new(String::new()).append_pair("next", visit.address()).finish();
+                form_urlencoded::Serializer::new(String::new()).append_pair("next", visit.path()).finish();
             format!("/sign-in?{query}")
         }
         _ => "/sign-in".to_owned(),
@@ -102,13 +108,13 @@ fn sign_in(visit: &Visit, method: &Method) -> String {
 }
 
 /// Reads a form that comes from a page of ours and, where there is a session, holds its token.
-async fn read_form(visit: &Visit, request: Request) -> Result<Request, Trouble> {
+async fn read_form(visit: &Visit, form_max: usize, request: Request) -> Result<Request, Trouble> {
     let (mut parts, body) = request.into_parts();
     if !is_from_here(&parts.headers, &parts.uri) {
         return Err(Trouble::Stale);
     }
     let allowance = parts.extensions.get::<Allowance>().cloned().ok_or(Trouble::Unreadable)?;
-    let body = allowance.read(body).await.map_err(|problem| match problem.status().as_u16() {
+    let body = allowance.read_at_most(body, form_max).await.map_err(|problem| match problem.status().as_u16() {
         413 => Trouble::TooLarge,
         _ => Trouble::Unreadable,
     })?;

@@ -61,7 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
 pub(super) fn routers(app: &App) -> (Router<App>, Router<App>) {
     let (mut usual, mut rated) = (Router::new(), Router::new());
     for route in routes() {
-        let guard = axum::middleware::from_fn_with_state((app.clone(), route.gate), guard::guard);
+        let guard = axum::middleware::from_fn_with_state((app.clone(), route.gate, route.form_max), guard::guard);
         let router = if route.rated { &mut rated } else { &mut usual };
         *router = std::mem::take(router).route(route.path, route.handler.route_layer(guard));
     }

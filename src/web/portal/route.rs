@@ -7,6 +7,9 @@ use axum::routing::{self, MethodRouter};
 use super::super::App;
 use crate::service::Action;
 
+/// The largest form without files, in bytes: what a stranger sends must not hold the budget of all bodies.
+const FORM_MAX_BYTES: usize = 64 * 1024;
+
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
@@ -30,18 +33,32 @@ pub(crate) struct Route {
     pub(crate) gate: Gate,
     /// Whether it is asked at the rate of look-ups: what could be guessed, or sends letters.
     pub(crate) rated: bool,
+    /// The largest form that is taken, in bytes.
+    pub(super) form_max: usize,
     pub(super) handler: MethodRouter<App>,
 }
 
 impl Route {
     /// A page.
     pub(crate) fn get<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
-        Self { method: Method::GET, path, gate, rated: false, handler: routing::get(handler) }
+        Self { method: Method::GET, path, gate, rated: false, form_max: FORM_MAX_BYTES, handler: routing::get(handler) }
     }
 
     /// A form that is sent. Origin and token are checked, and the form is read, before the handler runs.
     pub(crate) fn post<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
-        Self { method: Method::POST, path, gate, rated: false, handler: routing::post(handler) }
+        Self {
+            method: Method::POST,
+            path,
+            gate,
+            rated: false,
+            form_max: FORM_MAX_BYTES,
+            handler: routing::post(handler),
+        }
+    }
+
+    /// The same, for a form that brings files: as large as any body may be.
+    pub(crate) fn with_files(self) -> Self {
+        Self { form_max: usize::MAX, ..self }
     }
 
     /// The same, at the rate of look-ups.

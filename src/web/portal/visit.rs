@@ -12,10 +12,11 @@ use axum::response::{IntoResponse, Response};
 use super::super::App;
 use super::super::language::Language;
 use super::page::{Foot, Page, Standing, Tone, Who, role_in_words, ways_of};
+use super::posted::Posted;
 use super::trouble::Trouble;
 use super::words::Words;
 use crate::service::Actor;
-use crate::service::accounts::{Session, SessionToken, Visitor};
+use crate::service::accounts::{Again, Caller, Session, SessionToken, Visitor};
 
 /// The session's cookie on a plain connection, and on an encrypted one, where browsers hold the name to its rules.
 const PLAIN: &str = "cqo";
@@ -34,17 +35,19 @@ pub(crate) struct Visit {
     address: String,
     /// What the browser says it is.
     pub(crate) agent: String,
+    /// The address or network that it comes from.
+    client: String,
 }
 
 impl Visit {
-    pub(super) fn of(app: &App, uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(super) fn of(app: &App, uri: &Uri, headers: &HeaderMap, client: String) -> Self {
         let token = cookie(headers, cookie_name(app)).map(str::to_owned);
         let visitor = token.as_deref().and_then(|token| app.service.visitor(token));
         let actor = visitor.as_ref().and_then(|visitor| visitor.actor.clone()).unwrap_or(Actor::Public);
         let words = Words::new(Language::of(uri.query().unwrap_or_default(), headers));
         let address = uri.path_and_query().map_or("/", |address| address.as_str()).to_owned();
         let agent = headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        Self { app: app.clone(), words, actor, visitor, token, address, agent }
+        Self { app: app.clone(), words, actor, visitor, token, address, agent, client }
     }
 
     /// The session, where there is one, also a half-way one.
@@ -62,9 +65,24 @@ impl Visit {
         self.visitor.as_ref().map_or("", |visitor| &visitor.name)
     }
 
+    /// Where a sign-in comes from.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        Caller { client: &self.client, agent: &self.agent }
+    }
+
+    /// What is shown again with a form that asks for it.
+    pub(crate) fn again<'a>(&'a self, posted: &'a Posted) -> Again<'a> {
+        Again { token: self.token(), password: posted.raw("own_password"), code: posted.text("own_code") }
+    }
+
     /// Path and query of the request.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The path of the request.
+    pub(super) fn path(&self) -> &str {
+        self.address.split('?').next().unwrap_or_default()
     }
 
     /// A page with all that stands around it; `here` is the path of the way in the navigation that it belongs to.
@@ -88,15 +106,15 @@ impl Visit {
     }
 
     fn who(&self, visitor: &Visitor) -> Who {
-        let standing = |(i, grant): (usize, &crate::service::accounts::Grant)| Standing {
-            value: i.to_string(),
+        let standing = |place: usize, grant: &crate::service::accounts::Grant| Standing {
+            value: place.to_string(),
             role: role_in_words(self.words, grant.role.as_str()),
             organisation: self.app.service.organisation_name(&grant.organisation).unwrap_or_default(),
         };
         let (mut own, mut others) = (Vec::new(), Vec::new());
-        for (i, grant) in visitor.grants.iter().enumerate() {
-            let place = if i == visitor.session.grant { &mut own } else { &mut others };
-            place.push(standing((i, grant)));
+        for (place, grant) in &visitor.grants {
+            let list = if *place == visitor.session.grant { &mut own } else { &mut others };
+            list.push(standing(*place, grant));
         }
         let none = || Standing { value: String::new(), role: String::new(), organisation: String::new() };
         Who { name: visitor.name.clone(), role: own.pop().unwrap_or_else(none), others }
@@ -160,7 +178,10 @@ impl FromRequestParts<App> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let known = parts.extensions.get::<Self>().cloned();
-        Ok(known.unwrap_or_else(|| Self::of(app, &parts.uri, &parts.headers)))
+        Ok(known.unwrap_or_else(|| {
+            let client = app.client.key(&parts.headers, &parts.extensions);
+            Self::of(app, &parts.uri, &parts.headers, client.to_string())
+        }))
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/provider/entries/{id}", gate, entry),
         Route::get("/provider/entries/{id}/proof", gate, proof),
         Route::post("/provider/entries/{id}/draft", gate, draft),
-        Route::post("/provider/entries/{id}/corrections", gate, send),
+        Route::post("/provider/entries/{id}/corrections", gate, send).with_files(),
     ]
 }
 

@@ -81,7 +81,7 @@ pub(super) async fn show(visit: Visit, Query(Next { next }): Query<Next>) -> Res
 pub(super) async fn send(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
     let service = &visit.app.service;
     let next = posted.text("next").to_owned();
-    match service.sign_in(posted.text("login"), posted.raw("password"), &visit.agent).await {
+    match service.sign_in(posted.text("login"), posted.raw("password"), visit.caller()).await {
         Ok(signed_in) => {
             // The session that this browser had before ends with it.
             service.sign_out(visit.token()).await?;
