@@ -3,6 +3,8 @@
 //! A letter goes out after what it speaks of is durable, and beside the request: one that cannot be delivered is logged
 //! without its address, and never makes a use case fail. Whoever got none asks for another, or for a code on paper.
 
+mod mailbox;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

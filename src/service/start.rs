@@ -164,6 +164,7 @@ impl Service {
     ) -> Result<Arc<Self>, Error> {
         let (service, requests) = Self::assemble(store, vault, keys, rulebook, clock, settings).await?;
         tokio::spawn(Self::run_ingest(Arc::downgrade(&service), requests));
+        tokio::spawn(Self::run_mailbox(Arc::downgrade(&service)));
         if service.read_only {
             tracing::warn!(
                 blocks = service.published().size(),

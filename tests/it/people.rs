@@ -5,7 +5,7 @@ use cqo_ledger::web::permissions::{self, Side};
 use serde_json::json;
 
 use crate::portal::{PASSWORD, Visitor, account, encoded, invite, organisations, start};
-use crate::server::credit_code;
+use crate::server::{credit_code, run, text};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/PERMISSIONS.md");
 
@@ -204,6 +204,13 @@ fn who_hands_out_rights_shows_again_who_they_are() {
         assert!(started.elapsed().as_secs() < 10, "of the code, and of the roles: {}", letters());
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    // Whoever left is forgotten, with the letters to them.
+    let data = ledger.data();
+    let by_hand = |command: &str| run(&["account", "--data", text(&data), command, &clerk]).status.success();
+    assert!(!by_hand("erase"), "the account is in use");
+    assert!(by_hand("end") && by_hand("erase") && by_hand("erase"), "asked again, it is no error");
+    assert_eq!(letters(), 0);
+    assert_eq!(admin.get(&format!("/admin/accounts/{clerk}")).status, 404);
 }
 
 #[test]

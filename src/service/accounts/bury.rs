@@ -39,15 +39,18 @@ impl Service {
             }
             self.store.commit(commit).await?;
         }
+        let mut logins = Vec::new();
         let erased: Vec<AccountId> = {
             let mut accounts = self.accounts_mut();
             for id in ids {
+                logins.extend(accounts.get(*id).map(|account| account.payload.login.clone()));
                 accounts.remove(*id);
                 self.doors().sessions.end_of(*id, |_| true);
             }
             accounts.erased.extend(ids);
             accounts.erased.iter().copied().collect()
         };
+        self.forget_letters(logins).await?;
         // A crash before this leaves tombstones, and the start does the rest. Who has no key any more is passed over.
         self.on_disk(|vault| vault.erase(erased)).map_err(|error| {
             Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))
