@@ -18,6 +18,7 @@ cqos-list = CQOs
 cqos-hours = Hours
 cqos-activities = Activities
 cqos-missing = Missing
+cqos-decided-by = Counted by rulebook { $version }.
 cqos-unregistered = { $count ->
     [one] Of { $count } CQO no level certificate is registered; once its validity is, the annual requirement applies.
    *[other] Of { $count } CQOs no level certificate is registered; once its validity is, the annual requirement applies.

@@ -18,6 +18,7 @@ cqos-list = 人员
 cqos-hours = 学时
 cqos-activities = 活动
 cqos-missing = 还差
+cqos-decided-by = 依据规则版本 { $version } 计算。
 cqos-unregistered = { $count } 名首席质量官尚未登记认定证书有效期；登记后按年度要求考核。
 cqos-unregistered-link = 查看并登记
 cqos-unreadable = 有 { $count } 人的记录无法读取，未列入；请联系运维人员查看日志。

@@ -188,3 +188,23 @@ impl Service {
         Ok(Said { entry, last, learner, recorder, subject, reviewed_by, record, height, index, sealed_at })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for() {
+        let learner = |nth: u128| {
+            LearnerId::try_from(uuid::Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0000 + nth)).unwrap()
+        };
+        let mut kept = Kept::default();
+        let mut keep = |nth| {
+            let seen = Seen { entries: 0, keys: 0 };
+            let terms = NotedTerms::none(learner(nth));
+            kept.keep(learner(nth), &Arc::new(Known { seen, said: Vec::new(), voided: Vec::new(), terms }), 2);
+            (kept.known.len(), kept.known.contains_key(&learner(nth)))
+        };
+        assert_eq!([1, 2, 2, 3, 4].map(&mut keep), [(1, true), (2, true), (2, true), (2, true), (2, true)]);
+    }
+}

@@ -110,6 +110,10 @@ pub(super) struct NotedTerms {
 }
 
 impl NotedTerms {
+    pub(super) const fn none(learner: LearnerId) -> Self {
+        Self { learner, version: 0, terms: Vec::new(), editions: Vec::new() }
+    }
+
     pub(super) fn each(&self) -> impl Iterator<Item = Term> {
         let NotedTerms { learner, version, .. } = *self;
         (1..).zip(&self.terms).map(move |(number, days)| Term { learner, number, days: *days, version })
@@ -203,7 +207,7 @@ impl Service {
 
     pub(super) async fn read_terms(&self, learner: LearnerId) -> Result<NotedTerms, Error> {
         let Some(row) = TERMS.get(&*self.store, &learner.uuid()).await? else {
-            return Ok(NotedTerms { learner, version: 0, terms: Vec::new(), editions: Vec::new() });
+            return Ok(NotedTerms::none(learner));
         };
         let plain = self.vault.decrypt(learner.into(), &term_context(learner), &row.value.tail)?;
         let payload = read_payload(row.value.head, &plain).map_err(Error::internal)?;

@@ -104,7 +104,7 @@ pub(super) fn cqos_page(mut page: Page, asked: Asked, overview: &Overview, this_
         unregistered: some("cqos-unregistered", no_term),
         unregistered_href: format!("/body/cqos?year={}&state={}", overview.year, StandingState::NoTerm.as_str()),
         unreadable: some("cqos-unreadable", unreadable),
-        decided_by: words.with1("annual-explained-by", "version", versions.join(", ")),
+        decided_by: words.with1("cqos-decided-by", "version", versions.join(", ")),
         years: years(words, this_year, overview.year),
         states: states(words),
         figures: figures(words, &overview.states),

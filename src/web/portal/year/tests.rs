@@ -130,7 +130,7 @@ fn a_year_says_what_is_missing_and_by_when() {
         (full(), "本年度的学时和活动要求均已完成。", "Hours and activity of this year are complete."),
         (
             some(800, StandingState::Short),
-            "还差 2 学时；尚未组织质量专业培训活动；本年度已结束。",
+            "还差 2 学时；尚未组织质量专业培训活动；该年度已结束。",
             "2 credit hours are missing; no training activity has been organised yet. The year is over.",
         ),
         (
