@@ -164,6 +164,8 @@ pub struct Service {
     letters: Arc<LetterSettings>,
     body: RwLock<body::Body>,
     complaints: RwLock<complaints::Cases>,
+    /// Complaints are counted and filed one at a time.
+    filing: Mutex<()>,
     samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,
     claims: RwLock<claims::Claims>,
@@ -257,6 +259,11 @@ impl Service {
             self.queue.is_closed().then(|| (NotReady::Stopped, stopped()))
         };
         poisoned.or_else(read_only).or_else(no_room).or_else(trouble).or_else(stopped)
+    }
+
+    /// The moment it is, by the service's own clock.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
     }
 
     /// The last published checkpoint and its tip.

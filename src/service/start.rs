@@ -240,6 +240,7 @@ impl Service {
             doors: std::sync::Mutex::default(),
             body: RwLock::new(body),
             complaints: RwLock::new(complaints),
+            filing: Mutex::new(()),
             samples: RwLock::new(samples),
             places: RwLock::new(places),
             claims: RwLock::new(claims),

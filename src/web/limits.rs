@@ -65,6 +65,8 @@ pub struct Limits {
     /// Look-ups of attestations a minute of one client, whose burst is as many; 0 for no limit. Names and numbers must not be
     /// guessed.
     pub lookups_per_minute: u32,
+    /// Complaints that one client may file within an hour; 0 for no limit. Somebody answers each of them.
+    pub complaints_per_hour: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
     pub trusted_proxies: Vec<IpAddr>,
     /// Where people find this service, when that is known: requests for another host are refused.
@@ -85,6 +87,7 @@ impl Default for Limits {
             rate_per_second: 100,
             rate_burst: 1_000,
             lookups_per_minute: 60,
+            complaints_per_hour: 5,
             trusted_proxies: Vec::new(),
             site: None,
         }
@@ -187,7 +190,7 @@ pub(super) struct Client {
     trusted: Arc<[IpAddr]>,
 }
 
-/// What rate and share count by.
+/// What rate, share and turns count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum ClientKey {
     Known(String),

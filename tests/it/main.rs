@@ -18,6 +18,7 @@ mod chain;
 mod chromium;
 mod claims;
 mod cli;
+mod complaints;
 mod config;
 mod cqos;
 mod credentials;

@@ -17,6 +17,7 @@ mod number;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -231,6 +232,12 @@ impl Cases {
     fn waiting(&self, kind: CaseKind) -> usize {
         let waits = |known: &&Known| known.head.kind == kind && known.head.state() == CaseState::Received;
         self.0.values().filter(waits).count()
+    }
+
+    /// How many complaints were filed within this time, with those that were erased.
+    fn filed_within(&self, time: &Range<UnixMillis>) -> usize {
+        let filed = |known: &&Known| known.head.history.first().is_some_and(|step| time.contains(&step.at));
+        self.0.values().filter(|known| known.head.kind == CaseKind::Complaint).filter(filed).count()
     }
 }
 
