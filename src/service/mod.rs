@@ -169,6 +169,8 @@ pub struct Service {
     samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,
     claims: RwLock<claims::Claims>,
+    /// Whose evidence was opened lately.
+    opened: std::sync::Mutex<claims::Opened>,
     keys: RwLock<AcceptedKeys>,
     standings: standing::Cache,
     /// Registrations read, decide and write one at a time.

@@ -244,6 +244,7 @@ impl Service {
             samples: RwLock::new(samples),
             places: RwLock::new(places),
             claims: RwLock::new(claims),
+            opened: std::sync::Mutex::default(),
             keys: RwLock::new(accepted),
             standings: Cache::default(),
             registry: Mutex::new(()),
