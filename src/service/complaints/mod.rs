@@ -10,6 +10,7 @@
 //! Deliberately absent: attachments, and a way to write back and forth. A dispute that is right ends in a correction of the
 //! entry, which the answer tells of.
 
+mod erase;
 mod file;
 mod handle;
 mod number;
@@ -22,7 +23,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use file::{MAX_CASE_TEXT, MAX_CONTACT, MAX_WAITING, NewCase};
+pub(super) use erase::grave_of;
+pub use file::{MAX_CASE_TEXT, MAX_CONTACT, MAX_FILED_A_DAY, MAX_WAITING, NewCase};
 pub use handle::CaseFilter;
 pub use number::{CaseCode, CaseNumber};
 
