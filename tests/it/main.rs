@@ -29,6 +29,7 @@ mod disk;
 mod dist;
 mod edges;
 mod erasure;
+mod forms;
 mod fuzz;
 mod interop;
 mod kills;
