@@ -191,6 +191,7 @@ account-did-begin-claim = began a claim
 account-did-change-claim = changed a claim
 account-did-add-evidence = added evidence
 account-did-remove-evidence = removed evidence
+account-did-open-evidence = opened evidence (claim, file)
 account-did-submit-claim = submitted a claim
 account-did-withdraw-claim = withdrew a claim
 account-did-accept-claim = accepted a claim

@@ -2,6 +2,9 @@
 cases-complain = Make a complaint
 cases-complain-why = Say what is wrong with recorded hours, a review, a certificate, a training provider or certification itself. You need not give a name. You will be shown a number and a code to read the answer with.
 cases-complain-also = You can also reach us directly:
+cases-too-many = At most { $most } complaints an hour are taken from one network: try again after { $at }. What you wrote is kept below.
+cases-full = No more complaints can be taken today: try again after { $at }. What you wrote is kept below.
+cases-elsewhere = If it cannot wait, reach the certifying body by telephone or letter:
 cases-file = Send
 cases-filed = Your complaint was received
 cases-keep = Write down the number and the code.
@@ -10,6 +13,7 @@ cases-look-up = Look up a complaint
 cases-look-up-why = Type the number and the code that you were shown.
 cases-look-up-do = Look up
 cases-code-not-valid = Number or code is not right: check both and try again
+cases-too-many-codes = Number or code was wrong too many times: try again after { $at }.
 cases-number = Number
 cases-code = Code
 cases-kind = Kind

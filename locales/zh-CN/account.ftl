@@ -188,6 +188,7 @@ account-did-begin-claim = 新建申报
 account-did-change-claim = 修改申报
 account-did-add-evidence = 上传证明材料
 account-did-remove-evidence = 删除证明材料
+account-did-open-evidence = 查阅证明材料（申报、文件）
 account-did-submit-claim = 提交申报
 account-did-withdraw-claim = 撤回申报
 account-did-accept-claim = 通过申报

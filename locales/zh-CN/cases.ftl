@@ -2,6 +2,9 @@
 cases-complain = 我要投诉
 cases-complain-why = 对学时记录、审核、证书、培训机构或认定工作有意见，都可以在这里提出。可以不写姓名；提交后会得到受理编号和查询码，凭它们查看处理结果。
 cases-complain-also = 也可以直接联系我们：
+cases-too-many = 每小时最多可从同一网络提交 { $most } 件投诉，请于 { $at } 之后再试。填写的内容保留在下方。
+cases-full = 今天可受理的投诉件数已满，请于 { $at } 之后再试。填写的内容保留在下方。
+cases-elsewhere = 如不便等待，可致电或致函认定主体：
 cases-file = 提交
 cases-filed = 投诉已提交
 cases-keep = 请记下受理编号和查询码。
@@ -10,6 +13,7 @@ cases-look-up = 查询处理结果
 cases-look-up-why = 请输入提交时得到的受理编号和查询码。
 cases-look-up-do = 查询
 cases-code-not-valid = 编号或查询码不正确，请核对后重试
+cases-too-many-codes = 编号或查询码多次不正确，请于 { $at } 之后再试。
 cases-number = 受理编号
 cases-code = 查询码
 cases-kind = 类别

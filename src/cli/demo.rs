@@ -37,7 +37,8 @@ const ORIGIN: &str = "ledger.example.org/cqo";
 const FIRST_YEAR: i16 = 2000;
 /// Another default than that of a ledger in earnest: nobody needs a second factor to look around, and nothing is refused for
 /// its rate, because all that is filled in comes from one address.
-const DEFAULTS: [(&str, &str); 3] = [("lookups_per_minute", "0"), ("rate_per_second", "0"), ("second_factor", "off")];
+const DEFAULTS: [(&str, &str); 4] =
+    [("lookups_per_minute", "0"), ("complaints_per_hour", "0"), ("rate_per_second", "0"), ("second_factor", "off")];
 /// What 10 hours are in half hours (9.4.1.2).
 const REQUIRED_HALF_HOURS: usize = 20;
 

@@ -1,4 +1,4 @@
-//! `learner erase` and `learner erased`: erasing people for good, and the list of who was.
+//! `learner erase` and `learner erased`: erasing people for good, and the list of all that was erased.
 
 use std::io::{BufRead as _, Write as _};
 
@@ -49,19 +49,19 @@ fn confirm() -> Result<(), Failure> {
     }
 }
 
-/// Prints every tombstone, as `restore --erased` takes them.
+/// Prints every tombstone, as `restore --erased` takes them: of learners, accounts and complaints.
 pub(super) fn list(client: &Client) -> Outcome {
     let mut all: Vec<Value> = Vec::new();
-    loop {
-        let after = all.last().and_then(|last| last["learner"].as_str());
-        let path = after.map_or_else(|| "/api/v1/erasures".into(), |id| format!("/api/v1/erasures?after={id}"));
-        let Value::Array(page) = client.get(&path)?.json()? else {
-            return Err(Failure::new("服务的回答不是列表 the service's answer is no list"));
-        };
-        if page.is_empty() {
-            break;
+    for (kind, member) in [("learners", "learner"), ("accounts", "account"), ("cases", "case")] {
+        let mut after = String::new();
+        loop {
+            let Value::Array(page) = client.get(&format!("/api/v1/erasures?of={kind}{after}"))?.json()? else {
+                return Err(Failure::new("服务的回答不是列表 the service's answer is no list"));
+            };
+            let Some(last) = page.last() else { break };
+            after = format!("&after={}", last[member].as_str().unwrap_or_default());
+            all.extend(page);
         }
-        all.extend(page);
     }
     say(serde_json::to_string_pretty(&all).map_err(Failure::new)?);
     Ok(EXIT_OK)

@@ -75,7 +75,7 @@ enum LearnerCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// 列出已删除的学员；请留存，供恢复备份时使用 | List who was erased; keep it for the restore of a backup
+    /// 列出已删除的学员、账号与投诉；请留存，供恢复备份时使用 | List what was erased: learners, accounts, complaints; keep it for the restore of a backup
     Erased,
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Args {
     /// 已恢复的账本重新开始封块 | Let a ledger that was restored before go on
     #[arg(long, requires = "latest_checkpoint", conflicts_with_all = ["from", "keys"])]
     resume: bool,
-    /// 备份之后删除的学员（learner erased 的输出） | Who was erased after the backup was made: what `learner erased` printed
+    /// 备份之后删除的学员、账号与投诉（learner erased 的输出） | What was erased after the backup was made, as `learner erased` printed it
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     erased: Option<PathBuf>,
     /// 另立新账本：旧链只读，留在 DIR/before | Found a new ledger that takes the registry over; the old chain stays, read-only, in DIR/before
@@ -100,7 +100,7 @@ fn restore(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, dir: &Da
         // No copies of secrets are left behind where nobody looks for them.
         drop(std::fs::remove_dir_all(&unfinished));
         Failure::new(format!(
-            "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}\n若备份前后有学员被删除，请用 --erased 给出 learner erased 的输出 if learners were erased about then or since, name the list of them with --erased",
+            "{}\n密钥备份与备份不符，或已损坏 the keys do not fit the backup: {}\n若备份前后有学员、账号或投诉被删除，请用 --erased 给出 learner erased 的输出 if learners, accounts or complaints were erased about then or since, name the list of them with --erased",
             failure.message,
             keys.display()
         ))
@@ -157,18 +157,18 @@ fn found_anew(from: &Path, keys: &Path, erased: &[Tombstone], data: &Path, origi
     Ok(EXIT_OK)
 }
 
-/// Holds the keys against the ledger, destroys those of who was erased since, and makes the ledger read-only.
+/// Holds the keys against the ledger, destroys those of what was erased since, and makes the ledger read-only.
 fn accept(dir: &DataDir, keys: &Path, erased: &[Tombstone], sequence: u64) -> Result<(), Failure> {
     let vault = Vault::open(keys).map_err(Failure::new)?;
     let keys = DataDir::ledger_keys_in(keys)?;
     let store = dir.create_store()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::new)?;
     let now = SystemClock.now();
-    // The tombstones first: whoever is named by one has no key when the keys take their place.
+    // The tombstones first: whatever is named by one has no key when the keys take their place.
     let merged = runtime.block_on(merge_tombstones(&store, erased, now)).map_err(Failure::new)?;
     runtime.block_on(service::accept_restored(&store, &vault, keys, sequence, now)).map_err(Failure::new)?;
     if !erased.is_empty() {
-        say(format!("备份之后删除的学员 erased since the backup: {merged}"));
+        say(format!("备份之后删除的学员、账号与投诉 erased since the backup: {merged}"));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What can go wrong in a use case, shaped by what the caller can do about it.
 
 use crate::ledger::fields::{FieldErrors, Problem};
+use crate::standard::UnixMillis;
 use crate::store::StoreError;
 
 use super::claims::ReviewConflict;
@@ -44,6 +45,9 @@ pub enum Error {
     /// Too much is waiting already: try again later.
     #[error("too much is waiting: try again shortly")]
     Overloaded,
+    /// As many as are taken for now have come; more are taken after this moment.
+    #[error("no more of these are taken before {0}")]
+    FullUntil(UnixMillis),
     /// Disk space or another resource ran out; nothing was done. An operator has to make room, then it goes on by itself.
     #[error("there is no room: {0}")]
     NoRoom(String),

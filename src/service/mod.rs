@@ -164,9 +164,13 @@ pub struct Service {
     letters: Arc<LetterSettings>,
     body: RwLock<body::Body>,
     complaints: RwLock<complaints::Cases>,
+    /// Complaints are counted and filed one at a time.
+    filing: Mutex<()>,
     samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,
     claims: RwLock<claims::Claims>,
+    /// Whose evidence was opened lately.
+    opened: std::sync::Mutex<claims::Opened>,
     keys: RwLock<AcceptedKeys>,
     standings: standing::Cache,
     /// Registrations read, decide and write one at a time.
@@ -257,6 +261,11 @@ impl Service {
             self.queue.is_closed().then(|| (NotReady::Stopped, stopped()))
         };
         poisoned.or_else(read_only).or_else(no_room).or_else(trouble).or_else(stopped)
+    }
+
+    /// The moment it is, by the service's own clock.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
     }
 
     /// The last published checkpoint and its tip.

@@ -77,6 +77,8 @@ pub(super) const SAMPLES: Table<(Uuid, u64), SampleRow> = Table::new(31, "audit 
 pub(super) const CLAIMS_BY_LEARNER: Index<Uuid, Uuid> = Index::new(33, "claims by learner");
 /// The last reminder of an account by the last day on which what it was about can be made up: one for each year.
 pub(super) const REMINDED: Table<(Uuid, String), RemindedRow> = Table::new(32, "reminders");
+/// Complaints that were erased elsewhere and were never filed in this copy of the ledger. Those that were say so themselves.
+pub(super) const ERASED_CASES: Table<String, ErasedCaseRow> = Table::new(35, "complaints erased elsewhere");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -111,6 +113,7 @@ const _: () = assert!(distinct(&[
     EVIDENCE.id(),
     CLAIMS_BY_LEARNER.id(),
     REMINDED.id(),
+    ERASED_CASES.id(),
 ]));
 
 /// The key of a chain node's row.
@@ -186,6 +189,12 @@ pub(super) struct LearnerRow {
 pub(super) struct ErasedRow {
     pub(super) at: UnixMillis,
     pub(super) provider: Option<CreditCode>,
+}
+
+/// What remains of a complaint that is not here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ErasedCaseRow {
+    pub(super) at: UnixMillis,
 }
 
 /// All versions of a course, oldest first.

@@ -6,8 +6,8 @@
 use super::error::Error;
 use super::ledger_row::change;
 use super::tables::{
-    ACCOUNTS, BODY, CASES, COURSES, ERASED, ERASED_ACCOUNTS, KEYS, LEARNERS, LEARNERS_BY_PROVIDER, LedgerRow,
-    ORGANISATIONS, TERMS, TOKENS,
+    ACCOUNTS, BODY, CASES, COURSES, ERASED, ERASED_ACCOUNTS, ERASED_CASES, KEYS, LEARNERS, LEARNERS_BY_PROVIDER,
+    LedgerRow, ORGANISATIONS, TERMS, TOKENS,
 };
 use crate::ledger::entry::{Body, KeyChange, Origin, Owner};
 use crate::ledger::signed::SignedEntry;
@@ -43,6 +43,7 @@ pub async fn take_over(from: &dyn Store, to: &dyn Store, origin: &Origin, now: U
     moving.table(&LEARNERS, |id, row| Some(LEARNERS_BY_PROVIDER.put(&row.provider.to_string(), id))).await?;
     moving.table(&COURSES, |_, _| None).await?;
     moving.table(&ERASED, |_, _| None).await?;
+    moving.table(&ERASED_CASES, |_, _| None).await?;
     moving.table(&BODY, |_, _| None).await?;
     moving.table(&CASES, |_, _| None).await?;
     moving.table(&ACCOUNTS, |_, _| None).await?;

@@ -96,6 +96,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::ledger::testing::never_panics;
 
     #[test]
     fn a_page_is_chinese_unless_english_is_asked_for() {
@@ -117,6 +118,21 @@ mod tests {
             headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_bytes(accept.as_bytes()).unwrap());
             headers.insert(COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).unwrap());
             assert_eq!(Language::of(query, &headers), expected, "?{query} {cookie} {accept}");
+        }
+    }
+
+    /// Whatever stands in address and headers, there is a language, and English only where somebody wrote `en`.
+    #[test]
+    fn any_request_has_a_language() {
+        for good in [&b"de, en-GB;q=0.9"[..], b"a=b; lang=en"] {
+            never_panics(good, |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                let value = HeaderValue::from_bytes(bytes).unwrap_or(HeaderValue::from_static(""));
+                for name in [ACCEPT_LANGUAGE, COOKIE] {
+                    let language = Language::of(&text, &HeaderMap::from_iter([(name, value.clone())]));
+                    assert!(language == Language::Chinese || text.to_ascii_lowercase().contains("en"), "{text:?}");
+                }
+            });
         }
     }
 

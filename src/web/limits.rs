@@ -65,6 +65,8 @@ pub struct Limits {
     /// Look-ups of attestations a minute of one client, whose burst is as many; 0 for no limit. Names and numbers must not be
     /// guessed.
     pub lookups_per_minute: u32,
+    /// Complaints that one client may file within an hour; 0 for no limit. Somebody answers each of them.
+    pub complaints_per_hour: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
     pub trusted_proxies: Vec<IpAddr>,
     /// Where people find this service, when that is known: requests for another host are refused.
@@ -85,6 +87,7 @@ impl Default for Limits {
             rate_per_second: 100,
             rate_burst: 1_000,
             lookups_per_minute: 60,
+            complaints_per_hour: 5,
             trusted_proxies: Vec::new(),
             site: None,
         }
@@ -187,7 +190,7 @@ pub(super) struct Client {
     trusted: Arc<[IpAddr]>,
 }
 
-/// What rate and share count by.
+/// What rate, share and turns count by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum ClientKey {
     Known(String),
@@ -254,6 +257,7 @@ fn behind(peer: IpAddr, trusted: &[IpAddr], headers: &HeaderMap) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::testing::never_panics;
 
     #[test]
     fn a_forwarded_address_counts_only_as_far_as_proxies_are_trusted() {
@@ -274,6 +278,22 @@ mod tests {
             }
             assert_eq!(behind(ip(peer), &trusted, &headers), ip(client), "{peer} {lines:?}");
         }
+    }
+
+    /// Whatever a client writes, it is somebody behind the last proxy that is trusted, and a stranger is itself.
+    #[test]
+    fn any_forwarded_header_names_a_client_or_none() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (proxy, stranger) = (ip("127.0.0.1"), ip("203.0.113.7"));
+        never_panics(b"198.51.100.1, 2001:db8::7, ::ffff:203.0.113.9,127.0.0.1", |bytes| {
+            let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+            let headers = HeaderMap::from_iter([(FORWARDED_FOR, value)]);
+            assert_eq!(behind(stranger, &[proxy], &headers), stranger);
+            let named = behind(proxy, &[proxy], &headers);
+            let text = String::from_utf8_lossy(bytes);
+            let mut parts = text.split(',').filter_map(|part| part.trim().parse::<IpAddr>().ok());
+            assert!(named == proxy || parts.any(|part| part.to_canonical() == named), "{text:?}: {named}");
+        });
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod problem;
 mod request;
 mod share;
 mod stream;
+mod turns;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub(crate) struct App {
     metrics: Arc<Metrics>,
     checks: pages::check::Checks,
     client: limits::Client,
+    turns: Arc<turns::AllTurns>,
 }
 
 impl App {
@@ -81,6 +83,7 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
         metrics,
         checks: pages::check::Checks::default(),
         client: limits.client(&service),
+        turns: Arc::new(turns::AllTurns::new(limits)),
     };
     let (paths, mut api) = described().split_for_parts();
     let (lookups, lookups_api) = lookups().split_for_parts();

@@ -156,6 +156,7 @@ impl From<Error> for Problem {
             Error::CannotIssue(detail) => Self::of("cannot-issue", Some(detail)),
             Error::CannotRecord(detail) => Self::of("cannot-record", Some(detail)),
             Error::Overloaded => Self::of("overloaded", None),
+            error @ Error::FullUntil(_) => Self::of("overloaded", Some(error.to_string())),
             Error::ReadOnly => Self::of("read-only", None),
             Error::Unavailable(detail) => {
                 tracing::error!(detail, "not available");
@@ -215,6 +216,7 @@ mod tests {
             (Error::CannotIssue(String::new()), 503),
             (Error::CannotRecord(String::new()), 503),
             (Error::Overloaded, 503),
+            (Error::FullUntil("2026-11-22T16:00:00.000Z".parse().unwrap()), 503),
             (Error::ReadOnly, 503),
             (Error::NoRoom(String::new()), 507),
         ];

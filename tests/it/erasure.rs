@@ -311,7 +311,7 @@ fn files_under(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Every data key that any key file opens to with any master key lying about: read by their format, not by the program.
-fn data_keys(data: &Path) -> Vec<(Uuid, [u8; 32])> {
+pub(crate) fn data_keys(data: &Path) -> Vec<(Uuid, [u8; 32])> {
     let files = files_under(&data.join("keys"));
     let masters: Vec<[u8; 32]> = files
         .iter()

@@ -1,9 +1,12 @@
 //! Backup and restore as an operator does them: while the service runs, after it died, and when something is wrong.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::erasure::data_keys;
+use super::portal::Visitor;
 use super::server::{Ledger, ORIGIN, Provider, array, run, stderr, stdout, text};
 
 /// Backs up data and keys, and returns what was printed and the copy of the keys.
@@ -322,4 +325,88 @@ fn who_was_erased_after_the_backup_stays_erased() {
     for path in [format!("/api/v1/learners/{learner}"), format!("/api/v1/entries/{id}")] {
         assert_eq!(ledger.get_as(&provider.token, &path).status, 410, "{path}");
     }
+}
+
+/// Complaints and accounts come along as learners do: what was erased after the backup is not brought back to life by it.
+#[test]
+fn a_complaint_and_an_account_that_were_erased_after_the_backup_stay_erased() {
+    const TEXT: &str = "九月的课程没有按计划进行。";
+    let mut ledger = crate::portal::start();
+    let provider = crate::portal::organisations(&ledger);
+    let mut account = crate::portal::account("learner", &provider.name);
+    account["learners"] = serde_json::json!([provider.learner]);
+    drop(Visitor::joined(&ledger, "cqo@example.org", &account));
+    let [gone, kept] = [0; 2].map(|_| complaint(&ledger, TEXT));
+    let (_, keys) = back_up(&ledger);
+
+    let erased = ledger.request("DELETE", &format!("/api/v1/cases/{}", gone.0), Some(&ledger.operator_token()), None);
+    assert_eq!(erased.status, 200, "{}", erased.text());
+    let (data, learner) = (ledger.data(), provider.learner.to_string());
+    let account = accounts(&ledger)[0]["id"].as_str().unwrap().to_owned();
+    let erased = run(&["learner", "--data", text(&data), "erase", &learner, "--yes"]);
+    assert!(erased.status.success(), "{}", stderr(&erased));
+    assert_eq!(accounts(&ledger), [serde_json::Value::Null; 0], "it was nothing else than the learner's");
+    let listed = erasures(&ledger);
+    let named: Vec<&str> =
+        listed.iter().zip(["learner", "account", "case"]).map(|(line, name)| line[name].as_str().unwrap()).collect();
+    assert_eq!((named, listed.len()), (vec![&*learner, &*account, &*gone.0], 3));
+    let list = ledger.write("erased.json", serde_json::to_vec(&listed).unwrap());
+
+    // Without the list all of it is back, and with a part of the list the others are.
+    let restored = restore(&mut ledger, &keys, &[]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    ledger.serve();
+    assert!(read(&ledger, &gone).contains(TEXT) && accounts(&ledger).len() == 1);
+    let before: BTreeSet<_> = data_keys(&data).into_iter().map(|(id, _)| id).collect();
+    let part = ledger.write("part.json", serde_json::to_vec(&listed[1..2]).unwrap());
+    let restored = restore(&mut ledger, &keys, &["--erased", text(&part)]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+    ledger.serve();
+    assert_eq!((accounts(&ledger).len(), erasures(&ledger)), (0, listed[1..2].to_vec()));
+    assert_eq!(ledger.get_as(&provider.token, &format!("/api/v1/learners/{learner}")).status, 200);
+
+    for again in 0..2 {
+        let restored = restore(&mut ledger, &keys, &["--erased", text(&list)]);
+        assert!(restored.status.success(), "{}", stderr(&restored));
+        assert!(stdout(&restored).contains("erased since the backup: 3"), "{}", stdout(&restored));
+        // Gone before anything serves it: learner, account and complaint have no key any more.
+        let after: BTreeSet<_> = data_keys(&data).into_iter().map(|(id, _)| id).collect();
+        let lost: Vec<_> = before.difference(&after).map(ToString::to_string).collect();
+        assert!(lost.len() == 3 && lost.contains(&learner) && lost.contains(&account), "{lost:?}");
+        ledger.serve();
+        let page = read(&ledger, &gone);
+        assert!(!page.contains(TEXT) && page.contains("已按要求永久删除"), "{again}: {page}");
+        assert!(read(&ledger, &kept).contains(TEXT));
+        assert_eq!((accounts(&ledger).len(), erasures(&ledger)), (0, listed.clone()));
+    }
+    // The keys of today beside the backup of then: they lack what was erased since.
+    let today = ledger.path("today");
+    std::fs::rename(data.join("keys"), &today).unwrap();
+    let refused = restore(&mut ledger, &today, &[]);
+    assert!(!refused.status.success() && stderr(&refused).contains("--erased"), "{}", stderr(&refused));
+    let restored = restore(&mut ledger, &today, &["--erased", text(&list)]);
+    assert!(restored.status.success(), "{}", stderr(&restored));
+}
+
+/// Files a complaint; its number and its code.
+fn complaint(ledger: &Ledger, text: &str) -> (String, String) {
+    let page = Visitor::new(ledger).post("/complaints", &[("subject", "provider"), ("text", text)]).text();
+    let mut shown = page.split("<dd><code>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+    (shown.next().unwrap(), shown.next().unwrap())
+}
+
+/// What its complainant is shown of a complaint.
+fn read(ledger: &Ledger, (number, code): &(String, String)) -> String {
+    let shown = Visitor::new(ledger).post("/complaints/state", &[("number", number), ("code", code)]);
+    assert_eq!(shown.status, 200, "{}", shown.text());
+    shown.text()
+}
+
+fn accounts(ledger: &Ledger) -> Vec<serde_json::Value> {
+    ledger.get_as(&ledger.operator_token(), "/api/v1/accounts").json().as_array().unwrap().clone()
+}
+
+fn erasures(ledger: &Ledger) -> Vec<serde_json::Value> {
+    let listed = run(&["learner", "--data", text(&ledger.data()), "erased"]);
+    serde_json::from_slice(&listed.stdout).unwrap()
 }

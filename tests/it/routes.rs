@@ -11,6 +11,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, Method, Request, Uri};
 use cqo_ledger::ledger::entry::Owner;
 use cqo_ledger::merkle::Hash;
+use cqo_ledger::service::accounts::{AccountSettings, SecondFactor};
 use cqo_ledger::service::clock::{Clock as _, SystemClock};
 use cqo_ledger::service::vault::Vault;
 use cqo_ledger::service::{Actor, Founding, FoundingKeys, LedgerKeys, Service, Settings};
@@ -108,7 +109,7 @@ type Drawn = (u8, u8, String, (u8, String), u8, Vec<(u8, Vec<u8>)>, u8, Vec<(u16
 fn any_request_has_an_answer_and_any_refusal_is_a_problem_document() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let (router, token, bodies) = runtime.block_on(serve(dir.path()));
+    let Served { router, token, bodies, .. } = runtime.block_on(serve(dir.path()));
     let world = AssertUnwindSafe((runtime, router));
     let seen = AssertUnwindSafe(Mutex::new(BTreeSet::new()));
     bolero::check!().with_iterations(campaign(6_000, 200_000)).with_type::<Drawn>().for_each(|drawn| {
@@ -144,8 +145,16 @@ fn any_request_has_an_answer_and_any_refusal_is_a_problem_document() {
     assert_eq!(runtime.block_on(router.oneshot(get)).unwrap().status(), 200);
 }
 
-/// A router over a ledger in memory, the token of a provider, and good bodies.
-async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
+/// A router over a ledger in memory, its service, the token of a provider, and good bodies.
+pub(crate) struct Served {
+    pub(crate) router: Router,
+    pub(crate) service: Arc<Service>,
+    token: String,
+    bodies: Vec<String>,
+}
+
+/// Nothing is refused for its rate, and nobody needs a second factor.
+pub(crate) async fn serve(dir: &std::path::Path) -> Served {
     let disk = MemoryDisk::new();
     let vault = Vault::create_in(dir).unwrap();
     let [authority, receipt, checkpoint, issuer, recorder] =
@@ -171,7 +180,8 @@ async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
         recorder: vec![recorder],
         operator_token: Hash::of(&[OPERATOR.as_bytes()]),
     };
-    let settings = Settings { wait_max_ms: 5, seal_interval_ms: 5, check_threads: 1, ..Settings::default() };
+    let accounts = AccountSettings { second_factor: SecondFactor::Off, ..AccountSettings::default() };
+    let settings = Settings { wait_max_ms: 5, seal_interval_ms: 5, check_threads: 1, accounts, ..Settings::default() };
     let service = Service::open(store, vault, keys, rulebook, Arc::new(SystemClock), settings).await.unwrap();
     let provider = credit_code(2);
     let organisation = json!({"code": provider, "name": "培训机构", "roles": ["provider"]});
@@ -189,9 +199,11 @@ async fn serve(dir: &std::path::Path) -> (Router, String, Vec<String>) {
     ];
     let mut bodies: Vec<String> = bodies.iter().map(Value::to_string).collect();
     bodies.push(String::new());
-    let limits = Limits { rate_per_second: 0, body_max: 64 * 1024, ..Limits::default() };
+    let unlimited = Limits { rate_per_second: 0, lookups_per_minute: 0, complaints_per_hour: 0, ..Limits::default() };
+    let limits = Limits { body_max: 64 * 1024, ..unlimited };
     let watched = Watched { data: "/nowhere".into(), store: "/nowhere".into() };
-    (routers(service, &limits, watched).public, token, bodies)
+    let router = routers(Arc::clone(&service), &limits, watched).public;
+    Served { router, service, token, bodies }
 }
 
 /// The request that was drawn, without what HTTP itself has no place for.

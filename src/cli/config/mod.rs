@@ -228,6 +228,7 @@ impl Config {
             rate_per_second: self.rate_per_second,
             rate_burst: self.rate_burst_requests,
             lookups_per_minute: self.lookups_per_minute,
+            complaints_per_hour: self.complaints_per_hour,
             trusted_proxies: self.trusted_proxies.0.clone(),
             // An address found out by itself is none that people were told: they may come by any name.
             site: self.site.0.clone(),

@@ -6,12 +6,14 @@
 
 use super::super::Service;
 use super::super::access::{AccountId, AccountRole, Action, Actor};
+use super::super::erasure::Grave;
 use super::super::error::Error;
 use super::super::registry::all_rows;
 use super::super::tables::{ACCOUNTS, ERASED_ACCOUNTS, ErasedAccountRow};
 use super::super::vault::DataKeyId;
 use super::{AccountState, damaged};
 use crate::ledger::entry::LearnerId;
+use crate::standard::UnixMillis;
 use crate::store::{Commit, MAX_EVENT_TEXT_BYTES, Store};
 
 /// The accounts that were erased.
@@ -23,6 +25,20 @@ pub(super) async fn erased(store: &dyn Store) -> Result<Vec<AccountId>, Error> {
 /// The data keys that no account may have any more.
 pub(in crate::service) async fn erased_keys(store: &dyn Store) -> Result<Vec<DataKeyId>, Error> {
     Ok(erased(store).await?.into_iter().map(DataKeyId::from).collect())
+}
+
+/// What the tombstone of an account writes to a store that no service is open on; nothing where the store has it.
+pub(in crate::service) async fn grave_of(
+    store: &dyn Store,
+    account: AccountId,
+    at: UnixMillis,
+) -> Result<Option<Grave>, Error> {
+    let uuid = account.uuid();
+    if ERASED_ACCOUNTS.get(store, &uuid).await?.is_some() {
+        return Ok(None);
+    }
+    let writes = vec![ACCOUNTS.delete(&uuid), ERASED_ACCOUNTS.put(&uuid, &ErasedAccountRow { at })?];
+    Ok(Some(Grave { when: ERASED_ACCOUNTS.absent(&uuid), writes }))
 }
 
 impl Service {

@@ -95,6 +95,7 @@ fn totp(secret: &str, login: &str) -> Result<Totp, Error> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::ledger::testing::never_panics;
 
     /// The code that an app shows at `now`.
     pub(in super::super) fn code_of(secret: &str, now: UnixMillis) -> String {
@@ -132,5 +133,24 @@ pub(super) mod tests {
         assert!(factor.takes(&codes[3].to_string().to_lowercase(), at(0)).unwrap());
         assert!(!factor.takes(&codes[3].to_string(), at(0)).unwrap());
         assert_eq!(factor.recovery_left(), RECOVERY_CODES - 1);
+    }
+
+    /// Whatever is typed, it is the code of the moment, a recovery code, or nothing, and what is nothing uses nothing up.
+    #[test]
+    fn any_text_is_a_code_or_none() {
+        let (secret, now) = (Enrolment::draw().unwrap().secret().to_owned(), at(1_800_000_000));
+        let recovery = Code::draw().unwrap();
+        let factor = Factor { secret: secret.clone(), last_step: 0, recovery: vec![recovery.digest()] };
+        let steps = [-30, 0, 30].map(|seconds| code_of(&secret, at(1_800_000_000 + seconds)));
+        for good in [steps[1].clone(), recovery.to_string()] {
+            never_panics(good.as_bytes(), |bytes| {
+                let (text, mut factor) = (String::from_utf8_lossy(bytes), factor.clone());
+                let taken = factor.takes(&text, now).unwrap();
+                let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+                let right = steps.contains(&digits) || digest_of(&text) == recovery.digest();
+                assert_eq!(taken, right, "{text:?}");
+                assert_eq!(factor.last_step == 0 && factor.recovery_left() == 1, !right, "{text:?}");
+            });
+        }
     }
 }

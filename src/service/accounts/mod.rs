@@ -48,7 +48,7 @@ use password::ProtectionLevel;
 use session::Sessions;
 
 pub use again::Again;
-pub(super) use bury::erased_keys;
+pub(super) use bury::{erased_keys, grave_of};
 pub use code::Code;
 pub use factor::{Enrolment, RECOVERY_CODES};
 pub(super) use hashing::Hashings;

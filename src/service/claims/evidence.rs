@@ -9,6 +9,7 @@ use super::file_type::FileType;
 use super::read::Claim;
 use super::row::{ClaimState, EvidenceFile, OpenClaim, new_id};
 use super::{ClaimId, FileId};
+use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::Problem;
 use crate::merkle::Hash;
 use crate::store::{MAX_SCAN_ROWS, WithTail, Write};
@@ -54,7 +55,8 @@ impl Service {
         if at_work.files.len() >= MAX_EVIDENCE_FILES {
             return Err(Error::TooLarge { what: "the number of evidence files", limit: MAX_EVIDENCE_FILES });
         }
-        claim.head.written = self.written_with(&claim, bytes.len())?;
+        let room = self.room_for(claim.learner, bytes.len())?;
+        claim.head.written = room.written_with(claim.head.written);
         let file: FileId = new_id()?;
         let at_work = claim.at_work()?;
         at_work.files.push(EvidenceFile { id: file, name: safe_name(name, kind), kind, bytes: bytes.len(), sha256 });
@@ -67,14 +69,16 @@ impl Service {
             .map(|(part, bytes)| EVIDENCE.put(&(file.uuid(), part), &WithTail { head: (), tail: bytes.to_vec() }));
         let parts: Vec<Write> = parts.collect::<Result<_, _>>()?;
         let claim = self.keep_claim(actor, "add_evidence", claim, parts).await?;
+        // Counted from the claim from here on: for a moment twice, and never too little.
+        drop(room);
         self.view_of(actor, claim).await
     }
 
-    /// What was written for a claim this year, once so many bytes more are; refused where that is too much for one learner.
-    fn written_with(&self, claim: &OpenClaim, more: usize) -> Result<Written, Error> {
+    /// Room for so many bytes more of one learner, which nobody else gets meanwhile; refused where that is too much for a year.
+    fn room_for(&self, learner: LearnerId, bytes: usize) -> Result<Room<'_>, Error> {
         let year = self.today()?.year();
-        let more = u64::try_from(more).map_err(Error::internal)?;
-        if self.claims().written(claim.learner, year).saturating_add(more) > MAX_WRITTEN_BYTES {
+        let bytes = u64::try_from(bytes).map_err(Error::internal)?;
+        if !self.claims_mut().make_room(learner, year, bytes, MAX_WRITTEN_BYTES) {
             let mib = MAX_WRITTEN_BYTES / (1024 * 1024);
             let (en, zh) = (
                 format!("is more than the {mib} MiB of evidence that one learner may upload in a year"),
@@ -82,8 +86,7 @@ impl Service {
             );
             return Err(Error::field("file", Problem::form(en, zh)));
         }
-        let before = Some(claim.head.written).filter(|written| written.year == year).map_or(0, |written| written.bytes);
-        Ok(Written { year, bytes: before.saturating_add(more) })
+        Ok(Room { service: self, learner, year, bytes })
     }
 
     /// Takes a file out of a claim that is being written. Its bytes go too, unless an edition that was submitted has it.
@@ -105,7 +108,7 @@ impl Service {
         self.view_of(actor, claim).await
     }
 
-    /// One evidence file, for the claimant and for those who may read claims.
+    /// One evidence file, for the claimant and for those who may read claims, who are noted.
     pub async fn evidence(&self, actor: &Actor, id: ClaimId, file: FileId) -> Result<Evidence, Error> {
         let claim = self.readable_claim(actor, id).await?;
         // What the claimant is changing is nobody else's to see.
@@ -116,6 +119,9 @@ impl Service {
         let rows = EVIDENCE.scan(&*self.store, EVIDENCE.prefix(&file.id.uuid()), MAX_SCAN_ROWS).await?;
         let sealed: Vec<u8> = rows.into_iter().flat_map(|(_, row)| row.value.tail).collect();
         let bytes = self.vault.decrypt(claim.learner.into(), &context(file.id), &sealed)?;
+        if !own {
+            self.note_opened(actor, id, file.id).await?;
+        }
         Ok(Evidence { file, bytes })
     }
 
@@ -129,6 +135,28 @@ impl Service {
             None if !own => Err(Error::NotFound("claim")),
             _ => Ok(claim),
         }
+    }
+}
+
+/// Room for a file that is on its way to the disk.
+struct Room<'a> {
+    service: &'a Service,
+    learner: LearnerId,
+    year: i16,
+    bytes: u64,
+}
+
+impl Room<'_> {
+    /// What was written for a claim this year, with this.
+    fn written_with(&self, written: Written) -> Written {
+        let before = Some(written).filter(|written| written.year == self.year).map_or(0, |written| written.bytes);
+        Written { year: self.year, bytes: before.saturating_add(self.bytes) }
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.service.claims_mut().give_room_back(self.learner, self.year, self.bytes);
     }
 }
 

@@ -104,6 +104,8 @@ pub(in crate::service) struct Claims {
     by_learner: HashMap<LearnerId, BTreeSet<ClaimId>>,
     by_evidence: HashMap<Hash, BTreeSet<ClaimId>>,
     by_entry: HashMap<EntryId, ClaimId>,
+    /// Bytes of evidence that are on their way to the disk, by learner and year.
+    arriving: HashMap<(LearnerId, i16), u64>,
 }
 
 impl Claims {
@@ -177,6 +179,24 @@ impl Claims {
     pub(super) fn written(&self, learner: LearnerId, year: i16) -> u64 {
         let of_year = self.of_learner(learner).map(|(_, mark)| mark.written).filter(|written| written.year == year);
         of_year.fold(0, |all, written| all.saturating_add(written.bytes))
+    }
+
+    /// Makes room for bytes of evidence, where a learner has no more than `most` written in a year, with all that arrives
+    /// at the same time. Whoever got it gives it back once the bytes are counted from their claim, or are not coming.
+    pub(super) fn make_room(&mut self, learner: LearnerId, year: i16, bytes: u64, most: u64) -> bool {
+        let arriving = self.arriving.get(&(learner, year)).copied().unwrap_or_default().saturating_add(bytes);
+        let fits = self.written(learner, year).saturating_add(arriving) <= most;
+        if fits {
+            self.arriving.insert((learner, year), arriving);
+        }
+        fits
+    }
+
+    pub(super) fn give_room_back(&mut self, learner: LearnerId, year: i16, bytes: u64) {
+        let arriving = self.arriving.remove(&(learner, year)).unwrap_or_default();
+        if let Some(left) = arriving.checked_sub(bytes).filter(|left| *left > 0) {
+            self.arriving.insert((learner, year), left);
+        }
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = (ClaimId, &Mark)> {

@@ -1,6 +1,8 @@
 //! Claims from the first word to the chain: every step and who may take it, every crash of an acceptance, and what is left of
 //! somebody who was erased.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -370,6 +372,90 @@ async fn what_is_written_for_a_learner_in_a_year_is_bounded() {
     world.draft(&provider_b(), lecture(), "3").await;
     world.clock.advance(60 * 24 * 3_600_000);
     service.add_evidence(&actor, first.id, "x", &bytes).await.unwrap();
+}
+
+/// As much is asked for at once as ten times what is left: what is too much is refused, however they meet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn uploads_at_the_same_time_do_not_pass_the_bound_together() {
+    const LEFT: usize = 2;
+    let world = World::recording().await;
+    let a = provider_a();
+    let (actor, service) = (learner(&a), world.service());
+    let mut claims = Vec::new();
+    for n in 0..10 {
+        claims.push(world.draft(&a, lecture(), &n.to_string()).await.id);
+    }
+    let whole = |salt: usize| {
+        let mut bytes = sample(FileType::Jpeg, &salt.to_string());
+        bytes.resize(MAX_EVIDENCE_BYTES / 4, 7);
+        bytes
+    };
+    let size = u64::try_from(whole(0).len()).unwrap();
+    let mut claim = service.open_claim(claims[0], |_| true).await.unwrap();
+    let (year, left) = (claim.head.written.year, size * u64::try_from(LEFT).unwrap());
+    claim.head.written.bytes += MAX_WRITTEN_BYTES - service.claims().written(a.learner.id, year) - left;
+    service.keep_claim(&actor, "change_claim", claim, Vec::new()).await.unwrap();
+    let uploads = claims.iter().enumerate().map(|(n, id)| {
+        let (service, actor, id, bytes) = (Arc::clone(&service), actor.clone(), *id, whole(n));
+        tokio::spawn(async move { service.add_evidence(&actor, id, "x", &bytes).await })
+    });
+    let mut added = 0;
+    for upload in uploads.collect::<Vec<_>>() {
+        match upload.await.unwrap() {
+            Ok(_) => added += 1,
+            Err(error) => assert_eq!(fields_of(&error), ["file"]),
+        }
+    }
+    assert_eq!((added, service.claims().written(a.learner.id, year)), (LEFT, MAX_WRITTEN_BYTES));
+    // Nothing is held for what did not come: with room again, there is room.
+    let mut claim = service.open_claim(claims[0], |_| true).await.unwrap();
+    claim.head.written.bytes -= size;
+    service.keep_claim(&actor, "change_claim", claim, Vec::new()).await.unwrap();
+    service.add_evidence(&actor, claims[1], "x", &whole(11)).await.unwrap();
+    assert!(service.add_evidence(&actor, claims[2], "x", &whole(12)).await.is_err());
+}
+
+/// Everybody but the claimant is noted, by account and role, and what is noted says nothing of the file.
+#[tokio::test]
+async fn whoever_opens_somebody_elses_evidence_is_in_the_record() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    let file = claim.files[0].clone();
+    let (service, clerk) = (world.service(), clerk(1));
+    let auditor = person(2, AccountRole::Auditor, authority().code, Vec::new());
+    let opened = async |service: &super::super::Service| {
+        let (events, _) = service.events(&auditor, None, 500).await.unwrap();
+        let of_files = events.into_iter().filter(|event| event.action == "open_evidence").rev();
+        of_files.map(|event| (event.actor, event.subject)).collect::<Vec<_>>()
+    };
+    let open = async |actor: &Actor| service.evidence(actor, claim.id, file.id).await.map(drop);
+    let subject = format!("{} {}", claim.id, file.id);
+    open(&learner(&a)).await.unwrap();
+    open(&person(3, AccountRole::Employer, a.code.clone(), Vec::new())).await.unwrap_err();
+    assert!(service.evidence(&clerk, claim.id, id(77)).await.is_err());
+    assert_eq!(opened(&service).await, []);
+    for _ in 0..2 {
+        open(&clerk).await.unwrap();
+        open(&auditor).await.unwrap();
+        world.clock.advance(60_000);
+    }
+    let both = [(clerk.to_string(), subject.clone()), (auditor.to_string(), subject.clone())];
+    assert_eq!(opened(&service).await, both);
+    assert!(both[0].0.starts_with("clerk:") && !format!("{both:?}").contains(&file.name));
+    world.clock.advance(10 * 60_000);
+    open(&clerk).await.unwrap();
+    assert_eq!(opened(&service).await.len(), 3);
+    // What cannot be noted is not shown; the claimant's own is.
+    world.clock.advance(10 * 60_000);
+    world.disk.plan(Step::Commit, 1, Fault::FailLost);
+    assert!(open(&clerk).await.is_err() && open(&learner(&a)).await.is_ok());
+    drop(service);
+    world.reopen().await.unwrap();
+    let service = world.service();
+    assert_eq!(opened(&service).await.len(), 3);
+    service.evidence(&clerk, claim.id, file.id).await.unwrap();
+    assert_eq!(opened(&service).await.len(), 4);
 }
 
 #[tokio::test]

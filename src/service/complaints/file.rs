@@ -27,6 +27,10 @@ pub const MAX_CASE_TEXT: usize = 4_000;
 pub const MAX_CONTACT: usize = 200;
 /// Most complaints that nobody has taken up. Anybody may file one, so there must be an end.
 pub const MAX_WAITING: usize = 5_000;
+/// Most complaints that are filed on one day, over all who complain: whoever has many addresses must not fill the queue before
+/// anybody at work has seen it.
+pub const MAX_FILED_A_DAY: usize = 500;
+const _: () = assert!(10 * MAX_FILED_A_DAY <= MAX_WAITING, "the queue has room for the days over which nobody works");
 /// Most disputes of one learner that are not answered.
 const MAX_OPEN_DISPUTES: usize = 20;
 /// What a code is compared with where no case has the number.
@@ -46,9 +50,9 @@ impl Service {
     pub async fn file_complaint(&self, actor: &Actor, input: Value) -> Result<NewCase, Error> {
         self.allow(actor, Action::FileCase)?;
         let (subject, words) = read_complaint(input)?;
-        if self.cases().waiting(CaseKind::Complaint) >= MAX_WAITING {
-            return Err(Error::Overloaded);
-        }
+        // Counted and filed one at a time: two at once would both have the last place.
+        let _one_at_a_time = self.filing.lock().await;
+        self.check_room_for_complaint()?;
         let key = CaseKey::try_from(Uuid::now_v7()).map_err(Error::internal)?;
         // The key is durable before anything stands under it; a crash here leaves a key that nothing uses.
         self.on_disk(|vault| vault.create(&[key.into()]))?;
@@ -65,6 +69,17 @@ impl Service {
         };
         let number = self.file_case(actor, head, &words).await?;
         Ok(NewCase { number, code })
+    }
+
+    /// As many as can be answered are taken. Who comes too late is told from when on there is room: on the next day, if
+    /// anybody takes up what waits.
+    fn check_room_for_complaint(&self) -> Result<(), Error> {
+        let today = self.today()?;
+        let tomorrow = today.next().map_err(Error::internal)?.begins().map_err(Error::internal)?;
+        let day = today.begins().map_err(Error::internal)?..tomorrow;
+        let cases = self.cases();
+        let is_full = cases.filed_within(&day) >= MAX_FILED_A_DAY || cases.waiting(CaseKind::Complaint) >= MAX_WAITING;
+        if is_full { Err(Error::FullUntil(tomorrow)) } else { Ok(()) }
     }
 
     /// Files a learner's dispute of an entry of their own, as `{"entry", "text"}`.

@@ -1,4 +1,4 @@
-//! Handling cases: who takes one up, who answers it, and erasing one.
+//! Handling cases: who takes one up, and who answers it.
 
 use serde_json::Value;
 
@@ -8,9 +8,7 @@ use super::super::body::paragraphs;
 use super::super::claims::ReviewConflict;
 use super::super::error::Error;
 use super::super::tables::{CASES, CaseRow, ENTRIES};
-use super::{
-    Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow, none,
-};
+use super::{Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow};
 use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::{FieldErrors, Fields};
 use crate::standard::UnixMillis;
@@ -100,28 +98,6 @@ impl Service {
         row.tail = self.seal_words(number, &row.head, &words)?;
         let version = self.keep_case(actor, "move_case", format!("{number} {to}"), number, version, &row).await?;
         self.open_case(number, &row, version, false)
-    }
-
-    /// Erases the words of a complaint for good, whoever asked for it; its number and its steps stay. The words of a dispute
-    /// are the learner's: they go when the learner is erased.
-    pub async fn erase_case(&self, actor: &Actor, number: &str) -> Result<CaseSummary, Error> {
-        self.allow(actor, Action::Erase)?;
-        let number = &number.parse::<CaseNumber>().map_err(|_| none())?;
-        let (mut row, mut version) = self.case_row(number).await?;
-        if row.head.learner.is_some() {
-            return Err(Error::Conflict("a dispute is erased with its learner".into()));
-        }
-        // The row says so first: a crash leaves a key that the start erases.
-        if row.head.erased_at.is_none() {
-            row.head.erased_at = Some(self.clock.now());
-            row.tail.clear();
-            version = self.keep_case(actor, "erase_case", number.to_string(), number, version, &row).await?;
-        }
-        let key = row.head.data_key()?;
-        self.on_disk(|vault| vault.erase([key])).map_err(|error| {
-            Error::Unavailable(format!("the erasure is recorded; asking again, or a restart, finishes it: {error}"))
-        })?;
-        row.head.summary(number, version)
     }
 
     /// Why this actor must not decide about a dispute: it is their own, in whatever role they are here now, or about an entry

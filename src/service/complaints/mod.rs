@@ -10,6 +10,7 @@
 //! Deliberately absent: attachments, and a way to write back and forth. A dispute that is right ends in a correction of the
 //! entry, which the answer tells of.
 
+mod erase;
 mod file;
 mod handle;
 mod number;
@@ -17,11 +18,13 @@ mod number;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use file::{MAX_CASE_TEXT, MAX_CONTACT, MAX_WAITING, NewCase};
+pub(super) use erase::grave_of;
+pub use file::{MAX_CASE_TEXT, MAX_CONTACT, MAX_FILED_A_DAY, MAX_WAITING, NewCase};
 pub use handle::CaseFilter;
 pub use number::{CaseCode, CaseNumber};
 
@@ -231,6 +234,12 @@ impl Cases {
     fn waiting(&self, kind: CaseKind) -> usize {
         let waits = |known: &&Known| known.head.kind == kind && known.head.state() == CaseState::Received;
         self.0.values().filter(waits).count()
+    }
+
+    /// How many complaints were filed within this time, with those that were erased.
+    fn filed_within(&self, time: &Range<UnixMillis>) -> usize {
+        let filed = |known: &&Known| known.head.history.first().is_some_and(|step| time.contains(&step.at));
+        self.0.values().filter(|known| known.head.kind == CaseKind::Complaint).filter(filed).count()
     }
 }
 

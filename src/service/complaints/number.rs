@@ -26,11 +26,16 @@ pub struct CaseNumber(String);
 
 impl CaseNumber {
     /// A new number of this year.
-    pub(super) fn draw(kind: CaseKind, year: i16) -> Result<Self, Error> {
+    pub(in crate::service) fn draw(kind: CaseKind, year: i16) -> Result<Self, Error> {
         let random = random_characters(&random_bytes::<{ PARTS[2] }>()?);
         let body = format!("{}-{year:04}-{random}", kind.prefix());
         let check = check_character(&body).map_err(Error::internal)?;
         format!("{body}-{check}").parse().map_err(Error::internal)
+    }
+
+    /// What the case is.
+    pub fn kind(&self) -> CaseKind {
+        if self.0.starts_with(CaseKind::Dispute.prefix()) { CaseKind::Dispute } else { CaseKind::Complaint }
     }
 
     /// The number as text.
@@ -108,13 +113,15 @@ impl fmt::Debug for CaseCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::testing::never_panics;
 
     #[test]
     fn what_is_a_number() {
         for kind in CaseKind::ALL {
             let number = CaseNumber::draw(*kind, 2026).unwrap();
             let text = number.to_string();
-            assert_eq!((text.len(), text.parse(), &text[..8]), (20, Ok(number), &*format!("{}-2026-", kind.prefix())));
+            assert_eq!((number.kind(), text.len(), &text[..8]), (*kind, 20, &*format!("{}-2026-", kind.prefix())));
+            assert_eq!(text.parse(), Ok(number));
         }
         let good = "TS-2026-7K3M9QX2AB-S";
         assert!(good.parse::<CaseNumber>().is_ok(), "{:?}", check_character(&good[..18]));
@@ -142,5 +149,22 @@ mod tests {
         }
         assert_eq!(CaseCode::typed("0o1il").0, "00111");
         assert!(!format!("{code:?}").contains(&code.0));
+    }
+
+    /// What is taken for a number is written back as it was, and what is typed for a code has an end.
+    #[test]
+    fn any_text_is_a_number_or_none_and_a_code_that_opens_nothing() {
+        let code = CaseCode::draw().unwrap();
+        for good in ["TS-2026-7K3M9QX2AB-S".to_owned(), code.shown()] {
+            never_panics(good.as_bytes(), |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                if let Ok(number) = text.parse::<CaseNumber>() {
+                    assert_eq!(number.to_string(), text);
+                }
+                let typed = CaseCode::typed(&text);
+                assert!(typed.0.chars().count() <= 2 * CODE_CHARS);
+                assert!(typed.digest() != code.digest() || typed.shown() == code.shown());
+            });
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Cases from the filing to the answer: who may, who is told what, and what is left after an erasure.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::AccountRole;
@@ -67,6 +69,70 @@ async fn an_unknown_number_and_a_wrong_code_are_answered_alike() {
     {
         assert!(matches!(service.case_by_code(number, code).await, Err(Error::NotFound("case"))), "{number}");
     }
+}
+
+/// Fills the day with complaints that were filed just now, as if others had filed them.
+fn fill_the_day(service: &super::Service, but: usize) {
+    let (number, known) = {
+        let cases = service.cases();
+        let (number, known) = cases.0.iter().next().unwrap();
+        (number.clone(), known.clone())
+    };
+    let mut cases = service.cases_mut();
+    while cases.0.len() < MAX_FILED_A_DAY - but {
+        cases.0.insert(CaseNumber::draw(CaseKind::Complaint, 2026).unwrap(), known.clone());
+    }
+    assert!(cases.0.contains_key(&number));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_complaints_are_taken_of_one_day_and_no_more_however_many_come_at_once() {
+    let world = World::new().await;
+    let service = world.service();
+    service.file_complaint(&Actor::Public, complaint()).await.unwrap();
+    fill_the_day(&service, 2);
+    let at_once = (0..8).map(|_| {
+        let service = Arc::clone(&service);
+        tokio::spawn(async move { service.file_complaint(&Actor::Public, complaint()).await })
+    });
+    let mut filed = 0;
+    for task in at_once.collect::<Vec<_>>() {
+        match task.await.unwrap() {
+            Ok(_) => filed += 1,
+            // The clock stands at 16:00 in UTC+8 on 22 November.
+            Err(error) => {
+                assert!(
+                    matches!(error, Error::FullUntil(at) if at.to_string() == "2026-11-22T16:00:00.000Z"),
+                    "{error}"
+                );
+            }
+        }
+    }
+    assert_eq!(filed, 2);
+    // What cannot be read is told first, and costs nothing.
+    let refused = service.file_complaint(&Actor::Public, json!({"subject": "site"})).await.unwrap_err();
+    assert_eq!(fields_of(&refused), ["text"]);
+    world.clock.advance(7 * 3_600_000 + 59 * 60_000);
+    assert!(service.file_complaint(&Actor::Public, complaint()).await.is_err(), "still that day");
+    world.clock.advance(2 * 60_000);
+    service.file_complaint(&Actor::Public, complaint()).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_taken_while_too_many_wait_and_disputes_are_another_matter() {
+    let mut world = World::new().await;
+    let a = provider_a();
+    let entry = a.signed_study();
+    world.accept(&a, &[&entry]).await;
+    let service = world.service();
+    service.file_complaint(&Actor::Public, complaint()).await.unwrap();
+    let known = service.cases().0.values().next().unwrap().clone();
+    while service.cases().0.len() < MAX_WAITING {
+        service.cases_mut().0.insert(CaseNumber::draw(CaseKind::Complaint, 2026).unwrap(), known.clone());
+    }
+    world.clock.advance(3 * 24 * 3_600_000);
+    assert!(matches!(service.file_complaint(&Actor::Public, complaint()).await, Err(Error::FullUntil(_))));
+    service.file_dispute(&person(AccountRole::Learner, &[a.learner.id]), dispute(entry.entry().id)).await.unwrap();
 }
 
 #[tokio::test]

@@ -65,6 +65,27 @@ fn names(head: &str) -> Option<(String, Option<String>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::testing::never_panics;
+
+    /// What a content type names is a boundary that a body can have, and what is found of a body lies in it, in its order.
+    #[test]
+    fn any_bytes_have_parts_or_none() {
+        never_panics(b"multipart/form-data; charset=x; boundary=\"a b\"", |bytes| {
+            let named = boundary(std::str::from_utf8(bytes).ok());
+            assert!(named.is_none_or(|boundary| boundary.len() <= BOUNDARY_MAX));
+        });
+        let good = b"--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nx\r\n--b\r\n\
+            Content-Disposition: form-data; name=\"g\"\r\n\r\n\r\n--b--\r\n";
+        assert_eq!(parts(good, "b").map(|parts| parts.len()), Some(2));
+        never_panics(good, |bytes| {
+            let mut rest = bytes;
+            for part in parts(bytes, "b").unwrap_or_default() {
+                let end = part.bytes.as_ptr_range().end.addr() - rest.as_ptr().addr();
+                assert!(end <= rest.len() && rest[..end].ends_with(part.bytes));
+                rest = &rest[end..];
+            }
+        });
+    }
 
     #[test]
     fn the_parts_of_a_form_are_found() {

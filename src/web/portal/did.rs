@@ -48,6 +48,7 @@ const DONE: &[(&str, &str)] = &[
     ("change_claim", "account-did-change-claim"),
     ("add_evidence", "account-did-add-evidence"),
     ("remove_evidence", "account-did-remove-evidence"),
+    ("open_evidence", "account-did-open-evidence"),
     ("submit_claim", "account-did-submit-claim"),
     ("withdraw_claim", "account-did-withdraw-claim"),
     ("accept_claim", "account-did-accept-claim"),

@@ -162,6 +162,7 @@ fn dress(mut response: Response, asked: Option<Language>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::testing::never_panics;
 
     #[test]
     fn only_a_page_of_this_site_sends_forms() {
@@ -182,5 +183,20 @@ mod tests {
             headers.extend(origin.map(|origin| (ORIGIN, HeaderValue::from_static(origin))));
             assert_eq!(is_from_here(&headers, &Uri::from_static("/sign-in")), expected, "{site:?} {origin:?}");
         }
+    }
+
+    /// A form is taken from no header but one that names this site.
+    #[test]
+    fn any_origin_is_here_or_elsewhere() {
+        let own = Uri::from_static("/sign-in");
+        never_panics(b"https://a.cn:8080", |bytes| {
+            let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+            let host = HeaderValue::from_static("a.cn:8080");
+            let headers = HeaderMap::from_iter([(HOST, host.clone()), (ORIGIN, value.clone())]);
+            let ends = bytes.to_ascii_lowercase().ends_with(b"://a.cn:8080");
+            assert_eq!(is_from_here(&headers, &own), ends, "{bytes:?}");
+            let headers = HeaderMap::from_iter([(HOST, host), (FETCH_SITE, value)]);
+            assert_eq!(is_from_here(&headers, &own), bytes == b"same-origin", "{bytes:?}");
+        });
     }
 }

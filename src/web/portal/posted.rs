@@ -116,11 +116,12 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::ledger::testing::never_panics;
 
-    fn read(content_type: &'static str, body: &str) -> Option<Posted> {
+    fn read(content_type: &'static str, body: impl AsRef<[u8]>) -> Option<Posted> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        Posted::read(&headers, body.as_bytes())
+        Posted::read(&headers, body.as_ref())
     }
 
     #[test]
@@ -142,9 +143,87 @@ mod tests {
         assert_eq!(posted.files("g").count(), 0, "left empty");
     }
 
+    const URLENCODED: &str = "application/x-www-form-urlencoded";
+    const MULTIPART: &str = "multipart/form-data; boundary=b-7";
+
+    /// A form as it was filled in: fields, and files with the name that the browser gives each.
+    type Filled = (Vec<(String, String)>, Vec<(String, String, Vec<u8>)>);
+
+    /// A name as browsers write it: none of what would end it.
+    fn name(text: &str) -> String {
+        text.replace(['"', '\r', '\n'], "")
+    }
+
+    /// As a browser writes a form of files, or nothing where the boundary stands in one: browsers draw another one then.
+    fn multipart_of((fields, files): &Filled) -> Option<Vec<u8>> {
+        let mut body = Vec::new();
+        let mut part = |head: String, bytes: &[u8]| {
+            let clash = bytes.windows(5).any(|window| window == b"--b-7");
+            body.extend(format!("--b-7\r\nContent-Disposition: form-data; {head}\r\n\r\n").bytes());
+            body.extend(bytes);
+            body.extend(b"\r\n");
+            (!clash).then_some(())
+        };
+        for (field, value) in fields {
+            part(format!("name=\"{}\"", name(field)), value.as_bytes())?;
+        }
+        for (field, file, bytes) in files {
+            let head =
+                format!("name=\"{}\"; filename=\"{}\"\r\nContent-Type: application/pdf", name(field), name(file));
+            part(head, bytes)?;
+        }
+        body.extend(b"--b-7--\r\n");
+        Some(body)
+    }
+
+    /// Whatever is filled in, in whatever fields, comes out as it went in, but for the ends of lines.
+    #[test]
+    fn every_form_that_a_browser_writes_is_read_as_it_was_filled_in() {
+        bolero::check!().with_iterations(1_000).with_type::<Filled>().for_each(|form| {
+            let (fields, files) = form;
+            let urlencoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let read_fields = read(URLENCODED, urlencoded.as_bytes()).unwrap().fields;
+            let as_typed = fields.iter().map(|(field, value)| (field.clone(), plain(value)));
+            assert_eq!(read_fields, as_typed.collect::<Vec<_>>());
+            let Some(body) = multipart_of(form) else { return };
+            let posted = read(MULTIPART, &body).unwrap();
+            let as_typed = fields.iter().map(|(field, value)| (name(field), plain(value)));
+            assert_eq!(posted.fields, as_typed.collect::<Vec<_>>());
+            let chosen = files.iter().filter(|(_, file, bytes)| !name(file).is_empty() || !bytes.is_empty());
+            let chosen = chosen.map(|(field, file, bytes)| (name(field), name(file), bytes.clone()));
+            let uploaded = posted.files.iter().map(|file| (file.field.clone(), file.name.clone(), file.bytes.clone()));
+            assert!(uploaded.eq(chosen), "{:?} is not {files:?}", posted.files);
+        });
+    }
+
+    /// What comes from elsewhere is read or refused, and what is read of it is no more than was sent: three bytes at most for
+    /// one that is no text.
+    #[test]
+    fn any_bytes_are_a_form_or_none() {
+        let form: Filled = (
+            vec![(CSRF.into(), "1".into()), ("text".into(), "九月 +&=%\r\n--b".into())],
+            vec![("file".into(), "证书.pdf".into(), b"%PDF-1.7".to_vec())],
+        );
+        let urlencoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.0).finish();
+        for (kind, good) in [(URLENCODED, urlencoded.into_bytes()), (MULTIPART, multipart_of(&form).unwrap())] {
+            assert!(read(kind, &good).is_some_and(|posted| posted.fields.len() == 2), "{kind}");
+            never_panics(&good, |bytes| {
+                let Some(posted) = read(kind, bytes) else { return };
+                let of_fields = posted.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+                let of_files = posted.files.iter().map(|file| file.field.len() + file.name.len() + file.bytes.len());
+                assert!(of_fields + of_files.sum::<usize>() <= 3 * bytes.len(), "{kind}: {bytes:?}");
+                assert!(posted.fields.len() + posted.files.len() <= MAX_FIELDS);
+                let object = posted.object(&["text", "csrf"]);
+                assert!(object.values().all(|value| value.as_str().is_some_and(|text| text == text.trim())));
+            });
+        }
+    }
+
     #[test]
     fn what_is_no_form_of_ours_is_refused() {
         assert!(read("multipart/form-data; boundary=b", "no parts").is_none());
-        assert!(read("application/x-www-form-urlencoded", &"a=1&".repeat(MAX_FIELDS + 1)).is_none());
+        assert!(read(URLENCODED, "a=1&".repeat(MAX_FIELDS + 1)).is_none());
+        let many: Filled = (vec![("a".into(), "1".into()); MAX_FIELDS + 1], Vec::new());
+        assert!(read(MULTIPART, multipart_of(&many).unwrap()).is_none());
     }
 }

@@ -212,6 +212,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::testing::never_panics;
 
     #[test]
     fn a_form_leads_nowhere_else() {
@@ -225,6 +226,27 @@ mod tests {
         ] {
             assert_eq!(see_other(to).headers()[LOCATION], expected, "{to}");
         }
+    }
+
+    /// Whatever a form says to lead to, it is a path here; whatever a browser sends as cookies, one is a part of it.
+    #[test]
+    fn any_address_leads_here_and_any_cookie_is_a_part_of_what_was_sent() {
+        never_panics(b"/my?year=2026&lang=zh", |bytes| {
+            let answer = see_other(&String::from_utf8_lossy(bytes));
+            let to = answer.headers()[LOCATION].as_bytes();
+            assert!(to.starts_with(b"/") && !to.starts_with(b"//"), "{to:?}");
+            assert!(!to.iter().any(|byte| byte.is_ascii_control() || *byte == b'\\'), "{to:?}");
+        });
+        never_panics(b"lang=zh; cqo=abc; __Host-cqo=def", |bytes| {
+            let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
+            let headers = HeaderMap::from_iter([(COOKIE, value)]);
+            for name in [PLAIN, SECURE] {
+                let Some(found) = cookie(&headers, name) else { continue };
+                let pair = format!("{name}={found}");
+                assert!(bytes.windows(pair.len()).any(|window| window == pair.as_bytes()), "{bytes:?}: {pair}");
+                assert!(!found.contains(';'));
+            }
+        });
     }
 
     #[test]
