@@ -62,6 +62,7 @@ impl Service {
             entry: None,
             history: Vec::new(),
             erased_at: None,
+            declared: Vec::new(),
         };
         let number = self.file_case(actor, head, &words).await?;
         Ok(NewCase { number, code })
@@ -85,6 +86,7 @@ impl Service {
             entry: Some(entry.uuid()),
             history: Vec::new(),
             erased_at: None,
+            declared: Vec::new(),
         };
         self.file_case(actor, head, &Words { name: None, contact: None, text, answer: None }).await
     }

@@ -7,6 +7,7 @@ mod entry;
 mod home;
 
 pub(super) use entry::reason_key;
+pub(super) use certificates::attachment;
 
 use super::{Gate, Route};
 use crate::service::Action;
