@@ -52,6 +52,7 @@ pub use file_type::{FileType, Unfit};
 pub(super) use index::Claims;
 pub use notices::{MAX_NOTICES, Notice, Source};
 pub use read::{Claim, ClaimLine};
+pub(super) use review::read_reason;
 pub use review::{ClaimFilter, ClaimPage, MAX_QUEUE_PAGE, MAX_REASON};
 pub use row::{ClaimEvent, ClaimState, ClaimVersion, EvidenceFile, HistoryStep};
 pub use said::{ActivityClaim, Amount, ClaimKind, MAX_COUNT, Said, StudyClaim, digest_of_list};

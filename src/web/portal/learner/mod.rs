@@ -6,8 +6,8 @@ mod claims;
 mod entry;
 mod home;
 
-pub(super) use entry::reason_key;
 pub(super) use certificates::attachment;
+pub(super) use entry::reason_key;
 
 use super::{Gate, Route};
 use crate::service::Action;
