@@ -306,6 +306,22 @@ impl Record {
         members
     }
 
+    /// SHA-256 of each evidence file.
+    pub fn evidence(&self) -> &[Hash] {
+        match self {
+            Self::Study(study) => &study.evidence,
+            Self::Activity(activity) => &activity.evidence,
+        }
+    }
+
+    /// First and last day.
+    pub fn days(&self) -> (Day, Day) {
+        match self {
+            Self::Study(study) => (study.first_day, study.last_day),
+            Self::Activity(activity) => (activity.date, activity.date),
+        }
+    }
+
     /// In what role the certifying body accepted the claim that it was.
     pub fn reviewed_by(&self) -> Option<Reviewer> {
         match self {

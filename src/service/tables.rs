@@ -67,6 +67,9 @@ pub(super) const EVIDENCE: Table<(Uuid, u64), WithTail<()>> = Table::new(26, "ev
 pub(super) const TERMS: Table<Uuid, TermsRow> = Table::new(27, "terms").evolved(2, super::standing::terms_of_schema_1);
 /// Organised activities that the certifying body confirmed, by the entry that says them.
 pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirmed activities");
+/// Organised activities that the certifying body declined to confirm, by the entry that says them; why is encrypted under the
+/// learner's data key.
+pub(super) const DECLINED: Table<Uuid, WithTail<ConfirmedRow>> = Table::new(35, "declined activities");
 /// Editions of the certifying body's profile, which hold nothing personal.
 pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
 /// Complaints and disputes by number.
@@ -78,7 +81,7 @@ pub(super) const CLAIMS_BY_LEARNER: Index<Uuid, Uuid> = Index::new(33, "claims b
 /// The last reminder of an account by the last day on which what it was about can be made up: one for each year.
 pub(super) const REMINDED: Table<(Uuid, String), RemindedRow> = Table::new(32, "reminders");
 /// Complaints that were erased elsewhere and were never filed in this copy of the ledger. Those that were say so themselves.
-pub(super) const ERASED_CASES: Table<String, ErasedCaseRow> = Table::new(35, "complaints erased elsewhere");
+pub(super) const ERASED_CASES: Table<String, ErasedCaseRow> = Table::new(36, "complaints erased elsewhere");
 
 const _: () = assert!(distinct(&[
     LEDGER.id(),
@@ -106,6 +109,7 @@ const _: () = assert!(distinct(&[
     ERASED_ACCOUNTS.id(),
     TERMS.id(),
     CONFIRMED.id(),
+    DECLINED.id(),
     BODY.id(),
     CASES.id(),
     SAMPLES.id(),
@@ -362,7 +366,7 @@ pub(super) struct ErasedAccountRow {
     pub(super) at: UnixMillis,
 }
 
-/// Who confirmed an activity for the certifying body: the account, and no name.
+/// Who confirmed an activity for the certifying body, or declined to: the account, and no name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ConfirmedRow {
     pub(super) by: Uuid,

@@ -10,10 +10,11 @@ use super::super::registry::Directory;
 use super::super::tables::{CLAIMS, Written};
 use super::super::vault::Vault;
 use super::ClaimId;
-use super::notices::{Known, Source, UsedElsewhere};
-use super::row::{self, ClaimState, ClaimVersion, OpenClaim};
+use super::correct::amended;
+use super::notices::{Known, Source, Standing, UsedElsewhere};
+use super::row::{self, ClaimEvent, ClaimState, ClaimVersion, OpenClaim};
 use super::said::ClaimKind;
-use crate::ledger::entry::{EntryId, LearnerId};
+use crate::ledger::entry::{CourseCode, EntryId, LearnerId};
 use crate::merkle::Hash;
 use crate::standard::{CreditHours, Day, StudyForm, UnixMillis};
 use crate::store::{MAX_SCAN_ROWS, Store};
@@ -34,6 +35,8 @@ pub(super) struct Mark {
     pub(super) changed_at: UnixMillis,
     pub(super) submitted_at: Option<UnixMillis>,
     pub(super) entry: Option<EntryId>,
+    /// What was made of that entry since.
+    pub(super) amended: Option<ClaimEvent>,
 }
 
 /// What is kept of one edition of a claim.
@@ -46,6 +49,7 @@ pub(super) struct EditionMark {
     pub(super) days: (Day, Day),
     pub(super) hours: Option<CreditHours>,
     pub(super) evidence: Vec<Hash>,
+    pub(super) course: Option<CourseCode>,
     pub(super) noticed: bool,
 }
 
@@ -60,6 +64,7 @@ impl EditionMark {
             days: said.days(),
             hours: said.hours(),
             evidence: edition.files.iter().map(|file| file.sha256).collect(),
+            course: said.course(),
             noticed: edition.noticed > 0,
         }
     }
@@ -77,13 +82,15 @@ impl Mark {
             changed_at: claim.head.changed_at,
             submitted_at: claim.head.submitted_at,
             entry: claim.entry()?,
+            amended: amended(&claim.payload.history),
         })
     }
 
     /// What another claim is held against, which reviewers read: what was submitted.
     pub(super) fn known(&self, id: ClaimId) -> Option<Known> {
-        let EditionMark { kind, form, title, organiser, days, evidence, .. } = self.submitted.clone()?;
-        Some(Known { source: Source::Claim(id), kind, form, title, organiser, days, evidence })
+        let EditionMark { kind, form, title, organiser, days, evidence, course, .. } = self.submitted.clone()?;
+        let standing = if self.state == ClaimState::Rejected { Standing::Rejected } else { Standing::Stands };
+        Some(Known { source: Source::Claim(id), kind, form, title, organiser, days, evidence, course, standing })
     }
 
     /// The files that somebody was shown.
@@ -215,7 +222,7 @@ impl Claims {
             let others = self.by_evidence.get(file).into_iter().flatten().filter(|id| {
                 self.marks.get(id).is_some_and(|mark| !person.contains(&mark.learner) && mark.used_its_evidence())
             });
-            found.extend(others.map(|claim| UsedElsewhere { file: *file, claim: *claim }));
+            found.extend(others.map(|claim| UsedElsewhere { file: *file, with: Source::Claim(*claim) }));
         }
         found
     }

@@ -23,6 +23,9 @@ pub const MAX_REASON: usize = 500;
 /// Most claims of one page of the queue.
 pub const MAX_QUEUE_PAGE: usize = 100;
 
+/// Most who declare to have a part in one claim.
+pub(super) const MAX_DECLARED: usize = 8;
+
 /// Which claims are wanted; what is none is not asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClaimFilter {
@@ -172,8 +175,10 @@ impl Service {
     /// Returns a claim to the claimant, as `{"reason"}` says why.
     pub async fn return_claim(&self, actor: &Actor, id: ClaimId, version: u64, input: Value) -> Result<Claim, Error> {
         let claim = self.claim_to_review(actor, id, version).await?;
-        if claim.payload.versions.len() >= MAX_VERSIONS {
-            return Err(Error::Conflict(format!("it was submitted {MAX_VERSIONS} times: accept or reject it")));
+        if !can_return(&claim) {
+            let en = format!("was submitted {MAX_VERSIONS} times: accept or reject it");
+            let zh = format!("已提交 {MAX_VERSIONS} 次，不能再退回，只能通过或不予通过");
+            return Err(Error::field("decision", Problem::mismatch(en, zh)));
         }
         self.decide(actor, claim, "return_claim", (ClaimEvent::Returned, ClaimState::Returned), input).await
     }
@@ -182,6 +187,28 @@ impl Service {
     pub async fn reject_claim(&self, actor: &Actor, id: ClaimId, version: u64, input: Value) -> Result<Claim, Error> {
         let claim = self.claim_to_review(actor, id, version).await?;
         self.decide(actor, claim, "reject_claim", (ClaimEvent::Rejected, ClaimState::Rejected), input).await
+    }
+
+    /// Declares to have a part in a claim that waits 声明回避: whoever does cannot decide about it any more, or about a dispute of the
+    /// entry that it becomes; others can.
+    pub async fn declare_part_in_claim(&self, actor: &Actor, id: ClaimId, version: u64) -> Result<Claim, Error> {
+        self.allow(actor, Action::ReviewClaims)?;
+        let person = actor.person().ok_or(Error::Forbidden)?;
+        let mut claim = self.open_claim(id, |_| true).await?;
+        if claim.head.submitted_at.is_none() {
+            return Err(Error::NotFound("claim"));
+        }
+        let declared: Vec<_> = claim.payload.history.iter().filter(|step| step.event == ClaimEvent::Declared).collect();
+        if declared.iter().any(|step| step.account == Some(person.account)) {
+            return self.view_of(actor, claim).await;
+        }
+        claim.check(version, |state| state == ClaimState::Submitted)?;
+        if declared.len() >= MAX_DECLARED {
+            return Err(Error::TooLarge { what: "the number of declarations in one claim", limit: MAX_DECLARED });
+        }
+        claim.step(self.clock.now(), actor, ClaimEvent::Declared, ClaimState::Submitted, None);
+        let claim = self.keep_claim(actor, "declare_part", claim, Vec::new()).await?;
+        self.view_of(actor, claim).await
     }
 
     async fn decide(
@@ -199,8 +226,13 @@ impl Service {
     }
 }
 
+/// Whether there is room for another edition of a claim.
+pub(super) fn can_return(claim: &OpenClaim) -> bool {
+    claim.payload.versions.len() < MAX_VERSIONS
+}
+
 /// Nobody is turned away without a reason.
-fn read_reason(input: Value) -> Result<String, FieldErrors> {
+pub(in crate::service) fn read_reason(input: Value) -> Result<String, FieldErrors> {
     let mut errors = FieldErrors::default();
     let reason = Fields::of(input, "", &mut errors).and_then(|mut fields| {
         let reason = fields.lines("reason");

@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::super::access::AccountRole;
+use super::super::accounts::Again;
 use super::super::clock::Clock as _;
 use super::super::testing::*;
 use super::*;
+use crate::standard::CreditHours;
 
 /// A directory of letters.
 struct Mailbox(tempfile::TempDir);
@@ -23,8 +25,7 @@ impl Mailbox {
 async fn join_learner(world: &World, login: &str, learner: LearnerId) {
     let grant = json!({"role": "learner", "organisation": authority().code});
     let input = json!({"login": login, "name": "王芳", "grants": [grant], "learners": [learner]});
-    let invited =
-        world.service().invite(&Actor::Operator, crate::service::accounts::Again::default(), input).await.unwrap();
+    let invited = world.service().invite(&Actor::Operator, Again::default(), input).await.unwrap();
     world.service().join(&invited.code.unwrap().to_string(), "Qiyuan-2026").await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! The validity of level certificates, and the certifying body's word on organised activities.
+//! The validity of level certificates.
 //!
 //! A learner has one term after the other, as a certificate is followed by another one (recertification). What is noted
 //! is never written over unseen: each change leaves an edition, which stays with the learner's data, and an event that
@@ -9,15 +9,14 @@ use serde_json::Value;
 
 use super::super::Service;
 use super::super::access::{Action, Actor};
+use super::super::claims::Matter;
 use super::super::error::Error;
-use super::super::issue::Blocks;
-use super::super::tables::{CONFIRMED, ConfirmedRow, ENTRIES, TERMS, TermsRow};
-use super::Said;
-use crate::ledger::entry::{EntryId, LearnerId};
+use super::super::tables::{TERMS, TermsRow};
+use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::merkle::Hash;
-use crate::standard::annual::{Record, Span};
-use crate::standard::{CreditCode, Day, UnixMillis};
+use crate::standard::annual::Span;
+use crate::standard::{Day, UnixMillis};
 use crate::store::{Commit, Value as _, WithTail};
 
 /// Most terms of one learner: more certificates than a working life has.
@@ -166,7 +165,7 @@ impl Service {
     ) -> Result<(), Error> {
         self.allow(actor, Action::WriteTerms)?;
         let learners = self.reached(actor, learner)?;
-        self.check_conflict(actor, learner, None)?;
+        self.check_conflict(actor, learner, Matter::default())?;
         let days = if input.is_null() { None } else { Some(read_days(input)?) };
         let mut noted = self.read_terms(learner).await?;
         if noted.version != version {
@@ -216,47 +215,9 @@ impl Service {
         Ok(NotedTerms { learner, version: row.version, terms, editions })
     }
 
-    /// Confirms an organised activity for the certifying body (`ce.activity.confirmed_by_body`): the entry as it says
-    /// it now. A second confirmation changes nothing.
-    pub async fn confirm_activity(&self, actor: &Actor, entry: EntryId) -> Result<(), Error> {
-        self.allow(actor, Action::ReviewClaims)?;
-        let said = self.activity(actor, entry).await?;
-        self.check_conflict(actor, said.learner, Some(&said.recorder))?;
-        let (uuid, person) = (said.last.uuid(), actor.person().ok_or(Error::Forbidden)?);
-        if matches!(said.record, Record::Activity(activity) if activity.confirmed) {
-            return Ok(());
-        }
-        let row = ConfirmedRow { by: person.account.uuid(), at: self.clock.now() };
-        let event = self.event(actor, "confirm_activity", said.last.to_string());
-        let commit = Commit::new(event).when(CONFIRMED.absent(&uuid)).write(CONFIRMED.put(&uuid, &row)?);
-        self.store.commit(commit).await?;
-        self.standings.forget(said.learner);
-        Ok(())
-    }
-
-    /// A sealed activity by what it says now, found by its entry or by the correction that says it.
-    async fn activity(&self, actor: &Actor, entry: EntryId) -> Result<Said, Error> {
-        let nothing = || Error::NotFound("entry");
-        let row = ENTRIES.get(&*self.store, &entry.uuid()).await?.ok_or_else(nothing)?.value;
-        let learner = row.head.learner.ok_or_else(nothing)?;
-        let learner = LearnerId::try_from(learner).map_err(Error::internal)?;
-        self.reached(actor, learner)?;
-        let known = self.known_of(learner, &mut Blocks::default()).await?;
-        let is_it = |said: &&Said| said.entry == entry || said.last == entry;
-        let said = known.said.iter().filter(|said| matches!(said.record, Record::Activity(_))).find(is_it);
-        said.cloned().ok_or_else(nothing)
-    }
-
-    /// Whether somebody has a part in what an entry says: it is about themselves, or an organisation of theirs recorded
-    /// it or employs the learner.
-    pub(super) fn is_conflicted(&self, actor: &Actor, said: &Said) -> Result<bool, Error> {
-        let Some(person) = actor.person() else { return Ok(false) };
-        Ok(self.conflict_about(person, said.learner, Some(&said.recorder))?.is_some())
-    }
-
-    fn check_conflict(&self, actor: &Actor, learner: LearnerId, recorder: Option<&CreditCode>) -> Result<(), Error> {
+    pub(super) fn check_conflict(&self, actor: &Actor, learner: LearnerId, matter: Matter<'_>) -> Result<(), Error> {
         let Some(person) = actor.person() else { return Ok(()) };
-        self.conflict_about(person, learner, recorder)?.map_or(Ok(()), |why| Err(Error::ConflictOfInterest(why)))
+        self.conflict_about(person, learner, matter)?.map_or(Ok(()), |why| Err(Error::ConflictOfInterest(why)))
     }
 }
 

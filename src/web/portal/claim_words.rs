@@ -6,6 +6,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::entry_said::reason_in_words;
 use super::page::role_in_words;
 use super::parts::Happening;
 use super::words::Words;
@@ -69,9 +70,11 @@ pub(super) fn file_id(text: &str) -> Result<FileId, Error> {
     text.parse().map_err(|_| Error::NotFound("file"))
 }
 
-/// How far a claim has come; once it is accepted, how far its entry has.
-pub(super) fn state_in_words(words: Words, state: ClaimState, on_chain: bool) -> Badge {
+/// How far a claim has come; once it is accepted, how far its entry has, and what was made of it since.
+pub(super) fn state_in_words(words: Words, state: ClaimState, amended: Option<ClaimEvent>, on_chain: bool) -> Badge {
     let (tone, key) = match state {
+        ClaimState::Accepted if amended == Some(ClaimEvent::Voided) => ("bad", "claims-state-voided"),
+        ClaimState::Accepted if amended.is_some() => ("warn", "claims-state-corrected"),
         ClaimState::Draft => ("idle", "claims-state-draft"),
         ClaimState::Submitted => ("plain", "claims-state-submitted"),
         ClaimState::Returned => ("warn", "claims-state-returned"),
@@ -155,21 +158,38 @@ pub(super) fn notices(words: Words, claim: &Claim, claims: &str, entries: &str) 
             ),
             href: from(with),
         },
-        Notice::Repeated { with, title, days } => NoticeLine {
+        Notice::Repeated { with, title, days, is_one_course } => NoticeLine {
             text: words.with(
-                "claims-notice-repeated",
+                if *is_one_course { "claims-notice-one-course" } else { "claims-notice-repeated" },
                 &[("of", &of(with)), ("title", title), ("days", &words.days(days.0, days.1))],
             ),
             href: from(with),
+        },
+        Notice::RefusedBefore { with, title, days, was_voided } => NoticeLine {
+            text: words.with2(
+                if *was_voided { "claims-notice-voided" } else { "claims-notice-rejected" },
+                "title",
+                title.as_str(),
+                "days",
+                words.days(days.0, days.1),
+            ),
+            href: from(with),
+        },
+        Notice::OtherOrganiser { registered } => NoticeLine {
+            text: match registered {
+                Some(name) => words.with1("claims-notice-organiser-is", "name", name.as_str()),
+                None => words.say("claims-notice-organiser"),
+            },
+            href: String::new(),
         },
         Notice::EvidenceAgain { file: digest, with, title } => NoticeLine {
             text: words
                 .with("claims-notice-evidence-again", &[("file", &file(*digest)), ("of", &of(with)), ("title", title)]),
             href: from(with),
         },
-        Notice::EvidenceOfAnother { file: digest, claim } => NoticeLine {
+        Notice::EvidenceOfAnother { file: digest, with } => NoticeLine {
             text: words.with1("claims-notice-evidence-of-another", "file", file(*digest)),
-            href: claim.as_ref().map(link).unwrap_or_default(),
+            href: with.as_ref().map(from).unwrap_or_default(),
         },
         Notice::Future { last_day } => {
             NoticeLine { text: words.with1("claims-notice-future", "day", *last_day), href: String::new() }
@@ -232,18 +252,27 @@ pub(super) fn history(
             ClaimEvent::Rejected => ("bad", "claims-event-rejected"),
             ClaimEvent::Withdrawn => ("idle", "claims-event-withdrawn"),
             ClaimEvent::NotRecorded => ("bad", "claims-event-not-recorded"),
+            ClaimEvent::Declared => ("warn", "claims-event-declared"),
+            ClaimEvent::Corrected => ("warn", "claims-event-corrected"),
+            ClaimEvent::Voided => ("bad", "claims-event-voided"),
+            ClaimEvent::NotCorrected => ("bad", "claims-event-not-corrected"),
         };
         let role = step.role.map(|role| role_in_words(words, role.as_str()));
         let name = step.account.and_then(&name_of);
         let when: Vec<String> = [words.instant(step.at)].into_iter().chain(role).chain(name).collect();
-        Happening {
-            when: when.join(" · "),
-            what: words.say(key),
-            detail: step.reason.clone().unwrap_or_default(),
-            tone,
-        }
+        let detail = match step.event {
+            ClaimEvent::Corrected | ClaimEvent::Voided => correction_reason(words, step.reason.as_deref()),
+            _ => step.reason.clone().unwrap_or_default(),
+        };
+        Happening { when: when.join(" · "), what: words.say(key), detail, tone }
     };
     steps.iter().map(happening).collect()
+}
+
+/// Why an entry was corrected: a word of the code list.
+fn correction_reason(words: Words, reason: Option<&str>) -> String {
+    let reason = reason.and_then(|reason| reason.parse().ok());
+    reason.map(|reason| reason_in_words(words, reason)).unwrap_or_default()
 }
 
 /// What keeps a claim from being submitted, in words: evidence is all that can be missing of one that was saved.

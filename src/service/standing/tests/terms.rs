@@ -25,7 +25,7 @@ async fn a_term_prorates_its_years_and_is_under_the_learners_key() {
     assert!(matches!(stale, Err(Error::Conflict(_))));
     service.put_term(&clerk(), id, Some(1), term.version, days("2026-07-03", "2029-07-02")).await.unwrap();
     assert_eq!(told(&world, &learner, id).await, "open 0.00/5.00 0/0");
-    let row = super::super::tables::TERMS.get(&*service.store, &id.uuid()).await.unwrap().unwrap();
+    let row = crate::service::tables::TERMS.get(&*service.store, &id.uuid()).await.unwrap().unwrap();
     assert!(!String::from_utf8_lossy(&row.value.tail).contains("2026"));
     drop(service);
     world.reopen().await.unwrap();
