@@ -88,19 +88,19 @@ pub(super) fn run(args: &Args) -> Outcome {
         }
         Command::Code { id } => show(&client.post(&format!("/api/v1/accounts/{id}/code"), b"{}")?.json()?),
         Command::WithdrawCode { id } => {
-            client.delete(&format!("/api/v1/accounts/{id}/code"))?;
+            client.delete(&format!("/api/v1/accounts/{id}/code"))?.good()?;
             say("已收回 it is good for nothing now");
         }
         Command::DropFactor { id } => {
-            client.delete(&format!("/api/v1/accounts/{id}/factor"))?;
+            client.delete(&format!("/api/v1/accounts/{id}/factor"))?.good()?;
             say("已解除 it is off");
         }
         Command::End { id } => {
-            client.delete(&format!("/api/v1/accounts/{id}"))?;
+            client.delete(&format!("/api/v1/accounts/{id}"))?.good()?;
             say("已停用 ended");
         }
         Command::Erase { id } => {
-            client.delete(&format!("/api/v1/accounts/{id}/data"))?;
+            client.delete(&format!("/api/v1/accounts/{id}/data"))?.good()?;
             say("已删除 erased");
         }
     }

@@ -38,6 +38,8 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("GET", "/api/v1/accounts", [401, 401, 403, 403, 200]),
     ("POST", "/api/v1/accounts", [401, 401, 403, 403, 201]),
     ("POST", "/api/v1/accounts/{id}/code", [401, 401, 403, 403, 404]),
+    ("DELETE", "/api/v1/accounts/{id}/code", [401, 401, 403, 403, 404]),
+    ("DELETE", "/api/v1/accounts/{id}/data", [401, 401, 403, 403, 404]),
     ("DELETE", "/api/v1/accounts/{id}", [401, 401, 403, 403, 404]),
     ("DELETE", "/api/v1/accounts/{id}/factor", [401, 401, 403, 403, 404]),
     ("GET", "/api/v1/blocks", [200; 5]),
