@@ -306,6 +306,14 @@ impl Record {
         members
     }
 
+    /// First and last day.
+    pub fn days(&self) -> (Day, Day) {
+        match self {
+            Self::Study(study) => (study.first_day, study.last_day),
+            Self::Activity(activity) => (activity.date, activity.date),
+        }
+    }
+
     /// In what role the certifying body accepted the claim that it was.
     pub fn reviewed_by(&self) -> Option<Reviewer> {
         match self {

@@ -96,11 +96,17 @@ impl AccountRole {
                         | A::CorrectEntries
                 ),
                 Self::Employer => matches!(action, A::ReadStandings | A::ReadEmployees),
-                Self::Clerk => seen_by_the_body || matches!(action, A::ReviewClaims | A::WriteTerms | A::HandleCases),
+                Self::Clerk => {
+                    seen_by_the_body
+                        || matches!(action, A::ReviewClaims | A::CorrectForBody | A::WriteTerms | A::HandleCases)
+                }
                 Self::Expert | Self::PanelLeader => false,
                 Self::Supervisor => {
                     seen_by_the_body
-                        || matches!(action, A::ReviewClaims | A::WriteTerms | A::HandleCases | A::DrawSamples)
+                        || matches!(
+                            action,
+                            A::ReviewClaims | A::CorrectForBody | A::WriteTerms | A::HandleCases | A::DrawSamples
+                        )
                 }
                 Self::Auditor => seen_by_the_body || matches!(action, A::ReadAccounts | A::ReadEvents),
                 Self::CompetentAuthority => seen_by_the_body,
@@ -190,6 +196,8 @@ actions! {
     WriteClaims,
     /// Correct entries that one's own organisation recorded.
     CorrectEntries,
+    /// Correct and void what the certifying body itself recorded, such as claims that it accepted.
+    CorrectForBody,
     /// Read the CQOs of one's own organisation.
     ReadEmployees,
     /// Read claims and their evidence.
@@ -233,6 +241,7 @@ impl Action {
                 | Self::RevokeCertificates
                 | Self::WriteClaims
                 | Self::CorrectEntries
+                | Self::CorrectForBody
                 | Self::ReviewClaims
                 | Self::WriteTerms
                 | Self::DrawSamples
@@ -250,6 +259,7 @@ impl Action {
             Self::ReadOwnRecord
                 | Self::WriteClaims
                 | Self::CorrectEntries
+                | Self::CorrectForBody
                 | Self::ReadEmployees
                 | Self::ReviewClaims
                 | Self::OwnAccount
@@ -348,6 +358,7 @@ mod tests {
             Action::ReadOwnRecord      => [O,  O,  O,  X,  O,  O,  O,  O,  O,  O,  O,  O,  O],
             Action::WriteClaims        => [O,  O,  O,  X,  O,  O,  O,  O,  O,  O,  O,  O,  O],
             Action::CorrectEntries     => [O,  O,  O,  O,  X,  O,  O,  O,  O,  O,  O,  O,  O],
+            Action::CorrectForBody     => [O,  O,  O,  O,  O,  O,  X,  O,  O,  X,  O,  O,  O],
             Action::ReadEmployees      => [O,  O,  O,  O,  O,  X,  O,  O,  O,  O,  O,  O,  O],
             Action::ReadClaims         => [O,  O,  X,  O,  O,  O,  X,  O,  O,  X,  X,  X,  O],
             Action::ReviewClaims       => [O,  O,  O,  O,  O,  O,  X,  O,  O,  X,  O,  O,  O],

@@ -209,6 +209,11 @@ impl Service {
         self.allow(actor, Action::CorrectEntries)?;
         let history = self.history(actor, id).await?;
         self.check_correctable(actor, &history)?;
+        Ok(json::canonical(&self.correction_of(&history, input)?.to_value()))
+    }
+
+    /// The correction of what an entry says in the end, in the name of who said it, unsigned.
+    pub(super) fn correction_of(&self, history: &History, input: CorrectionInput) -> Result<Entry, Error> {
         let target = history.last().view.signed.entry();
         let (learner, said) = target.learner().zip(history.says()).ok_or(Error::NotFound("entry"))?;
         let name =
@@ -234,10 +239,7 @@ impl Service {
             let nothing = Problem::mismatch("changes nothing", "没有任何更改");
             errors.0.extend(FieldErrors::one("entry.replacement", nothing).0);
         }
-        match errors.0.is_empty() {
-            true => Ok(json::canonical(&draft.to_value())),
-            false => Err(Error::Invalid(errors)),
-        }
+        if errors.0.is_empty() { Ok(draft) } else { Err(Error::Invalid(errors)) }
     }
 
     /// Takes the signed correction of an entry in; returns its id.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::portal::{Visitor, account, organisations, start};
-use crate::server::{Answer, Ledger, Provider, credit_code};
+use crate::server::{Answer, Ledger, Provider, credit_code, run, stdout, text};
 
 /// A document that is one, and different from others by `salt`.
 fn pdf(salt: &str) -> Vec<u8> {
@@ -180,7 +180,7 @@ fn whoever_has_a_conflict_is_told_why_and_sees_no_forms() {
     both["grants"].as_array_mut().unwrap().push(json!({"role": "employer", "organisation": code}));
     let mut colleague = Visitor::joined(&ledger, "colleague@example.org", &both);
     let page = colleague.get(&review).text();
-    assert!(page.contains("须回避") && page.contains("申报人所在组织与您有关联"), "{page}");
+    assert!(page.contains("须回避") && page.contains("当事人所在组织（含当时的）与您有关联"), "{page}");
     assert!(!page.contains(&format!("action=\"{review}")), "no forms");
     let version = after(&cqo.get(&claim).text(), "name=\"version\" value=\"");
     for act in ["accept", "return", "reject"] {
@@ -198,4 +198,110 @@ fn whoever_has_a_conflict_is_told_why_and_sees_no_forms() {
     assert!(found.contains(&review));
     let mut clerk = Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "王芳芳"));
     assert!(clerk.get(&review).text().contains(&format!("action=\"{review}/accept\"")));
+}
+
+/// Asks until there is an answer.
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "{what} never comes");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A lecture that is claimed and submitted; its address.
+fn submits(cqo: &mut Visitor, salt: &str) -> String {
+    let claim = led(&cqo.post("/my/claims/new?what=lecture", &LECTURE));
+    led(&cqo.upload(&format!("{claim}/evidence"), &[], ("file", "a.pdf", &pdf(salt))));
+    let check = cqo.get(&format!("{claim}/check")).text();
+    led(&cqo.post(&format!("{claim}/submit"), &[("version", &version(&check))]));
+    claim
+}
+
+/// From the acceptance to the dispute, the voiding, and what a stranger is told of the certificate that held it.
+#[test]
+fn what_was_accepted_and_found_false_is_disputed_and_voided_and_its_certificate_says_so() {
+    let ledger = start();
+    let provider = organisations(&ledger);
+    let mut cqo = learner(&ledger, &provider, "cqo@example.org");
+    let mut clerk = Visitor::joined(&ledger, "clerk@example.org", &account("clerk", "王芳芳"));
+    let mut other = Visitor::joined(&ledger, "other@example.org", &account("supervisor", "李敏敏"));
+    let claim = submits(&mut cqo, "1");
+    let review = claim.replace("/my/claims", "/body/review");
+    let page = clerk.get(&review).text();
+    led(&clerk.post(&format!("{review}/accept"), &[("version", &version(&page))]));
+    let id = eventually("the entry", || {
+        let page = clerk.get(&review).text();
+        page.contains("/body/entries/").then(|| after(&page, "href=\"/body/entries/"))
+    });
+    assert!(cqo.get("/my").text().contains("3.5"), "of ten hours three and a half are missing");
+
+    // The certificate came by itself, and holds.
+    let asked = format!("/api/v1/certificates?learner={}", provider.learner);
+    let number = eventually("the certificate", || {
+        let all = ledger.get_as(&provider.token, &asked).json();
+        (all[0]["sealed"] == true).then(|| all[0]["number"].as_str().unwrap().to_owned())
+    });
+    let file = |name: &str, path: &str| {
+        let bytes = eventually(path, || {
+            let answer = ledger.get_as(&provider.token, path);
+            (answer.status == 200).then_some(answer.body)
+        });
+        ledger.write(name, bytes)
+    };
+    let certificate = format!("/api/v1/certificates/{number}");
+    let credential = file("c.json", &format!("{certificate}/credential"));
+    let proof = file("c.proof.json", &format!("{certificate}/proof"));
+    let policy = ledger.policy();
+    let verified = |list: &std::path::Path| {
+        let (policy, list) = (text(&policy), text(list));
+        run(&["verify", "--policy", policy, "--status", list, text(&credential), text(&proof)])
+    };
+    let before = verified(&file("before.json", "/status/1"));
+    assert_eq!(before.status.code(), Some(0), "{}", stdout(&before));
+
+    // A dispute of it: whoever accepted it sees why not, and loses nothing of what they wrote.
+    let dispute = [("text", "我没有参加这次讲座。")];
+    led(&cqo.post(&format!("/my/entries/{id}/dispute"), &dispute));
+    let case = format!("/body/cases/{}", after(&clerk.get("/body/cases").text(), "href=\"/body/cases/"));
+    let page = clerk.get(&case).text();
+    assert!(
+        page.contains("有争议的决定由您本人作出") && !page.contains(&format!("action=\"{case}/answer\"")),
+        "{page}"
+    );
+    let page = other.get(&case).text();
+    assert!(page.contains(&format!("href=\"/body/entries/{id}\"")), "{page}");
+    let answer = [("version", version(&page)), ("answer", "已核实，记录将作废。".to_owned())];
+    let answer: Vec<(&str, &str)> = answer.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = clerk.post(&format!("{case}/answer"), &answer);
+    assert_eq!((refused.status, refused.text().contains("已核实，记录将作废。</textarea>")), (409, true));
+
+    let entry = format!("/body/entries/{id}");
+    assert_eq!(cqo.get(&entry).status, 403);
+    let page = other.get(&entry).text();
+    let seen = after(&page, "name=\"seen\" value=\"");
+    let wrong = [("seen", seen.as_str()), ("action", "void"), ("reason", "")];
+    assert_eq!(other.post(&format!("{entry}/correct"), &wrong).status, 422);
+    let void = [("seen", seen.as_str()), ("action", "void"), ("reason", "not_attended")];
+    led(&other.post(&format!("{entry}/correct"), &void));
+    let late = clerk.post(&format!("{entry}/correct"), &void);
+    assert_eq!((late.status, late.text().contains("刚刚被更正")), (409, true));
+    led(&other.post(&format!("{case}/answer"), &answer));
+
+    let told = eventually("the end of the certificate", || {
+        let told = ledger.get_as(&provider.token, &certificate).json();
+        (told["state"] == "corrected").then_some(told)
+    });
+    assert!(told["replacement"].is_null(), "nothing is left to certify: {told}");
+    eventually("the list that says so", || {
+        let after = verified(&file("after.json", "/status/1"));
+        (after.status.code() == Some(1) && stdout(&after).contains("已撤销或已更正")).then_some(())
+    });
+    assert!(cqo.get(&claim).text().contains("已作废"));
+    let page = cqo.get(&format!("/my/entries/{id}")).text();
+    assert!(page.contains("未参加"), "the learner is told why: {page}");
+    assert!(!cqo.get("/my").text().contains("3.5"), "all ten hours are missing again");
 }

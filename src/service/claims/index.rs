@@ -10,8 +10,9 @@ use super::super::registry::Directory;
 use super::super::tables::{CLAIMS, Written};
 use super::super::vault::Vault;
 use super::ClaimId;
+use super::correct::amended;
 use super::notices::{Known, Source, UsedElsewhere};
-use super::row::{self, ClaimState, ClaimVersion, OpenClaim};
+use super::row::{self, ClaimEvent, ClaimState, ClaimVersion, OpenClaim};
 use super::said::ClaimKind;
 use crate::ledger::entry::{EntryId, LearnerId};
 use crate::merkle::Hash;
@@ -34,6 +35,8 @@ pub(super) struct Mark {
     pub(super) changed_at: UnixMillis,
     pub(super) submitted_at: Option<UnixMillis>,
     pub(super) entry: Option<EntryId>,
+    /// What was made of that entry since.
+    pub(super) amended: Option<ClaimEvent>,
 }
 
 /// What is kept of one edition of a claim.
@@ -77,6 +80,7 @@ impl Mark {
             changed_at: claim.head.changed_at,
             submitted_at: claim.head.submitted_at,
             entry: claim.entry()?,
+            amended: amended(&claim.payload.history),
         })
     }
 

@@ -15,6 +15,8 @@
 //!    whose entry has no place yet; the first round after the start submits it.
 //! 3. The entry goes the way of all entries ([`super::ingest`]), under an id that makes sending it again harmless.
 //!
+//! What was accepted and is found wrong is corrected in the same way (`correct.rs`).
+//!
 //! An entry that is refused in step 3 has been seen by nobody. It is signed again where the key has ended or the learner was
 //! renamed in between; otherwise the claim waits for review again, and its history says why.
 //!
@@ -25,6 +27,7 @@
 //! are, where a file was used) is kept in memory ([`Claims`]). Lists of attendees are not kept at all, but for their digest.
 
 mod conflict;
+mod correct;
 mod evidence;
 mod file_name;
 mod file_type;
@@ -41,7 +44,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub(super) use conflict::Matter;
 pub use conflict::ReviewConflict;
+pub use correct::BodyEntry;
 pub use evidence::{Evidence, MAX_EVIDENCE_BYTES, MAX_EVIDENCE_FILES};
 pub use file_name::MAX_FILE_NAME;
 pub use file_type::{FileType, Unfit};

@@ -9,9 +9,10 @@ use super::super::tables::{CORRECTED, ENTRIES};
 use super::super::vault::VaultError;
 use super::ClaimId;
 use super::conflict::ReviewConflict;
+use super::correct::amended;
 use super::index::{EditionMark, Mark};
 use super::notices::{Facts, Known, Notice, Reader, Source, notices};
-use super::row::{ClaimState, ClaimVersion, EvidenceFile, HistoryStep, OpenClaim};
+use super::row::{ClaimEvent, ClaimState, ClaimVersion, EvidenceFile, HistoryStep, OpenClaim};
 use super::said::{ClaimKind, Said};
 use crate::ledger::entry::{EntryId, LearnerId, Record};
 use crate::ledger::fields::FieldErrors;
@@ -55,6 +56,8 @@ pub struct Claim {
     pub conflict: Option<ReviewConflict>,
     /// The entry that it became.
     pub entry: Option<EntryId>,
+    /// What the certifying body made of that entry since: corrected, voided, or nothing.
+    pub amended: Option<ClaimEvent>,
     /// Where that entry stands; none until it is sealed.
     pub position: Option<Position>,
     /// The row's version: a change names the version it was made from.
@@ -92,6 +95,8 @@ pub struct ClaimLine {
     pub submitted_at: Option<UnixMillis>,
     /// The entry that it became.
     pub entry: Option<EntryId>,
+    /// What the certifying body made of that entry since: corrected, voided, or nothing.
+    pub amended: Option<ClaimEvent>,
     /// Whether that entry is on the chain.
     pub on_chain: bool,
 }
@@ -141,6 +146,7 @@ impl Service {
             changed_at: mark.changed_at,
             submitted_at: mark.submitted_at,
             entry: mark.entry,
+            amended: mark.amended,
             on_chain: false,
         }
     }
@@ -192,6 +198,7 @@ impl Service {
             created_at: head.created_at,
             changed_at: head.changed_at,
             submitted_at: head.submitted_at,
+            amended: amended(&history),
             history,
             notices,
             missing,

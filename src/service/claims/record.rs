@@ -11,7 +11,7 @@ use super::row::{ClaimEvent, ClaimState, OpenClaim};
 use crate::ledger::entry::{Body, EntryId, Learner, LearnerId, Record, Reviewer};
 use crate::ledger::signed::SignedEntry;
 use crate::merkle::Hash;
-use crate::store::Commit;
+use crate::store::{Commit, Write};
 
 /// What of an entry may have changed by itself between its signature and its place: the key, the registered name, the rulebook.
 const MENDED_BY_SIGNING_AGAIN: &[&str] = &["signatures", "entry.learner.name", "entry.recorder", "entry.rulebook"];
@@ -29,18 +29,22 @@ impl Service {
         let newest = claim.newest()?;
         let evidence: Vec<Hash> = newest.files.iter().map(|file| file.sha256).collect();
         let record = newest.said.record(evidence, reviewer).map_err(Error::internal)?;
-        self.sign_record(claim.learner, record, id)
-    }
-
-    fn sign_record(&self, learner: LearnerId, record: Record, id: EntryId) -> Result<SignedEntry, Error> {
-        let recorder = self.body_recorder()?;
-        let name = self.directory().learner(learner).map(|(_, name)| name.clone()).ok_or(Error::Erased("learner"))?;
-        let learner = Learner { id: learner, name };
-        let body = match record {
+        self.sign_of_learner(claim.learner, id, |learner| match record {
             Record::Study(study) => Body::Study(learner, study),
             Record::Activity(activity) => Body::Activity(learner, activity),
-        };
-        Ok(recorder.sign(&self.origin, id, body))
+        })
+    }
+
+    /// Signs what is about a learner, under the name that is registered now.
+    fn sign_of_learner(
+        &self,
+        learner: LearnerId,
+        id: EntryId,
+        body: impl FnOnce(Learner) -> Body,
+    ) -> Result<SignedEntry, Error> {
+        let recorder = self.body_recorder()?;
+        let name = self.directory().learner(learner).map(|(_, name)| name.clone()).ok_or(Error::Erased("learner"))?;
+        Ok(recorder.sign(&self.origin, id, body(Learner { id: learner, name })))
     }
 
     /// Submits what waits in the outbox.
@@ -49,14 +53,14 @@ impl Service {
         self.flush_outbox(&mut issuing).await
     }
 
-    /// The entry of an accepted claim was refused before it had its place, so nobody has seen it: it is signed again under the same
-    /// id where that mends it, and otherwise its claim waits for review again.
+    /// The entry of an accepted claim, or a correction of it, was refused before it had its place, so nobody has seen it: it is signed
+    /// again under the same id where that mends it. Otherwise the claim waits for review again, or its entry stands as it was.
     pub(in crate::service) async fn record_again(&self, signed: &SignedEntry, refusal: &Error) -> Result<(), Error> {
         let entry = signed.entry();
         let gone = OUTBOX.delete(&entry.id.uuid());
-        let (Some(learner), Some(record)) = (entry.learner(), entry.record()) else { return Ok(()) };
+        let Some(learner) = entry.learner() else { return Ok(()) };
         if mended_by_signing_again(refusal) {
-            match self.sign_record(learner.id, record, entry.id) {
+            match self.sign_of_learner(learner.id, entry.id, |learner| renamed(&entry.body, learner)) {
                 Ok(again) if again.bytes() != signed.bytes() => {
                     let write = self.to_send_of_learner(learner.id, &again)?;
                     let event = self.event(&Actor::Operator, "sign_again", entry.id.to_string());
@@ -69,8 +73,15 @@ impl Service {
                 Err(error) => return Err(error),
             }
         }
-        let claim = self.claims().of_entry(entry.id);
+        let of = match &entry.body {
+            Body::Correction(_, correction) => {
+                self.recorded_first(correction.target).await?.map(|first| first.entry().id)
+            }
+            _ => Some(entry.id),
+        };
+        let claim = of.and_then(|of| self.claims().of_entry(of));
         match claim {
+            Some(claim) if of != Some(entry.id) => self.note_uncorrected(claim, refusal, gone).await,
             Some(claim) => self.reopen_claim(claim, entry.id, refusal).await,
             None => {
                 let event = self.event(&Actor::Operator, "forget", entry.id.to_string());
@@ -80,6 +91,15 @@ impl Service {
         }
     }
 
+    /// The claim's history says that its entry stands as it was.
+    async fn note_uncorrected(&self, id: ClaimId, refusal: &Error, gone: Write) -> Result<(), Error> {
+        let mut claim = self.open_claim(id, |_| true).await?;
+        let (now, state, reason) = (self.clock.now(), claim.head.state, in_short(refusal));
+        claim.step(now, &Actor::Operator, ClaimEvent::NotCorrected, state, Some(reason));
+        self.keep_claim(&Actor::Operator, "not_corrected", claim, vec![gone]).await?;
+        Ok(())
+    }
+
     /// The claim waits for review as if it had not been decided, and its history says why.
     async fn reopen_claim(&self, id: ClaimId, entry: EntryId, refusal: &Error) -> Result<(), Error> {
         let mut claim = self.open_claim(id, |_| true).await?;
@@ -87,12 +107,27 @@ impl Service {
             return Ok(());
         }
         claim.head.entry = None;
-        let reason: String = refusal.to_string().chars().take(MAX_REFUSAL).collect();
+        let reason = in_short(refusal);
         let now = self.clock.now();
         claim.step(now, &Actor::Operator, ClaimEvent::NotRecorded, ClaimState::Submitted, Some(reason));
         let gone = OUTBOX.delete(&entry.uuid());
         self.keep_claim(&Actor::Operator, "reopen_claim", claim, vec![gone]).await?;
         Ok(())
+    }
+}
+
+/// As much of a refusal as a history keeps.
+fn in_short(refusal: &Error) -> String {
+    refusal.to_string().chars().take(MAX_REFUSAL).collect()
+}
+
+/// The same of the same learner, by the name that is registered now.
+fn renamed(body: &Body, learner: Learner) -> Body {
+    match body.clone() {
+        Body::Study(_, study) => Body::Study(learner, study),
+        Body::Activity(_, activity) => Body::Activity(learner, activity),
+        Body::Correction(_, correction) => Body::Correction(learner, correction),
+        other => other,
     }
 }
 

@@ -23,6 +23,9 @@ pub const MAX_REASON: usize = 500;
 /// Most claims of one page of the queue.
 pub const MAX_QUEUE_PAGE: usize = 100;
 
+/// Most who declare to have a part in one claim.
+pub(super) const MAX_DECLARED: usize = 20;
+
 /// Which claims are wanted; what is none is not asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClaimFilter {
@@ -182,6 +185,28 @@ impl Service {
     pub async fn reject_claim(&self, actor: &Actor, id: ClaimId, version: u64, input: Value) -> Result<Claim, Error> {
         let claim = self.claim_to_review(actor, id, version).await?;
         self.decide(actor, claim, "reject_claim", (ClaimEvent::Rejected, ClaimState::Rejected), input).await
+    }
+
+    /// Declares to have a part in a claim that waits 声明回避: whoever does cannot decide about it any more, or about a dispute of the
+    /// entry that it becomes; others can.
+    pub async fn declare_part_in_claim(&self, actor: &Actor, id: ClaimId, version: u64) -> Result<Claim, Error> {
+        self.allow(actor, Action::ReviewClaims)?;
+        let person = actor.person().ok_or(Error::Forbidden)?;
+        let mut claim = self.open_claim(id, |_| true).await?;
+        if claim.head.submitted_at.is_none() {
+            return Err(Error::NotFound("claim"));
+        }
+        let declared: Vec<_> = claim.payload.history.iter().filter(|step| step.event == ClaimEvent::Declared).collect();
+        if declared.iter().any(|step| step.account == Some(person.account)) {
+            return self.view_of(actor, claim).await;
+        }
+        claim.check(version, |state| state == ClaimState::Submitted)?;
+        if declared.len() >= MAX_DECLARED {
+            return Err(Error::TooLarge { what: "the number of declarations in one claim", limit: MAX_DECLARED });
+        }
+        claim.step(self.clock.now(), actor, ClaimEvent::Declared, ClaimState::Submitted, None);
+        let claim = self.keep_claim(actor, "declare_part", claim, Vec::new()).await?;
+        self.view_of(actor, claim).await
     }
 
     async fn decide(

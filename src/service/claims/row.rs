@@ -58,6 +58,14 @@ choice! {
         Withdrawn = "withdrawn", "撤回";
         /// Its entry could not be recorded, so that it waits for review again.
         NotRecorded = "not_recorded", "未能登记，重新待审";
+        /// Somebody who reviews declared to have a part in it.
+        Declared = "declared", "声明回避";
+        /// What its entry says was corrected.
+        Corrected = "corrected", "更正";
+        /// Its entry was voided.
+        Voided = "voided", "作废";
+        /// A correction of its entry could not be recorded, so that the entry stands as it was.
+        NotCorrected = "not_corrected", "更正未能登记，记录不变";
     }
 }
 
@@ -230,7 +238,7 @@ impl Service {
         Ok(claim)
     }
 
-    fn note_claim(&self, claim: &OpenClaim) -> Result<(), Error> {
+    pub(super) fn note_claim(&self, claim: &OpenClaim) -> Result<(), Error> {
         let mark = Mark::of(claim)?;
         // Erased in between: nothing of it is remembered.
         if self.directory().erased(claim.learner).is_none() {
@@ -263,11 +271,12 @@ mod tests {
     use serde_json::json;
 
     use super::super::MAX_EVIDENCE_FILES;
+    use super::super::correct::MAX_CORRECTED;
     use super::super::file_name::MAX_FILE_NAME;
-    use super::super::review::MAX_REASON;
+    use super::super::review::{MAX_DECLARED, MAX_REASON};
     use super::super::write::MAX_VERSIONS;
     use super::*;
-    use crate::ledger::entry::MAX_TITLE;
+    use crate::ledger::entry::{CorrectionReason, MAX_TITLE};
     use crate::standard::Rulebook;
     use crate::store::MAX_VALUE_BYTES;
 
@@ -302,7 +311,10 @@ mod tests {
             reason: Some(long(MAX_REASON)),
         };
         // Begun, withdrawn; each edition submitted and returned, with as many entries that could not be recorded.
-        let history = vec![step; MAX_VERSIONS * 2 + 10];
+        let mut history = vec![step.clone(); MAX_VERSIONS * 2 + 10];
+        // Declarations say nothing more; corrections name their reason by a word of a code list.
+        let short = HistoryStep { reason: Some(CorrectionReason::NotAttended.to_string()), ..step };
+        history.extend(vec![short; MAX_DECLARED + MAX_CORRECTED]);
         let bytes = serde_json::to_vec(&Payload { versions: vec![version; MAX_VERSIONS], history }).unwrap();
         assert!(bytes.len() + 1_024 < MAX_VALUE_BYTES, "{} bytes", bytes.len());
     }

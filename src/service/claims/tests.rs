@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::access::{AccountRole, Person};
 use super::super::tables::{CLAIMS, EVIDENCE, OUTBOX};
 use super::super::testing::*;
-use super::super::{Actor, Error};
+use super::super::{Actor, CorrectionInput, Error};
 use super::evidence::MAX_WRITTEN_BYTES;
 use super::file_type::sample;
 use super::*;
@@ -771,4 +771,228 @@ async fn nothing_that_a_claim_says_is_readable_on_the_disk() {
     }
     assert!(!raw.windows(64).any(|window| window == digest.to_string().as_bytes()));
     assert!(raw.windows(36).any(|window| window == claim.id.to_string().as_bytes()), "events name the claim");
+}
+
+/// A correction to these hundredths of an hour, or a voiding.
+fn correction(hundredths: Option<u32>) -> CorrectionInput {
+    let reason = if hundredths.is_some() { "hours" } else { "fraud" };
+    let changes = hundredths.map(|hours| json!({"hours": hours}).as_object().unwrap().clone());
+    CorrectionInput { reason: reason.into(), changes }
+}
+
+impl World {
+    /// A claim that was accepted by the first clerk and stands on the chain, with its entry.
+    async fn accepted(&mut self, of: &Party, salt: &str) -> (Claim, EntryId) {
+        let claim = self.submitted(of, lecture(), salt).await;
+        let claim = self.service().accept_claim(&clerk(1), claim.id, claim.version).await.unwrap();
+        self.settle().await;
+        let entry = claim.entry.unwrap();
+        (claim, entry)
+    }
+
+    /// What the learner's year comes to, in hundredths of an hour.
+    async fn counted(&self, of: &Party) -> u32 {
+        self.service().standing(&learner(of), of.learner.id, None).await.unwrap().standing.hours.counted.hundredths()
+    }
+}
+
+/// The certifying body recorded it, so all who could answer are of it; whoever accepted it does not.
+#[tokio::test]
+async fn a_dispute_of_an_accepted_claim_is_answered_by_somebody_else_than_who_accepted_it() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let (_, entry) = world.accepted(&a, "1").await;
+    let service = world.service();
+    let number = service.file_dispute(&learner(&a), json!({"entry": entry, "text": "学时有误。"})).await.unwrap();
+    let version = service.case(&clerk(1), &number).await.unwrap().summary.version;
+    let declared = service.declare_part_in_case(&clerk(3), &number, version).await.unwrap().version;
+    assert_eq!(service.declare_part_in_case(&clerk(3), &number, declared).await.unwrap().version, declared);
+    let answer = || json!({"answer": "已核实。"});
+    for (actor, why) in [
+        (clerk(1), Some(ReviewConflict::OwnDecision)),
+        (person(2, AccountRole::Clerk, authority().code, vec![a.learner.id]), Some(ReviewConflict::OwnClaim)),
+        (clerk(3), Some(ReviewConflict::Declared)),
+        (clerk(2), None),
+    ] {
+        assert_eq!(service.conflict_in_case(&actor, &number).await.unwrap(), why, "{actor}");
+        let answered = service.answer_case(&actor, &number, declared, answer()).await;
+        match why {
+            Some(why) => assert!(matches!(answered, Err(Error::ConflictOfInterest(found)) if found == why), "{actor}"),
+            None => drop(answered.unwrap()),
+        }
+    }
+    assert_eq!(service.waiting_cases(&clerk(2)).unwrap().0, 0);
+    let told = service.case(&clerk(2), &number).await.unwrap();
+    assert_eq!(told.declared.iter().map(|(_, account)| *account).collect::<Vec<_>>(), [id(3)]);
+}
+
+#[tokio::test]
+async fn whoever_declares_a_part_in_a_claim_decides_nothing_about_it_or_its_entry() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    assert!(world.service().declare_part_in_claim(&learner(&a), claim.id, claim.version).await.is_err());
+    let declared = world.service().declare_part_in_claim(&clerk(1), claim.id, claim.version).await.unwrap();
+    assert_eq!((declared.state, declared.conflict), (ClaimState::Submitted, Some(ReviewConflict::Declared)));
+    let again = world.service().declare_part_in_claim(&clerk(1), claim.id, claim.version).await.unwrap();
+    assert_eq!(again.version, declared.version);
+    world.reopen().await.unwrap();
+    let service = world.service();
+    let refused = service.accept_claim(&clerk(1), claim.id, declared.version).await;
+    assert!(matches!(refused, Err(Error::ConflictOfInterest(ReviewConflict::Declared))), "{refused:?}");
+    let accepted = service.accept_claim(&clerk(2), claim.id, declared.version).await.unwrap();
+    world.settle().await;
+    let entry = accepted.entry.unwrap();
+    let refused = service.correct_for_body(&clerk(1), entry, entry, correction(None)).await;
+    assert!(matches!(refused, Err(Error::ConflictOfInterest(ReviewConflict::Declared))), "{refused:?}");
+    let dispute = json!({"entry": entry, "text": "学时有误。"});
+    let number = service.file_dispute(&learner(&a), dispute).await.unwrap();
+    let found = service.conflict_in_case(&clerk(1), &number).await.unwrap();
+    assert_eq!(found, Some(ReviewConflict::Declared));
+}
+
+/// Who left an organisation judges nobody by whom that one served while it was.
+#[tokio::test]
+async fn whom_somebody_served_when_it_was_counts_as_whom_they_serve_now() {
+    let world = World::recording().await;
+    let (service, a) = (world.service(), provider_a());
+    let plant = CreditCode::with_check("91340100MA2P0000C").unwrap();
+    let claim = world.submitted(&a, lecture(), "1").await;
+    let Actor::Person(tied) = clerk(1) else { unreachable!() };
+    let tied = Actor::Person(Person { affiliations: vec![authority().code, plant.clone()], ..tied });
+    for (from, to, why) in [
+        ("2026-05-01", Some("2026-06-01"), Some(ReviewConflict::OwnOrganisation)),
+        ("2026-06-02", Some("2026-07-01"), Some(ReviewConflict::OwnOrganisation)),
+        ("2026-06-03", Some("2026-07-01"), None),
+        ("2026-05-01", Some("2026-05-31"), None),
+        ("2026-11-01", None, Some(ReviewConflict::OwnOrganisation)),
+    ] {
+        let known = service.learner(&a.actor(), a.learner.id).await.unwrap();
+        let mut employer = json!({"name": "合肥机床厂", "code": plant.as_str(), "from": from});
+        if let Some(to) = to {
+            employer["to"] = to.into();
+        }
+        let says = json!({"id": a.learner.id.to_string(), "name": a.learner.name, "employers": [employer]});
+        service.change_learner(&a.actor(), a.learner.id, known.version, says).await.unwrap();
+        assert_eq!(service.claim(&tied, claim.id).await.unwrap().conflict, why, "{from} {to:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_accepted_and_is_found_false_is_corrected_and_voided_in_the_bodys_name() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let (claim, entry) = world.accepted(&a, "1").await;
+    assert_eq!(world.counted(&a).await, 650);
+    let service = world.service();
+    let body = authority().code;
+    for actor in [
+        learner(&a),
+        Actor::Operator,
+        person(5, AccountRole::ProviderStaff, body.clone(), Vec::new()),
+        person(5, AccountRole::Auditor, body.clone(), Vec::new()),
+    ] {
+        let refused = service.correct_for_body(&actor, entry, entry, correction(None)).await;
+        assert!(matches!(refused, Err(Error::Forbidden)), "{actor}: {refused:?}");
+    }
+    let own = person(5, AccountRole::Supervisor, body, vec![a.learner.id]);
+    assert_eq!(service.body_entry(&own, entry).await.unwrap().conflict, Some(ReviewConflict::OwnClaim));
+    let refused = service.correct_for_body(&own, entry, entry, correction(None)).await;
+    assert!(matches!(refused, Err(Error::ConflictOfInterest(ReviewConflict::OwnClaim))), "{refused:?}");
+    // What a provider recorded is the provider's to correct.
+    let study = a.signed_study();
+    world.accept(&a, &[&study]).await;
+    let id = study.entry().id;
+    assert!(!service.body_entry(&clerk(2), id).await.unwrap().is_correctable);
+    let refused = service.correct_for_body(&clerk(2), id, id, correction(None)).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let bad = service.correct_for_body(&clerk(2), entry, entry, correction(Some(650))).await.unwrap_err();
+    assert_eq!(fields_of(&bad), ["entry.replacement"]);
+    let first = service.correct_for_body(&clerk(2), entry, entry, correction(Some(600))).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.counted(&a).await, 800 + 600);
+    let seen = service.body_entry(&clerk(1), first).await.unwrap();
+    assert_eq!((seen.claim, seen.is_correctable, seen.conflict), (Some(claim.id), true, None));
+    assert_eq!(seen.history.says().unwrap().reviewed_by(), Some(Reviewer::Clerk));
+    // Somebody who saw what it said before.
+    let stale = service.correct_for_body(&clerk(1), entry, entry, correction(None)).await;
+    assert!(matches!(stale, Err(Error::Conflict(_))), "{stale:?}");
+    assert_eq!(service.claim(&clerk(1), claim.id).await.unwrap().amended, Some(ClaimEvent::Corrected));
+    service.correct_for_body(&clerk(1), entry, first, correction(None)).await.unwrap();
+    drop(service);
+    world.settle().await;
+    world.reopen().await.unwrap();
+    assert_eq!(world.counted(&a).await, 800);
+    let service = world.service();
+    let told = service.claim(&learner(&a), claim.id).await.unwrap();
+    assert_eq!((told.amended, told.state), (Some(ClaimEvent::Voided), ClaimState::Accepted));
+    let last = told.history.last().unwrap();
+    assert_eq!((last.event, last.account, last.reason.as_deref()), (ClaimEvent::Voided, None, Some("fraud")));
+    assert_eq!(service.own_claims(&learner(&a), a.learner.id).await.unwrap()[0].amended, Some(ClaimEvent::Voided));
+    let again = service.correct_for_body(&clerk(1), entry, first, correction(None)).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+    // Both who decided leave a dispute of it to others.
+    let dispute = json!({"entry": entry, "text": "学时有误。"});
+    let number = service.file_dispute(&learner(&a), dispute).await.unwrap();
+    for (n, why) in [(1, Some(ReviewConflict::OwnDecision)), (2, Some(ReviewConflict::OwnDecision)), (3, None)] {
+        assert_eq!(service.conflict_in_case(&clerk(n), &number).await.unwrap(), why, "{n}");
+    }
+}
+
+/// Every commit of a correction fails in every way: the entry stands as it was, or it is corrected once.
+#[tokio::test]
+async fn no_step_of_a_correction_loses_or_doubles_it_however_it_fails() {
+    for fault in FAULTS {
+        for nth in 1..=3 {
+            let what = format!("{fault:?} at commit {nth}");
+            let mut world = World::recording().await;
+            let a = provider_a();
+            let (claim, entry) = world.accepted(&a, "1").await;
+            let before = world.placed().await;
+            world.disk.plan(Step::Commit, nth, fault);
+            drop(world.service().correct_for_body(&clerk(2), entry, entry, correction(None)).await);
+            world.reopen().await.unwrap();
+            world.service().issue_round().await.unwrap();
+            let kept = nth > 1 || matches!(fault, Fault::FailKept | Fault::DieKept);
+            let now = world.service().claim(&clerk(1), claim.id).await.unwrap();
+            assert_eq!(now.amended, kept.then_some(ClaimEvent::Voided), "{what}");
+            assert_eq!(world.placed().await - before, u64::from(kept), "{what}");
+            world.settle().await;
+            assert_eq!(world.counted(&a).await, if kept { 0 } else { 650 }, "{what}");
+        }
+    }
+}
+
+/// What was corrected and not yet sent, when the learner is renamed, or an authority corrects it first.
+#[tokio::test]
+async fn a_correction_that_nobody_saw_is_signed_again_or_said_not_to_stand() {
+    for renamed in [true, false] {
+        let mut world = World::recording().await;
+        let (a, authority) = (provider_a(), authority());
+        let (claim, entry) = world.accepted(&a, "1").await;
+        world.disk.plan(Step::Commit, 2, Fault::DieLost);
+        drop(world.service().correct_for_body(&clerk(2), entry, entry, correction(None)).await);
+        world.reopen().await.unwrap();
+        if renamed {
+            let known = world.service().learner(&a.actor(), a.learner.id).await.unwrap();
+            let named = json!({"id": a.learner.id.to_string(), "name": "张玮"});
+            world.service().change_learner(&a.actor(), a.learner.id, known.version, named).await.unwrap();
+        } else {
+            let view = world.service().entry(&Actor::Operator, entry).await.unwrap();
+            let (target, commitment) = (view.signed, *view.commitment.hash());
+            let by = authority.sign(authority.correct(&target, commitment, None));
+            world.accept(&authority, &[&by]).await;
+        }
+        for _ in 0..2 {
+            world.service().issue_round().await.unwrap();
+        }
+        world.settle().await;
+        let service = world.service();
+        let told = service.claim(&clerk(1), claim.id).await.unwrap();
+        let expected = if renamed { Some(ClaimEvent::Voided) } else { None };
+        assert_eq!((told.amended, world.counted(&a).await), (expected, 0), "{renamed}");
+        let last = told.history.last().unwrap().event;
+        assert_eq!(last, if renamed { ClaimEvent::Voided } else { ClaimEvent::NotCorrected });
+        assert!(OUTBOX.scan(&*service.store, OUTBOX.all(), 10).await.unwrap().is_empty());
+    }
 }

@@ -66,6 +66,7 @@ impl Service {
             entry: None,
             history: Vec::new(),
             erased_at: None,
+            declared: Vec::new(),
         };
         let number = self.file_case(actor, head, &words).await?;
         Ok(NewCase { number, code })
@@ -100,6 +101,7 @@ impl Service {
             entry: Some(entry.uuid()),
             history: Vec::new(),
             erased_at: None,
+            declared: Vec::new(),
         };
         self.file_case(actor, head, &Words { name: None, contact: None, text, answer: None }).await
     }

@@ -3,16 +3,22 @@
 use serde_json::Value;
 
 use super::super::Service;
-use super::super::access::{Action, Actor};
+use super::super::access::{AccountId, Action, Actor};
 use super::super::body::paragraphs;
-use super::super::claims::ReviewConflict;
+use super::super::claims::{Matter, ReviewConflict};
 use super::super::error::Error;
-use super::super::tables::{CASES, CaseRow, ENTRIES};
-use super::{Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, Known, MAX_CASE_TEXT, StepRow};
-use crate::ledger::entry::LearnerId;
+use super::super::tables::{CASES, CaseRow};
+use super::{
+    Case, CaseHead, CaseKind, CaseNumber, CaseState, CaseSubject, CaseSummary, DeclaredRow, Known, MAX_CASE_TEXT,
+    StepRow,
+};
+use crate::ledger::entry::{EntryId, LearnerId};
 use crate::ledger::fields::{FieldErrors, Fields};
 use crate::standard::UnixMillis;
 use crate::store::Commit;
+
+/// Most who declare to have a part in one case.
+const MAX_DECLARED: usize = 50;
 
 /// Which cases are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +59,9 @@ impl Service {
             let own = case.learner.is_some_and(|learner| is_own(actor, learner));
             case.state != CaseState::Answered && case.erased_at.is_none() && !own
         };
-        let waiting = self.summaries(waits)?;
+        let mut waiting = self.summaries(waits)?;
+        let cases = self.cases();
+        waiting.retain(|case| cases.0.get(&case.number).is_none_or(|known| !known.head.is_declared_by(actor)));
         Ok((waiting.len(), waiting.iter().map(|case| case.filed_at).min()))
     }
 
@@ -100,17 +108,52 @@ impl Service {
         self.open_case(number, &row, version, false)
     }
 
-    /// Why this actor must not decide about a dispute: it is their own, in whatever role they are here now, or about an entry
-    /// that an organisation of theirs recorded, or of somebody whom it employs.
+    /// Declares to have a part in a case 声明回避: whoever does decides nothing in it from then on; others do.
+    pub async fn declare_part_in_case(
+        &self,
+        actor: &Actor,
+        number: &CaseNumber,
+        version: u64,
+    ) -> Result<CaseSummary, Error> {
+        self.allow(actor, Action::HandleCases)?;
+        let person = actor.person().ok_or(Error::Forbidden)?;
+        let (mut row, known) = self.case_row(number).await?;
+        if row.head.is_declared_by(actor) {
+            return row.head.summary(number, known);
+        }
+        if version != known || row.head.state() == CaseState::Answered {
+            return Err(Error::Conflict("changed by somebody else in the meantime".into()));
+        }
+        if row.head.declared.len() >= MAX_DECLARED {
+            return Err(Error::TooLarge { what: "the number of declarations in one case", limit: MAX_DECLARED });
+        }
+        row.head.declared.push(DeclaredRow { at: self.clock.now(), by: person.account.uuid() });
+        let version = self.keep_case(actor, "declare_part", number.to_string(), number, version, &row).await?;
+        row.head.summary(number, version)
+    }
+
+    /// Why this actor must not decide about a case, where they otherwise might.
+    pub async fn conflict_in_case(&self, actor: &Actor, number: &CaseNumber) -> Result<Option<ReviewConflict>, Error> {
+        self.allow(actor, Action::ReadCases)?;
+        if !actor.may(Action::HandleCases) {
+            return Ok(None);
+        }
+        self.conflict_of_case(actor, &self.case_row(number).await?.0.head).await
+    }
+
+    /// Why this actor must not decide about a case: they declared to have a part in it; or it is a dispute of their own, in whatever
+    /// role they are here now, or about an entry that they accepted, that an organisation of theirs recorded, or of somebody whom it
+    /// employs.
     async fn conflict_of_case(&self, actor: &Actor, head: &CaseHead) -> Result<Option<ReviewConflict>, Error> {
-        let learner = head.learner.and_then(|id| LearnerId::try_from(id).ok());
-        let Some((person, learner)) = actor.person().zip(learner) else { return Ok(None) };
-        let entry = match head.entry {
-            Some(entry) => ENTRIES.get(&*self.store, &entry).await?,
-            None => None,
+        let Some(person) = actor.person() else { return Ok(None) };
+        let Some(learner) = head.learner.and_then(|id| LearnerId::try_from(id).ok()) else {
+            return Ok(head.is_declared_by(actor).then_some(ReviewConflict::Declared));
         };
-        let recorder = entry.map(|row| row.value.head.recorder);
-        self.conflict_about(person, learner, recorder.as_ref())
+        let declared = head.declared.iter().filter_map(|one| AccountId::try_from(one.by).ok()).collect();
+        match head.entry.and_then(|entry| EntryId::try_from(entry).ok()) {
+            Some(entry) => self.conflict_about_entry(person, learner, entry, (true, declared)).await,
+            None => self.conflict_about(person, learner, Matter { declared, ..Matter::default() }),
+        }
     }
 
     pub(super) async fn keep_case(

@@ -29,6 +29,7 @@ pub use handle::CaseFilter;
 pub use number::{CaseCode, CaseNumber};
 
 use super::Service;
+use super::access::{AccountId, Actor};
 use super::error::Error;
 use super::registry::{all_rows, damaged};
 use super::tables::{CASES, CaseRow};
@@ -151,6 +152,8 @@ pub struct Case {
     pub summary: CaseSummary,
     /// Every step, from the filing on.
     pub history: Vec<CaseStep>,
+    /// Who declared to have a part in it, and when; not for outsiders.
+    pub declared: Vec<(UnixMillis, AccountId)>,
     /// What people wrote; none when it was erased.
     pub words: Option<Words>,
 }
@@ -181,6 +184,17 @@ pub(in crate::service) struct CaseHead {
     entry: Option<Uuid>,
     history: Vec<StepRow>,
     erased_at: Option<UnixMillis>,
+    /// Who declared to have a part in it, and decides nothing in it.
+    #[serde(default)]
+    declared: Vec<DeclaredRow>,
+}
+
+/// Somebody's word that they have a part in a case.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct DeclaredRow {
+    at: UnixMillis,
+    /// The account.
+    by: Uuid,
 }
 
 /// One step, as it is kept.
@@ -252,6 +266,10 @@ impl CaseHead {
         }
     }
 
+    fn is_declared_by(&self, actor: &Actor) -> bool {
+        actor.person().is_some_and(|person| self.declared.iter().any(|one| one.by == person.account.uuid()))
+    }
+
     fn state(&self) -> CaseState {
         self.history.last().map_or(CaseState::Received, |step| step.state)
     }
@@ -290,7 +308,10 @@ impl Service {
         let gone = summary.erased_at.is_some()
             || summary.learner.is_some_and(|learner| self.directory().erased(learner).is_some());
         let words = if gone { None } else { Some(self.open_words(number, row)?) };
-        Ok(Case { summary, history: row.head.history.iter().map(|step| step.told(to_outsider)).collect(), words })
+        let declared = row.head.declared.iter().filter(|_| !to_outsider);
+        let declared = declared.filter_map(|one| Some((one.at, AccountId::try_from(one.by).ok()?))).collect();
+        let history = row.head.history.iter().map(|step| step.told(to_outsider)).collect();
+        Ok(Case { summary, history, declared, words })
     }
 
     fn open_words(&self, number: &CaseNumber, row: &CaseRow) -> Result<Words, Error> {

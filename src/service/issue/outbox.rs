@@ -107,7 +107,9 @@ impl Service {
                 let signed = SignedEntry::from_bytes(&bytes).map_err(Error::internal)?;
                 tracing::warn!(entry = %signed.entry().id, %error, "an entry of the service's own was refused");
                 match signed.entry().body {
-                    Body::Study(..) | Body::Activity(..) => self.record_again(&signed, &error).await?,
+                    Body::Study(..) | Body::Activity(..) | Body::Correction(..) => {
+                        self.record_again(&signed, &error).await?
+                    }
                     _ => Box::pin(self.make_again(issuing, &signed)).await?,
                 }
             }

@@ -21,7 +21,7 @@ pub(super) use terms::{TermsHead, terms_of_schema_1};
 
 use super::Service;
 use super::access::{AccountRole, Action, Actor, Person};
-use super::claims::ReviewConflict;
+use super::claims::{Matter, ReviewConflict};
 use super::error::Error;
 use super::registry::{Employment, serving};
 use crate::ledger::entry::LearnerId;
@@ -142,7 +142,7 @@ impl Service {
         let short = self.short_of(&whole, &years, today);
         years.reverse();
         let conflict = match actor.person().filter(|_| actor.may(Action::WriteTerms)) {
-            Some(person) => self.conflict_about(person, learner, None)?,
+            Some(person) => self.conflict_about(person, learner, Matter::default())?,
             None => None,
         };
         let (terms, term_editions, next_term) = (whole.noted(), whole.term_editions(), whole.next_term(learner));

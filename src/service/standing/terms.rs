@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::Service;
 use super::super::access::{Action, Actor};
+use super::super::claims::Matter;
 use super::super::error::Error;
 use super::super::issue::Blocks;
 use super::super::tables::{CONFIRMED, ConfirmedRow, ENTRIES, TERMS, TermsRow};
@@ -17,7 +18,7 @@ use crate::ledger::entry::{EntryId, LearnerId};
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::merkle::Hash;
 use crate::standard::annual::{Record, Span};
-use crate::standard::{CreditCode, Day, UnixMillis};
+use crate::standard::{Day, UnixMillis};
 use crate::store::{Commit, Value as _, WithTail};
 
 /// Most terms of one learner: more certificates than a working life has.
@@ -166,7 +167,7 @@ impl Service {
     ) -> Result<(), Error> {
         self.allow(actor, Action::WriteTerms)?;
         let learners = self.reached(actor, learner)?;
-        self.check_conflict(actor, learner, None)?;
+        self.check_conflict(actor, learner, Matter::default())?;
         let days = if input.is_null() { None } else { Some(read_days(input)?) };
         let mut noted = self.read_terms(learner).await?;
         if noted.version != version {
@@ -216,12 +217,12 @@ impl Service {
         Ok(NotedTerms { learner, version: row.version, terms, editions })
     }
 
-    /// Confirms an organised activity for the certifying body (`ce.activity.confirmed_by_body`): the entry as it says
-    /// it now. A second confirmation changes nothing.
-    pub async fn confirm_activity(&self, actor: &Actor, entry: EntryId) -> Result<(), Error> {
+    /// Confirms an organised activity for the certifying body (`ce.activity.confirmed_by_body`), as the entry or correction says it
+    /// that was read: what was corrected since is another one's to be read. A second confirmation changes nothing.
+    pub async fn confirm_activity(&self, actor: &Actor, read: EntryId) -> Result<(), Error> {
         self.allow(actor, Action::ReviewClaims)?;
-        let said = self.activity(actor, entry).await?;
-        self.check_conflict(actor, said.learner, Some(&said.recorder))?;
+        let said = self.activity_as_read(actor, read).await?;
+        self.check_conflict(actor, said.learner, matter_of(&said))?;
         let (uuid, person) = (said.last.uuid(), actor.person().ok_or(Error::Forbidden)?);
         if matches!(said.record, Record::Activity(activity) if activity.confirmed) {
             return Ok(());
@@ -232,6 +233,15 @@ impl Service {
         self.store.commit(commit).await?;
         self.standings.forget(said.learner);
         Ok(())
+    }
+
+    /// A sealed activity that still says what was read.
+    async fn activity_as_read(&self, actor: &Actor, read: EntryId) -> Result<Said, Error> {
+        let said = self.activity(actor, read).await?;
+        match said.last == read {
+            true => Ok(said),
+            false => Err(Error::Conflict("the activity was corrected in the meantime: read it again".into())),
+        }
     }
 
     /// A sealed activity by what it says now, found by its entry or by the correction that says it.
@@ -251,13 +261,22 @@ impl Service {
     /// it or employs the learner.
     pub(super) fn is_conflicted(&self, actor: &Actor, said: &Said) -> Result<bool, Error> {
         let Some(person) = actor.person() else { return Ok(false) };
-        Ok(self.conflict_about(person, said.learner, Some(&said.recorder))?.is_some())
+        Ok(self.conflict_about(person, said.learner, matter_of(said))?.is_some())
     }
 
-    fn check_conflict(&self, actor: &Actor, learner: LearnerId, recorder: Option<&CreditCode>) -> Result<(), Error> {
+    fn check_conflict(&self, actor: &Actor, learner: LearnerId, matter: Matter<'_>) -> Result<(), Error> {
         let Some(person) = actor.person() else { return Ok(()) };
-        self.conflict_about(person, learner, recorder)?.map_or(Ok(()), |why| Err(Error::ConflictOfInterest(why)))
+        self.conflict_about(person, learner, matter)?.map_or(Ok(()), |why| Err(Error::ConflictOfInterest(why)))
     }
+}
+
+/// An activity, as far as conflicts of interest ask.
+fn matter_of(said: &Said) -> Matter<'_> {
+    let days = match &said.record {
+        Record::Activity(activity) => (activity.date, activity.date),
+        Record::Study(study) => (study.days.first(), study.days.last()),
+    };
+    Matter { recorder: Some(&said.recorder), days: Some(days), ..Matter::default() }
 }
 
 fn read_days(input: Value) -> Result<Span, Error> {

@@ -6,6 +6,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::entry_said::reason_in_words;
 use super::page::role_in_words;
 use super::parts::Happening;
 use super::words::Words;
@@ -69,9 +70,11 @@ pub(super) fn file_id(text: &str) -> Result<FileId, Error> {
     text.parse().map_err(|_| Error::NotFound("file"))
 }
 
-/// How far a claim has come; once it is accepted, how far its entry has.
-pub(super) fn state_in_words(words: Words, state: ClaimState, on_chain: bool) -> Badge {
+/// How far a claim has come; once it is accepted, how far its entry has, and what was made of it since.
+pub(super) fn state_in_words(words: Words, state: ClaimState, amended: Option<ClaimEvent>, on_chain: bool) -> Badge {
     let (tone, key) = match state {
+        ClaimState::Accepted if amended == Some(ClaimEvent::Voided) => ("bad", "claims-state-voided"),
+        ClaimState::Accepted if amended.is_some() => ("warn", "claims-state-corrected"),
         ClaimState::Draft => ("idle", "claims-state-draft"),
         ClaimState::Submitted => ("plain", "claims-state-submitted"),
         ClaimState::Returned => ("warn", "claims-state-returned"),
@@ -232,18 +235,27 @@ pub(super) fn history(
             ClaimEvent::Rejected => ("bad", "claims-event-rejected"),
             ClaimEvent::Withdrawn => ("idle", "claims-event-withdrawn"),
             ClaimEvent::NotRecorded => ("bad", "claims-event-not-recorded"),
+            ClaimEvent::Declared => ("warn", "claims-event-declared"),
+            ClaimEvent::Corrected => ("warn", "claims-event-corrected"),
+            ClaimEvent::Voided => ("bad", "claims-event-voided"),
+            ClaimEvent::NotCorrected => ("bad", "claims-event-not-corrected"),
         };
         let role = step.role.map(|role| role_in_words(words, role.as_str()));
         let name = step.account.and_then(&name_of);
         let when: Vec<String> = [words.instant(step.at)].into_iter().chain(role).chain(name).collect();
-        Happening {
-            when: when.join(" · "),
-            what: words.say(key),
-            detail: step.reason.clone().unwrap_or_default(),
-            tone,
-        }
+        let detail = match step.event {
+            ClaimEvent::Corrected | ClaimEvent::Voided => correction_reason(words, step.reason.as_deref()),
+            _ => step.reason.clone().unwrap_or_default(),
+        };
+        Happening { when: when.join(" · "), what: words.say(key), detail, tone }
     };
     steps.iter().map(happening).collect()
+}
+
+/// Why an entry was corrected: a word of the code list.
+fn correction_reason(words: Words, reason: Option<&str>) -> String {
+    let reason = reason.and_then(|reason| reason.parse().ok());
+    reason.map(|reason| reason_in_words(words, reason)).unwrap_or_default()
 }
 
 /// What keeps a claim from being submitted, in words: evidence is all that can be missing of one that was saved.

@@ -47,5 +47,5 @@ async fn show(visit: Visit, Path(learner): Path<String>) -> Result<Response, Tro
     let record = visit.app.service.cqo(&visit.actor, read_id(&learner)?).await?;
     let mut page = visit.page("cqos-cqo", "/employer");
     page.title = record.cqo.name;
-    visit.draw(&EmployeePage { page, years: views(&visit, &record.years) })
+    visit.draw(&EmployeePage { page, years: views(&visit, &record.years, "") })
 }

@@ -12,6 +12,8 @@ mod claim_words;
 mod did;
 mod disputes;
 mod employer;
+mod entry_change;
+mod entry_said;
 mod extract;
 mod form;
 mod guard;

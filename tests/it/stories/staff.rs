@@ -61,7 +61,7 @@ async fn a_reviewer_with_a_conflict_is_told_so_and_decides_nothing() {
     reviewer.press("认定主体经办人").await;
     reviewer.open("/body/review").await;
     reviewer.press("张伟").await;
-    reviewer.sees(&["须回避", "这是您本人的申报", "请由其他审核人处理"]).await;
+    reviewer.sees(&["须回避", "这是您本人的事项", "请由其他审核人处理"]).await;
     reviewer.look("conflict").await;
     let posts = "return document.querySelectorAll('main form[method=post], main button').length";
     assert_eq!(reviewer.browser.run(posts).await, 0, "no decision is offered");

@@ -218,7 +218,11 @@ async fn an_activity_counts_once_the_body_has_confirmed_what_it_says() {
     world.settle().await;
     assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 0/1");
     assert_eq!(waiting(&clerk()).await, [(correction.entry().id, false)]);
-    service.confirm_activity(&clerk(), id).await.unwrap();
+    // Who read it before it was corrected has not seen what it says.
+    let unseen = service.confirm_activity(&clerk(), id).await;
+    assert!(matches!(unseen, Err(Error::Conflict(_))), "{unseen:?}");
+    assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 0/1");
+    service.confirm_activity(&clerk(), correction.entry().id).await.unwrap();
     assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 1/1");
 }
 

@@ -8,13 +8,14 @@ use serde::Deserialize;
 use super::super::case_view::{CaseView, kind_in_words, state_in_words, subject_in_words, subjects, tone_of};
 use super::super::extract::{Path, Query};
 use super::super::form::Form;
-use super::super::page::Page;
-use super::super::parts::{Choice, Pager};
+use super::super::page::{Page, Tone};
+use super::super::parts::{Choice, Happening, Pager};
 use super::super::posted::Posted;
 use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
+use super::conflict_in_words;
 use crate::service::complaints::{Case, CaseFilter, CaseKind, CaseNumber, CaseState, CaseSummary};
 use crate::service::{AccountId, Action, Error};
 
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/body/cases/{number}", read, show),
         Route::post("/body/cases/{number}/take-up", handle, take_up),
         Route::post("/body/cases/{number}/answer", handle, answer),
+        Route::post("/body/cases/{number}/declare", handle, declare),
     ]
 }
 
@@ -62,8 +64,10 @@ struct CasePage {
     /// Whether this person may do something with it now.
     can_take_up: bool,
     can_answer: bool,
-    /// Whether it is this person's own dispute.
-    is_own: bool,
+    /// Why this person must not, where they otherwise might.
+    conflict: Option<String>,
+    /// What this person wrote and can no longer send: it is theirs to take along.
+    kept: String,
 }
 
 /// One case of the list.
@@ -142,14 +146,27 @@ impl Line {
 
 async fn show(visit: Visit, Path(number): Path<String>) -> Result<Response, Trouble> {
     let case = visit.app.service.case(&visit.actor, &read(&number)?).await?;
-    case_page(&visit, StatusCode::OK, Form::new(visit.words, &LABELS), &case).await
+    case_page(&visit, StatusCode::OK, page(&visit), Form::new(visit.words, &LABELS), &case).await
 }
 
-async fn case_page(visit: &Visit, status: StatusCode, form: Form, case: &Case) -> Result<Response, Trouble> {
+fn page(visit: &Visit) -> Page {
+    visit.page("cases-case", HERE)
+}
+
+async fn case_page(
+    visit: &Visit,
+    status: StatusCode,
+    page: Page,
+    form: Form,
+    case: &Case,
+) -> Result<Response, Trouble> {
     let (service, words, summary) = (&visit.app.service, visit.words, &case.summary);
-    let own = |person: &crate::service::Person| summary.learner.is_some_and(|id| person.learners.contains(&id));
-    let is_own = visit.actor.person().is_some_and(own);
-    let may = visit.actor.may(Action::HandleCases) && !is_own && case.words.is_some();
+    let waits = summary.state != CaseState::Answered && case.words.is_some();
+    let conflict = match waits {
+        true => service.conflict_in_case(&visit.actor, &summary.number).await?,
+        false => None,
+    };
+    let can_answer = visit.actor.may(Action::HandleCases) && conflict.is_none() && waits;
     let learner = match summary.learner {
         Some(id) => service.learner(&visit.actor, id).await.ok().map(|learner| (learner.name, id.to_string())),
         None => None,
@@ -161,26 +178,35 @@ async fn case_page(visit: &Visit, status: StatusCode, form: Form, case: &Case) -
             shown.detail = format!("{} · {name}", shown.detail);
         }
     }
+    view.steps.extend(case.declared.iter().map(|(at, account)| Happening {
+        when: words.instant(*at),
+        what: words.say("cases-declared-part"),
+        detail: service.account_name(*account).unwrap_or_default(),
+        tone: "warn",
+    }));
     visit.draw_as(
         status,
         &CasePage {
-            page: visit.page("cases-case", HERE),
+            page,
+            kept: if can_answer { String::new() } else { form.value("answer").to_owned() },
             form,
             case: view,
             version: summary.version,
             entry: summary.entry.map(|entry| entry.to_string()).unwrap_or_default(),
             learner,
-            can_take_up: may && summary.state == CaseState::Received,
-            can_answer: may && summary.state != CaseState::Answered,
-            is_own,
+            can_take_up: can_answer && summary.state == CaseState::Received,
+            can_answer,
+            conflict: conflict.map(|conflict| conflict_in_words(words, conflict)),
         },
     )
 }
 
 async fn take_up(visit: Visit, Path(number): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let number = read(&number)?;
-    visit.app.service.take_up_case(&visit.actor, &number, version(&posted)).await?;
-    Ok(visit.lead_with(&format!("{HERE}/{number}"), "cases-taken-up"))
+    match visit.app.service.take_up_case(&visit.actor, &number, version(&posted)).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{number}"), "cases-taken-up")),
+        Err(error) => refused(&visit, &number, &posted, error).await,
+    }
 }
 
 async fn answer(visit: Visit, Path(number): Path<String>, posted: Posted) -> Result<Response, Trouble> {
@@ -188,13 +214,33 @@ async fn answer(visit: Visit, Path(number): Path<String>, posted: Posted) -> Res
     let input = posted.object(&["answer"]).into();
     match service.answer_case(&visit.actor, &number, version(&posted), input).await {
         Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{number}"), "cases-answered")),
-        Err(Error::Invalid(errors)) => {
-            let form = Form::new(visit.words, &LABELS).filled(posted.filled()).wrong(&errors);
-            let case = service.case(&visit.actor, &number).await?;
-            case_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, form, &case).await
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => refused(&visit, &number, &posted, error).await,
     }
+}
+
+/// Whoever has a part in it says so, and is shown no form from then on.
+async fn declare(visit: Visit, Path(number): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let number = read(&number)?;
+    match visit.app.service.declare_part_in_case(&visit.actor, &number, version(&posted)).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{number}"), "cases-declared")),
+        Err(error) => refused(&visit, &number, &posted, error).await,
+    }
+}
+
+/// The case as it is now, with what stood in the way; what was written is kept.
+async fn refused(visit: &Visit, number: &CaseNumber, posted: &Posted, error: Error) -> Result<Response, Trouble> {
+    let form = Form::new(visit.words, &LABELS).filled(posted.filled());
+    let (status, page, form) = match error {
+        Error::Invalid(errors) => (StatusCode::UNPROCESSABLE_ENTITY, page(visit), form.wrong(&errors)),
+        // The page itself says why.
+        Error::ConflictOfInterest(_) => (StatusCode::CONFLICT, page(visit), form),
+        Error::Conflict(_) => {
+            (StatusCode::CONFLICT, page(visit).notice(Tone::Warn, visit.words.say("cases-stale")), form)
+        }
+        error => return Err(error.into()),
+    };
+    let case = visit.app.service.case(&visit.actor, number).await?;
+    case_page(visit, status, page, form, &case).await
 }
 
 fn read(number: &str) -> Result<CaseNumber, Error> {

@@ -140,7 +140,7 @@ async fn draw(
             is_conflicted: conflict.is_some(),
             version,
             short: short.iter().map(|short| short_in_words(words, short)).collect(),
-            years: views(visit, &years),
+            years: views(visit, &years, super::entries::HERE),
         },
     )
 }
@@ -197,10 +197,10 @@ fn edition_in_words(words: Words, edition: &TermEdition) -> (String, String) {
     (words.instant(edition.at), what)
 }
 
-/// The years as a reader sees them who has no page of each entry.
-pub(in super::super) fn views(visit: &Visit, years: &[CqoYear]) -> Vec<YearView> {
+/// The years as somebody else than the CQO sees them; `entries` is where the page of each entry is, empty for those who have none.
+pub(in super::super) fn views(visit: &Visit, years: &[CqoYear], entries: &str) -> Vec<YearView> {
     let recorder = |said: &Said| visit.app.service.organisation_name(&said.recorder).unwrap_or_default();
-    years.iter().map(|year| YearView::new(visit.words, year, &recorder, "")).collect()
+    years.iter().map(|year| YearView::new(visit.words, year, &recorder, entries)).collect()
 }
 
 fn days(posted: &Posted) -> Value {

@@ -20,7 +20,8 @@ use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
 use super::super::words::Words;
-use crate::service::claims::{Claim, ClaimFilter, ClaimId, ClaimKind, ClaimLine, ClaimState, ReviewConflict};
+use super::conflict_in_words;
+use crate::service::claims::{Claim, ClaimFilter, ClaimId, ClaimKind, ClaimLine, ClaimState};
 use crate::service::registry::OrganisationRole;
 use crate::service::{Action, Error};
 use crate::standard::StudyForm;
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/body/review/{id}/accept", review, accept),
         Route::post("/body/review/{id}/return", review, send_back),
         Route::post("/body/review/{id}/reject", review, reject),
+        Route::post("/body/review/{id}/declare", review, declare),
     ]
 }
 
@@ -99,6 +101,8 @@ struct ClaimPage {
     /// Whether this reader decides, and there is something to decide.
     decides: bool,
     sealed: Option<(u64, String)>,
+    /// The page of the entry that it became, and what is to be done there.
+    entry: Option<(String, String)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -202,7 +206,7 @@ fn line(words: Words, claim: &ClaimLine) -> Line {
         kind: kind_in_words(words, claim.kind, claim.form),
         days: words.days(claim.days.0, claim.days.1),
         hours: claim.hours.map(|hours| words.hours(hours)).unwrap_or_default(),
-        state: state_in_words(words, claim.state, claim.on_chain),
+        state: state_in_words(words, claim.state, claim.amended, claim.on_chain),
         submitted: claim.submitted_at.map(|at| words.instant(at)).unwrap_or_default(),
         noticed: claim.noticed,
     }
@@ -215,7 +219,7 @@ fn all(visit: &Visit, each: impl Iterator<Item = Choice>) -> Vec<Choice> {
 
 fn states(visit: &Visit) -> Vec<Choice> {
     let seen = ClaimState::ALL.iter().filter(|state| **state != ClaimState::Draft);
-    let own = seen.map(|state| Choice::new(state.as_str(), state_in_words(visit.words, *state, false).text));
+    let own = seen.map(|state| Choice::new(state.as_str(), state_in_words(visit.words, *state, None, false).text));
     own.chain([Choice::new(ALL, visit.words.say("review-all-states"))]).collect()
 }
 
@@ -255,12 +259,12 @@ async fn claim_page(
     let claim = service.claim(&visit.actor, id).await?;
     page.lead = words.with1("claims-number", "number", id.to_string());
     let reviews = visit.actor.may(Action::ReviewClaims) && claim.state == ClaimState::Submitted;
-    let conflict = claim.conflict.filter(|_| reviews).map(|conflict| conflict_in_words(visit, conflict));
+    let conflict = claim.conflict.filter(|_| reviews).map(|conflict| conflict_in_words(words, conflict));
     let view = ClaimPage {
         page,
         form,
         employers: claim.employers.iter().map(|one| one.name.clone()).collect(),
-        state: state_in_words(words, claim.state, claim.position.is_some()),
+        state: state_in_words(words, claim.state, claim.amended, claim.position.is_some()),
         facts: facts(words, &claim.said),
         files: files(words, &claim.files, &base),
         notices: notices(words, &claim, HERE, ""),
@@ -269,20 +273,18 @@ async fn claim_page(
         decides: reviews && conflict.is_none(),
         conflict,
         sealed: claim.position.map(|position| (position.height, words.instant(position.sealed_at))),
+        // On its way there is no entry yet to be read.
+        entry: claim.entry.zip(claim.position).map(|(entry, _)| {
+            let corrects = visit.actor.may(Action::CorrectForBody);
+            let key = if corrects { "review-correct-entry" } else { "review-show-entry" };
+            (format!("{}/{entry}", super::entries::HERE), words.say(key))
+        }),
         base,
         claim,
     };
     let mut response = visit.draw_as(status, &view)?;
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(BESIDE_POLICY));
     Ok(response)
-}
-
-fn conflict_in_words(visit: &Visit, conflict: ReviewConflict) -> String {
-    visit.words.say(match conflict {
-        ReviewConflict::OwnClaim => "review-conflict-own-claim",
-        ReviewConflict::OwnOrganisation => "review-conflict-own-organisation",
-        ReviewConflict::OwnEvent => "review-conflict-own-event",
-    })
 }
 
 async fn file(visit: Visit, Path((id, file)): Path<(String, String)>) -> Result<Response, Trouble> {
@@ -325,6 +327,15 @@ async fn accept(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<
     let id = claim_id(&id)?;
     let outcome = visit.app.service.accept_claim(&visit.actor, id, version_of(&posted)).await;
     decided(&visit, id, &posted, outcome, "review-accepted").await
+}
+
+/// Somebody has a part in it: the page says so from now on, and shows them no form.
+async fn declare(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {
+    let id = claim_id(&id)?;
+    match visit.app.service.declare_part_in_claim(&visit.actor, id, version_of(&posted)).await {
+        Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), "review-declared")),
+        outcome => decided(&visit, id, &posted, outcome, "review-declared").await,
+    }
 }
 
 async fn send_back(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Response, Trouble> {

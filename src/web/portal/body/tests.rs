@@ -185,7 +185,7 @@ fn every_page_is_drawn_in_both_languages() {
             version: 1,
             years: years
                 .iter()
-                .map(|year| YearView::new(words, year, &|_| "云岭质量学院（示例）".into(), ""))
+                .map(|year| YearView::new(words, year, &|_| "云岭质量学院（示例）".into(), "/body/entries"))
                 .collect(),
         };
         write("cqo", language, &cqo("/body/cqos/1/term", false));

@@ -133,7 +133,7 @@ async fn paper(visit: &Visit, number: &CertificateNumber, language: PaperLanguag
 }
 
 /// Bytes that are saved under a name.
-pub(super) fn attachment(content_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+pub(in super::super) fn attachment(content_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
     ([(CONTENT_TYPE, content_type.to_owned()), (CONTENT_DISPOSITION, disposition)], bytes).into_response()
 }

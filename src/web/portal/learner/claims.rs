@@ -164,7 +164,7 @@ fn line(words: Words, claim: &ClaimLine) -> Line {
         kind: kind_in_words(words, claim.kind, claim.form),
         days: words.days(claim.days.0, claim.days.1),
         hours: claim.hours.map(|hours| words.hours(hours)).unwrap_or_default(),
-        state: state_in_words(words, claim.state, claim.on_chain),
+        state: state_in_words(words, claim.state, claim.amended, claim.on_chain),
         changed: words.instant(claim.changed_at),
     }
 }
@@ -276,7 +276,7 @@ fn claim_page(
         page,
         form,
         title: claim.said.title().to_owned(),
-        state: state_in_words(words, claim.state, claim.position.is_some()),
+        state: state_in_words(words, claim.state, claim.amended, claim.position.is_some()),
         facts: facts(words, &claim.said),
         files: files(words, &claim.files, &base),
         room_for_files: claim.files.len() < MAX_EVIDENCE_FILES,

@@ -116,7 +116,7 @@ fn reminders(
 }
 
 fn claim_row(words: Words, claim: &ClaimLine) -> YearRow {
-    let state = state_in_words(words, claim.state, false);
+    let state = state_in_words(words, claim.state, None, false);
     let form = kind_in_words(words, claim.kind, claim.form);
     let detail = claim.organiser.as_ref().map_or(form.clone(), |organiser| format!("{form} · {organiser}"));
     YearRow {

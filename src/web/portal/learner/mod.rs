@@ -6,6 +6,7 @@ mod claims;
 mod entry;
 mod home;
 
+pub(super) use certificates::attachment;
 pub(super) use entry::reason_key;
 
 use super::{Gate, Route};

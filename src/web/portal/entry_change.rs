@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::form::Form;
-use super::super::parts::Choice;
-use super::super::posted::Posted;
-use super::super::words::Words;
-use super::said;
+use super::entry_said as said;
+use super::form::Form;
+use super::parts::Choice;
+use super::posted::Posted;
+use super::words::Words;
 use crate::ledger::entry::{CorrectionReason, Record};
 use crate::ledger::fields::{FieldError, FieldErrors};
 use crate::service::CorrectionInput;

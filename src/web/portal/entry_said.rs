@@ -1,6 +1,6 @@
 //! What entries say, in words: the facts of one, the state of it, and what a correction of it changed.
 
-use super::super::words::Words;
+use super::words::Words;
 use crate::ledger::entry::{Activity, CorrectionReason, Record, Reviewer, Study};
 use crate::service::{History, Position, Version};
 use crate::standard::StudyForm;

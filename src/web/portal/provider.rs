@@ -3,9 +3,6 @@
 //! The provider's private key is never here. A correction goes out as a file, is signed by `cqo-ledger sign` where the key is, and
 //! comes back; what a page shows of an entry is what the ledger has, with every correction beside what it corrects.
 
-mod change;
-mod said;
-
 use std::collections::HashMap;
 
 use askama::Template;
@@ -13,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
+use super::entry_said::{Corrected, Fact, Place};
 use super::extract::{Path, Query};
 use super::form::Form;
 use super::page::Page;
@@ -22,11 +20,11 @@ use super::route::{Gate, Route};
 use super::trouble::Trouble;
 use super::visit::Visit;
 use super::words::Words;
+use super::{entry_change as change, entry_said as said};
 use crate::ledger::entry::{EntryId, LearnerId, Record};
 use crate::ledger::fields::{FieldErrors, Problem};
 use crate::service::{Action, Error, History, LearnerLine};
 use crate::standard::CreditCode;
-use said::{Corrected, Fact, Place};
 
 /// The way in the navigation that all of this belongs to.
 const HERE: &str = "/provider";
@@ -82,7 +80,8 @@ struct EntryPage {
     facts: Vec<Fact>,
     place: Place,
     outcome: Option<(&'static str, String)>,
-    is_sealed: bool,
+    /// Where the proof is; empty until there is one.
+    proof_address: String,
     corrections: Vec<Corrected>,
     correctable: Option<Correctable>,
     reasons: Vec<Choice>,
@@ -189,7 +188,7 @@ fn show(visit: &Visit, history: &History, form: Form) -> Result<Response, Troubl
         facts: said::facts(words, &record),
         place: said::place(words, first.view.position),
         outcome: said::outcome(words, history),
-        is_sealed: first.view.position.is_some(),
+        proof_address: first.view.position.map(|_| format!("{address}/proof")).unwrap_or_default(),
         corrections: said::corrections(words, history),
         correctable: correctable.map(|now| Correctable { is_study: matches!(now, Record::Study(_)) }),
         reasons: change::reasons(words),
