@@ -82,3 +82,4 @@ annual-proof = Download proof
 annual-no-entries = Nothing is recorded in this year
 annual-no-entries-text = Hours that training providers record appear here once they are on the chain. What you attended elsewhere you can claim yourself.
 annual-no-entries-others = Hours that training providers record, and claims that were accepted, appear here once they are on the chain.
+annual-declined = The certifying body declined to confirm it: { $reason }

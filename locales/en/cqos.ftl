@@ -73,3 +73,15 @@ cqos-employees-title = CQOs of this organisation
 cqos-employees-lead = Hours and training activities of this year of the CQOs who serve this organisation.
 cqos-employees-none = No CQO is registered as serving this organisation
 cqos-employees-none-text = Training providers and the certifying body register whom a CQO serves.
+
+cqos-activities-not-asked = The rules in effect do not ask the certifying body to confirm activities.
+cqos-activities-waiting = Waiting
+cqos-activities-declined = Declined
+cqos-decline = Decline
+cqos-decline-text = The activity does not count, and the CQO sees the reason. It can be taken back.
+cqos-decline-reason = Reason
+cqos-decline-do = Decline
+cqos-declined = The activity was declined
+cqos-undo = Take the refusal back
+cqos-undone = Taken back: the activity waits again
+cqos-activity-stale = The activity was corrected or decided about just now. Read what it says before you decide.

@@ -70,3 +70,4 @@ annual-proof = 下载证明包
 annual-no-entries = 这一年度还没有记录
 annual-no-entries-text = 培训机构登记的学时上链后会显示在这里；在别处参加的培训可以自己申报。
 annual-no-entries-others = 培训机构登记的学时和经审核的申报，上链后会显示在这里。
+annual-declined = 认定主体不予确认：{ $reason }

@@ -67,3 +67,15 @@ cqos-employees-title = 本组织的首席质量官
 cqos-employees-lead = 在本组织任职的首席质量官本年度的学时与培训活动。
 cqos-employees-none = 没有登记在本组织任职的首席质量官
 cqos-employees-none-text = 任职信息由培训机构或认定主体登记。
+
+cqos-activities-not-asked = 现行规则不要求认定主体确认培训活动。
+cqos-activities-waiting = 待确认
+cqos-activities-declined = 不予确认
+cqos-decline = 不予确认
+cqos-decline-text = 活动不计入年度要求，首席质量官可看到理由。可以撤回。
+cqos-decline-reason = 理由
+cqos-decline-do = 不予确认
+cqos-declined = 已记为不予确认
+cqos-undo = 撤回“不予确认”
+cqos-undone = 已撤回，活动待确认
+cqos-activity-stale = 该活动刚刚被更正或处理过，请查看最新内容后再决定。

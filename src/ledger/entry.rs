@@ -306,6 +306,14 @@ impl Record {
         members
     }
 
+    /// SHA-256 of each evidence file.
+    pub fn evidence(&self) -> &[Hash] {
+        match self {
+            Self::Study(study) => &study.evidence,
+            Self::Activity(activity) => &activity.evidence,
+        }
+    }
+
     /// First and last day.
     pub fn days(&self) -> (Day, Day) {
         match self {

@@ -76,8 +76,8 @@ pub use recorded::{CorrectionInput, EntriesPage, History, LearnerLine, LearnersP
 pub use recover::{ResumeError, Resumed, accept_restored, check_keys, resume};
 pub use sealer::{Published, SealError};
 pub use standing::{
-    Cqo, CqoRecord, CqoRow, CqoYear, Filter, OrganisationCount, Overview, Said, StandingState, StateCounts, Subject,
-    Term, TermChange, TermEdition, Voided, WaitingActivity,
+    ActivitiesPage, ActivityFilter, Cqo, CqoRecord, CqoRow, CqoYear, Filter, OrganisationCount, Overview, Said,
+    StandingState, StateCounts, Subject, Term, TermChange, TermEdition, Voided, WaitingActivity,
 };
 pub use start::{Founding, FoundingKeys, LedgerKeys};
 pub use take_over::{owner_of, take_over};

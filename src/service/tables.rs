@@ -67,6 +67,9 @@ pub(super) const EVIDENCE: Table<(Uuid, u64), WithTail<()>> = Table::new(26, "ev
 pub(super) const TERMS: Table<Uuid, TermsRow> = Table::new(27, "terms").evolved(2, super::standing::terms_of_schema_1);
 /// Organised activities that the certifying body confirmed, by the entry that says them.
 pub(super) const CONFIRMED: Table<Uuid, ConfirmedRow> = Table::new(28, "confirmed activities");
+/// Organised activities that the certifying body declined to confirm, by the entry that says them; why is encrypted under the
+/// learner's data key.
+pub(super) const DECLINED: Table<Uuid, WithTail<ConfirmedRow>> = Table::new(35, "declined activities");
 /// Editions of the certifying body's profile, which hold nothing personal.
 pub(super) const BODY: Table<u64, BodyRow> = Table::new(29, "certifying body");
 /// Complaints and disputes by number.
@@ -106,6 +109,7 @@ const _: () = assert!(distinct(&[
     ERASED_ACCOUNTS.id(),
     TERMS.id(),
     CONFIRMED.id(),
+    DECLINED.id(),
     BODY.id(),
     CASES.id(),
     SAMPLES.id(),
@@ -362,7 +366,7 @@ pub(super) struct ErasedAccountRow {
     pub(super) at: UnixMillis,
 }
 
-/// Who confirmed an activity for the certifying body: the account, and no name.
+/// Who confirmed an activity for the certifying body, or declined to: the account, and no name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ConfirmedRow {
     pub(super) by: Uuid,

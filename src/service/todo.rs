@@ -9,7 +9,7 @@ use super::accounts::AccountState;
 use super::body::BodyAlert;
 use super::claims::{ClaimFilter, ClaimState};
 use super::error::Error;
-use super::standing::{Filter, StandingState};
+use super::standing::{ActivityFilter, Filter, StandingState};
 use crate::ledger::entry::LearnerId;
 use crate::standard::annual::{Ending, ShortYear};
 use crate::standard::{CreditHours, Day, UnixMillis};
@@ -135,7 +135,7 @@ impl Service {
         let claims = ToDo::some(Task::Claims, queue.total, since);
         let (cases, since) = self.waiting_cases(actor)?;
         let cases = ToDo::some(Task::Cases, cases, since);
-        let mut activities = self.waiting_activities(actor, MAX_COUNTED).await?;
+        let mut activities = self.activities(actor, ActivityFilter::default(), 0, MAX_COUNTED).await?.rows;
         activities.retain(|activity| !activity.is_conflicted);
         let since = activities.first().map(|activity| activity.said.sealed_at);
         let activities = ToDo::some(Task::Activities, activities.len(), since);

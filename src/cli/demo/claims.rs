@@ -165,13 +165,12 @@ fn begin<'a>(seed: &'a Seed, mut learner: Visitor, files: &[(&str, Vec<u8>)], to
         let list = Upload { field: "attendees_digest", name: "签到名单.txt", bytes: list.as_bytes() };
         learner.upload(&path, &fields, &list)?
     } else {
-        let amount = match seed.what {
-            "exchange" => "full_days",
-            "publication" => "papers",
-            _ => "hours",
-        };
-        let mut fields =
-            vec![("title", seed.title), ("organiser", seed.organiser), ("last_day", &last), (amount, seed.amount)];
+        let mut fields = vec![("title", seed.title), ("organiser", seed.organiser), ("last_day", &last)];
+        fields.extend(match seed.what {
+            "exchange" => Some(("full_days", seed.amount)),
+            "publication" => None,
+            _ => Some(("hours", seed.amount)),
+        });
         fields.extend(Some(("first_day", first.as_str())).filter(|_| seed.what != "publication"));
         let reason = "参与标准起草，由起草单位出具证明";
         fields.extend(Some(("form_reason", reason)).filter(|_| seed.what == "other"));

@@ -21,7 +21,7 @@ use crate::standard::CreditCode;
 use crate::store::{Commit, Write};
 
 /// Most corrections of the entry of one claim.
-pub(super) const MAX_CORRECTED: usize = 20;
+pub(super) const MAX_CORRECTED: usize = 6;
 
 /// An entry as the certifying body's people see it.
 #[derive(Debug, Clone)]

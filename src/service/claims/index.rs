@@ -11,10 +11,10 @@ use super::super::tables::{CLAIMS, Written};
 use super::super::vault::Vault;
 use super::ClaimId;
 use super::correct::amended;
-use super::notices::{Known, Source, UsedElsewhere};
+use super::notices::{Known, Source, Standing, UsedElsewhere};
 use super::row::{self, ClaimEvent, ClaimState, ClaimVersion, OpenClaim};
 use super::said::ClaimKind;
-use crate::ledger::entry::{EntryId, LearnerId};
+use crate::ledger::entry::{CourseCode, EntryId, LearnerId};
 use crate::merkle::Hash;
 use crate::standard::{CreditHours, Day, StudyForm, UnixMillis};
 use crate::store::{MAX_SCAN_ROWS, Store};
@@ -49,6 +49,7 @@ pub(super) struct EditionMark {
     pub(super) days: (Day, Day),
     pub(super) hours: Option<CreditHours>,
     pub(super) evidence: Vec<Hash>,
+    pub(super) course: Option<CourseCode>,
     pub(super) noticed: bool,
 }
 
@@ -63,6 +64,7 @@ impl EditionMark {
             days: said.days(),
             hours: said.hours(),
             evidence: edition.files.iter().map(|file| file.sha256).collect(),
+            course: said.course(),
             noticed: edition.noticed > 0,
         }
     }
@@ -86,8 +88,9 @@ impl Mark {
 
     /// What another claim is held against, which reviewers read: what was submitted.
     pub(super) fn known(&self, id: ClaimId) -> Option<Known> {
-        let EditionMark { kind, form, title, organiser, days, evidence, .. } = self.submitted.clone()?;
-        Some(Known { source: Source::Claim(id), kind, form, title, organiser, days, evidence })
+        let EditionMark { kind, form, title, organiser, days, evidence, course, .. } = self.submitted.clone()?;
+        let standing = if self.state == ClaimState::Rejected { Standing::Rejected } else { Standing::Stands };
+        Some(Known { source: Source::Claim(id), kind, form, title, organiser, days, evidence, course, standing })
     }
 
     /// The files that somebody was shown.
@@ -219,7 +222,7 @@ impl Claims {
             let others = self.by_evidence.get(file).into_iter().flatten().filter(|id| {
                 self.marks.get(id).is_some_and(|mark| !person.contains(&mark.learner) && mark.used_its_evidence())
             });
-            found.extend(others.map(|claim| UsedElsewhere { file: *file, claim: *claim }));
+            found.extend(others.map(|claim| UsedElsewhere { file: *file, with: Source::Claim(*claim) }));
         }
         found
     }

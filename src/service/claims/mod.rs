@@ -54,6 +54,7 @@ pub(super) use index::Claims;
 pub use notices::{MAX_NOTICES, Notice, Source};
 pub(super) use opened::Opened;
 pub use read::{Claim, ClaimLine};
+pub(super) use review::read_reason;
 pub use review::{ClaimFilter, ClaimPage, MAX_QUEUE_PAGE, MAX_REASON};
 pub use row::{ClaimEvent, ClaimState, ClaimVersion, EvidenceFile, HistoryStep};
 pub use said::{ActivityClaim, Amount, ClaimKind, MAX_COUNT, Said, StudyClaim, digest_of_list};

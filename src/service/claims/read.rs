@@ -11,10 +11,11 @@ use super::ClaimId;
 use super::conflict::ReviewConflict;
 use super::correct::amended;
 use super::index::{EditionMark, Mark};
-use super::notices::{Facts, Known, Notice, Reader, Source, notices};
+use super::notices::{Facts, Known, Notice, Reader, Source, Standing, UsedElsewhere, notices};
+use super::review::can_return;
 use super::row::{ClaimEvent, ClaimState, ClaimVersion, EvidenceFile, HistoryStep, OpenClaim};
 use super::said::{ClaimKind, Said};
-use crate::ledger::entry::{EntryId, LearnerId, Record};
+use crate::ledger::entry::{Body, EntryId, LearnerId, Record};
 use crate::ledger::fields::FieldErrors;
 use crate::merkle::Hash;
 use crate::standard::{CreditHours, Day, Edition, StudyForm, UnixMillis, day_of};
@@ -52,6 +53,8 @@ pub struct Claim {
     pub notices: Vec<Notice>,
     /// What keeps it from being submitted, while it is being written.
     pub missing: FieldErrors,
+    /// Whether it can be returned once more: after so many editions it is accepted or rejected.
+    pub can_return: bool,
     /// Why this reader must not review it.
     pub conflict: Option<ReviewConflict>,
     /// The entry that it became.
@@ -176,7 +179,7 @@ impl Service {
             Some(entry) => self.position_of(entry.uuid()).await?,
             None => None,
         };
-        let newest = shown_to(own, &claim)?.clone();
+        let (newest, can_return) = (shown_to(own, &claim)?.clone(), can_return(&claim));
         let OpenClaim { id, learner, head, payload, version } = claim;
         let mut history = payload.history;
         let me = actor.person().map(|person| person.account);
@@ -202,6 +205,7 @@ impl Service {
             history,
             notices,
             missing,
+            can_return,
             conflict,
             entry,
             position,
@@ -221,14 +225,45 @@ impl Service {
         let files: Vec<Hash> = newest.files.iter().map(|file| file.sha256).collect();
         let person = self.same_person(claim.learner);
         let known = self.beside(claim, &person).await?;
-        let elsewhere = self.claims().elsewhere(&person, &files);
+        let elsewhere = self.used_elsewhere(&person, &files, reader).await?;
         let today = day_of(self.clock.now()).map_err(Error::internal)?;
-        let facts = Facts { today, edition: self.edition_of(&newest.said), known: &known, elsewhere: &elsewhere };
+        let registered = newest.said.organiser_code().and_then(|code| self.organisation_name(code));
+        let facts = Facts {
+            today,
+            edition: self.edition_of(&newest.said),
+            year: self.days_of_year(&person, newest.said.days().1).await?,
+            registered: registered.as_deref(),
+            known: &known,
+            elsewhere: &elsewhere,
+        };
         Ok(notices(&newest.said, &files, &facts, reader))
     }
 
-    /// What else there is of a claim's learner, under whatever ids the person is registered: entries as they stand now, and claims that
-    /// may still become some.
+    /// Where others used these files: in claims, and in what is recorded of them. Entries are known as far as they were read; for
+    /// whoever reviews, all are.
+    async fn used_elsewhere(
+        &self,
+        person: &[LearnerId],
+        files: &[Hash],
+        reader: Reader,
+    ) -> Result<Vec<UsedElsewhere>, Error> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        if reader == Reader::Reviewer {
+            Self::apart(self.read_all_standings()).await?;
+        }
+        let claims = self.claims();
+        let mut found = claims.elsewhere(person, files);
+        // What was claimed is told as a claim.
+        let recorded = self.standings.with_evidence(person, files).into_iter();
+        let recorded = recorded.filter(|(_, entry)| claims.of_entry(*entry).is_none());
+        found.extend(recorded.map(|(file, entry)| UsedElsewhere { file, with: Source::Entry(entry) }));
+        Ok(found)
+    }
+
+    /// What else there is of a claim's learner, under whatever ids the person is registered: entries as they stand now, claims that
+    /// may still become some, and what was rejected or voided.
     async fn beside(&self, claim: &OpenClaim, person: &[LearnerId]) -> Result<Vec<Known>, Error> {
         let mut known = Vec::new();
         for learner in person {
@@ -239,7 +274,7 @@ impl Service {
                 of_learner.map(|(id, mark)| (id, mark.clone())).collect()
             };
             for (id, mark) in others {
-                if self.may_still_count(&mark).await? {
+                if mark.state == ClaimState::Rejected || self.may_still_count(&mark).await? {
                     known.extend(mark.known(id));
                 }
             }
@@ -257,7 +292,8 @@ impl Service {
         })
     }
 
-    /// The entries of a learner as they stand now: what was corrected is left to its correction. Nothing of who was erased.
+    /// The entries of a learner as they stand now: what was corrected is left to its correction, and what was voided is told as that.
+    /// Nothing of who was erased.
     async fn entries_beside(&self, learner: LearnerId) -> Result<Vec<Known>, Error> {
         let key = match self.vault.key(learner.into()) {
             Err(VaultError::NoKey) => return Ok(Vec::new()),
@@ -273,21 +309,26 @@ impl Service {
             let row = row.ok_or_else(|| Error::Internal(format!("entry {} is missing", mark.id)))?.value;
             let id = EntryId::try_from(mark.id).map_err(Error::internal)?;
             let (signed, _) = open_in(&key, id, &row)?;
-            known.extend(signed.entry().record().map(|record| known_entry(id, record)));
+            match &signed.entry().body {
+                Body::Correction(_, correction) if correction.replacement.is_none() => {
+                    known.extend(self.voided(correction.target).await?);
+                }
+                _ => known.extend(signed.entry().record().map(|record| known_entry(id, record, Standing::Stands))),
+            }
         }
         Ok(known)
     }
-}
 
-/// Whoever reviews sees what was submitted, and not what the claimant is changing.
-pub(super) fn shown_to(claimant: bool, claim: &OpenClaim) -> Result<&ClaimVersion, Error> {
-    match claim.submitted().filter(|_| !claimant) {
-        Some(submitted) => Ok(submitted),
-        None => claim.newest(),
+    /// What an entry said before it was voided.
+    async fn voided(&self, target: EntryId) -> Result<Option<Known>, Error> {
+        let Some(row) = ENTRIES.get(&*self.store, &target.uuid()).await? else { return Ok(None) };
+        let said = self.open_entry(target, &row.value)?.entry().record();
+        let first = self.recorded_first(target).await?.map_or(target, |first| first.entry().id);
+        Ok(said.map(|record| known_entry(first, record, Standing::Voided)))
     }
 }
 
-fn known_entry(id: EntryId, record: Record) -> Known {
+fn known_entry(id: EntryId, record: Record, standing: Standing) -> Known {
     match record {
         Record::Study(study) => Known {
             source: Source::Entry(id),
@@ -297,6 +338,8 @@ fn known_entry(id: EntryId, record: Record) -> Known {
             organiser: None,
             days: (study.first_day, study.last_day),
             evidence: study.evidence,
+            course: Some(study.course_code),
+            standing,
         },
         Record::Activity(activity) => Known {
             source: Source::Entry(id),
@@ -306,6 +349,16 @@ fn known_entry(id: EntryId, record: Record) -> Known {
             organiser: None,
             days: (activity.date, activity.date),
             evidence: activity.evidence,
+            course: None,
+            standing,
         },
+    }
+}
+
+/// Whoever reviews sees what was submitted, and not what the claimant is changing.
+pub(super) fn shown_to(claimant: bool, claim: &OpenClaim) -> Result<&ClaimVersion, Error> {
+    match claim.submitted().filter(|_| !claimant) {
+        Some(submitted) => Ok(submitted),
+        None => claim.newest(),
     }
 }

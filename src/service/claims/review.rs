@@ -24,7 +24,7 @@ pub const MAX_REASON: usize = 500;
 pub const MAX_QUEUE_PAGE: usize = 100;
 
 /// Most who declare to have a part in one claim.
-pub(super) const MAX_DECLARED: usize = 20;
+pub(super) const MAX_DECLARED: usize = 8;
 
 /// Which claims are wanted; what is none is not asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,8 +175,10 @@ impl Service {
     /// Returns a claim to the claimant, as `{"reason"}` says why.
     pub async fn return_claim(&self, actor: &Actor, id: ClaimId, version: u64, input: Value) -> Result<Claim, Error> {
         let claim = self.claim_to_review(actor, id, version).await?;
-        if claim.payload.versions.len() >= MAX_VERSIONS {
-            return Err(Error::Conflict(format!("it was submitted {MAX_VERSIONS} times: accept or reject it")));
+        if !can_return(&claim) {
+            let en = format!("was submitted {MAX_VERSIONS} times: accept or reject it");
+            let zh = format!("已提交 {MAX_VERSIONS} 次，不能再退回，只能通过或不予通过");
+            return Err(Error::field("decision", Problem::mismatch(en, zh)));
         }
         self.decide(actor, claim, "return_claim", (ClaimEvent::Returned, ClaimState::Returned), input).await
     }
@@ -224,8 +226,13 @@ impl Service {
     }
 }
 
+/// Whether there is room for another edition of a claim.
+pub(super) fn can_return(claim: &OpenClaim) -> bool {
+    claim.payload.versions.len() < MAX_VERSIONS
+}
+
 /// Nobody is turned away without a reason.
-fn read_reason(input: Value) -> Result<String, FieldErrors> {
+pub(in crate::service) fn read_reason(input: Value) -> Result<String, FieldErrors> {
     let mut errors = FieldErrors::default();
     let reason = Fields::of(input, "", &mut errors).and_then(|mut fields| {
         let reason = fields.lines("reason");

@@ -1,6 +1,6 @@
 //! What a claim says: read from what somebody typed, and made into what an entry says.
 //!
-//! Exchange and publication are claimed in days and papers, and become hours by the rulebook in force on their last day
+//! Exchange is claimed in days and publication one paper at a time, and become hours by the rulebook in force on their last day
 //! (`ce.conversion`, 9.4.1.2 b) and c)); which edition that was is kept with them. Lessons of the platform itself are recorded
 //! by the platform and never claimed.
 
@@ -20,7 +20,7 @@ use crate::standard::{
     CreditCode, CreditHours, Day, Edition, Rulebook, RulebookVersion, StudyForm, TotalHours, choice,
 };
 
-/// Most half days, full days or papers of one claim.
+/// Most half days or full days of one claim.
 pub const MAX_COUNT: u32 = 100;
 /// Digits of the digest in the course code of a claim.
 const COURSE_CODE_DIGITS: usize = 10;
@@ -83,7 +83,7 @@ pub enum Amount {
         /// Full ones.
         full: u32,
     },
-    /// Publications.
+    /// Publications: one. Claims of before may say more, which is what they were converted by.
     Papers(u32),
 }
 
@@ -203,6 +203,22 @@ impl Said {
         }
     }
 
+    /// What its course is told apart by when a year is counted; none of an activity.
+    pub(super) fn course(&self) -> Option<CourseCode> {
+        match self {
+            Self::Study(study) => study.course_code().ok(),
+            Self::Activity(_) => None,
+        }
+    }
+
+    /// The credit code of who held it, where it was given.
+    pub(super) fn organiser_code(&self) -> Option<&CreditCode> {
+        match self {
+            Self::Study(study) => study.organiser_code.as_ref(),
+            Self::Activity(_) => None,
+        }
+    }
+
     /// What the entry says that this becomes.
     pub(super) fn record(&self, mut evidence: Vec<Hash>, reviewer: Reviewer) -> Result<Record, FormError> {
         evidence.sort_unstable();
@@ -301,8 +317,8 @@ fn read_amount(fields: &mut Fields<'_, '_>, form: StudyForm, edition: &Edition) 
             ("full_days", Amount::Days { half, full }, hours.into_iter().map(|(count, each)| times(count, each)).sum())
         }
         StudyForm::Publication => {
-            let papers = read_count(fields, "papers", 1, MAX_COUNT)?;
-            ("papers", Amount::Papers(papers), times(papers, rules.paper))
+            // One paper a claim, because a year counts one paper an entry (9.4.1.2 c)).
+            ("title", Amount::Papers(1), times(1, rules.paper))
         }
         StudyForm::Lecture | StudyForm::Online | StudyForm::Other => {
             let TypedHours(hours) = fields.parsed("hours")?;
@@ -382,7 +398,7 @@ mod tests {
             ("other", json!({"hours": "100.00", "form_reason": "导师带教"}), "100.00"),
             ("exchange", json!({"half_days": "1"}), "3.00"),
             ("exchange", json!({"half_days": "1", "full_days": "2"}), "15.00"),
-            ("publication", json!({"papers": "2"}), "10.00"),
+            ("publication", json!({}), "5.00"),
         ] {
             let Said::Study(said) = Said::read(with(study(form), amount.clone()), &rulebook).unwrap() else {
                 panic!("{form} is study");
@@ -419,8 +435,7 @@ mod tests {
             (study("exchange"), vec!["full_days"]),
             (with(study("exchange"), json!({"half_days": "101"})), vec!["half_days"]),
             (with(study("exchange"), json!({"full_days": "17"})), vec!["full_days"]),
-            (with(study("publication"), json!({"papers": "0"})), vec!["papers"]),
-            (with(study("publication"), json!({"papers": "一"})), vec!["papers"]),
+            (with(study("publication"), json!({"papers": "2"})), vec!["papers"]),
             (with(activity(), json!({"attendees": "0", "place": ""})), vec!["place", "attendees"]),
             (with(activity(), json!({"attendees_digest": "x"})), vec!["attendees_digest"]),
         ] {

@@ -12,8 +12,10 @@ use super::super::testing::*;
 use super::super::{Actor, CorrectionInput, Error};
 use super::evidence::MAX_WRITTEN_BYTES;
 use super::file_type::sample;
+use super::write::MAX_VERSIONS;
 use super::*;
 use crate::ledger::entry::{Body, EntryId, LearnerId, Record, Reviewer};
+use crate::merkle::Hash;
 use crate::standard::CreditCode;
 use crate::store::{Direction, Fault, KeyRange, MAX_SCAN_ROWS, Step};
 
@@ -542,7 +544,7 @@ async fn notices_are_shown_to_the_claimant_and_to_the_reviewer_again() {
         assert!(matches!(
             &claim.notices[..],
             [
-                Notice::EvidenceOfAnother { claim: None, .. },
+                Notice::EvidenceOfAnother { with: None, .. },
                 Notice::Future { .. },
                 Notice::Repeated { with: Source::Entry(_), .. }
             ]
@@ -551,7 +553,9 @@ async fn notices_are_shown_to_the_claimant_and_to_the_reviewer_again() {
     let service = world.service();
     let claim = service.submit_claim(&learner(&a), claim.id, claim.version).await.unwrap();
     let seen = service.claim(&clerk(1), claim.id).await.unwrap();
-    assert!(matches!(&seen.notices[0], Notice::EvidenceOfAnother { claim: Some(id), .. } if *id == other.id));
+    assert!(
+        matches!(&seen.notices[0], Notice::EvidenceOfAnother { with: Some(Source::Claim(id)), .. } if *id == other.id)
+    );
     let filter = ClaimFilter { with_notices: true, ..ClaimFilter::default() };
     let queue = service.claim_queue(&clerk(1), &filter, 1, 10).await.unwrap();
     assert_eq!(queue.lines.iter().map(|line| line.id).collect::<Vec<_>>(), [claim.id]);
@@ -792,7 +796,7 @@ impl World {
 
     /// What the learner's year comes to, in hundredths of an hour.
     async fn counted(&self, of: &Party) -> u32 {
-        self.service().standing(&learner(of), of.learner.id, None).await.unwrap().standing.hours.counted.hundredths()
+        self.service().standing(&learner(of), of.learner.id).await.unwrap().standing.hours.counted.hundredths()
     }
 }
 
@@ -981,7 +985,9 @@ async fn a_correction_that_nobody_saw_is_signed_again_or_said_not_to_stand() {
             let view = world.service().entry(&Actor::Operator, entry).await.unwrap();
             let (target, commitment) = (view.signed, *view.commitment.hash());
             let by = authority.sign(authority.correct(&target, commitment, None));
-            world.accept(&authority, &[&by]).await;
+            // What the world keeps proofs of does not hold the target.
+            let submitted = world.service().submit(&authority.actor(), bytes_of(&[&by])).await.unwrap();
+            assert_eq!(outcomes(&submitted), "A", "{:?}", submitted.results);
         }
         for _ in 0..2 {
             world.service().issue_round().await.unwrap();
@@ -995,4 +1001,69 @@ async fn a_correction_that_nobody_saw_is_signed_again_or_said_not_to_stand() {
         assert_eq!(last, if renamed { ClaimEvent::Voided } else { ClaimEvent::NotCorrected });
         assert!(OUTBOX.scan(&*service.store, OUTBOX.all(), 10).await.unwrap().is_empty());
     }
+}
+
+/// Each is told before it is submitted again, and to whoever reviews it.
+#[tokio::test]
+async fn what_was_refused_or_is_another_persons_record_is_told_when_it_comes_again() {
+    let mut world = World::recording().await;
+    let (a, b) = (provider_a(), provider_b());
+    let rejected = world.submitted(&a, lecture(), "1").await;
+    world.service().reject_claim(&clerk(1), rejected.id, rejected.version, reason()).await.unwrap();
+    let again = world.submitted(&a, lecture(), "2").await;
+    for reader in [learner(&a), clerk(1)] {
+        let told = world.service().claim(&reader, again.id).await.unwrap().notices;
+        let [Notice::RefusedBefore { with, was_voided: false, .. }] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(*with, Source::Claim(rejected.id));
+    }
+    let accepted = world.service().accept_claim(&clerk(1), again.id, again.version).await.unwrap();
+    world.settle().await;
+    let entry = accepted.entry.unwrap();
+    let corrected = world.service().correct_for_body(&clerk(1), entry, entry, correction(Some(600))).await.unwrap();
+    world.service().correct_for_body(&clerk(1), entry, corrected, correction(None)).await.unwrap();
+    world.settle().await;
+    // Another text, with the evidence of what was voided.
+    let says = with(with(lecture(), "title", "另一课"), "organiser", "市质量协会");
+    let third = world.draft(&a, says, "2").await;
+    let [Notice::RefusedBefore { with: voided, was_voided: true, .. }] = &third.notices[..] else {
+        panic!("{:?}", third.notices)
+    };
+    assert_eq!(*voided, Source::Entry(entry), "by what was recorded first");
+
+    // What a provider recorded of somebody else.
+    let mut study = b.study();
+    let file = sample(FileType::Pdf, "of another");
+    let Body::Study(_, said) = &mut study.body else { unreachable!() };
+    said.evidence = vec![Hash::of(&[&file])];
+    let study = b.sign(study);
+    world.accept(&b, &[&study]).await;
+    world.settle().await;
+    world.reopen().await.unwrap();
+    let says = with(with(lecture(), "title", "第三课"), "organiser", "县质量协会");
+    let fourth = world.submitted(&a, says, "of another").await;
+    let seen = world.service().claim(&clerk(1), fourth.id).await.unwrap().notices;
+    let [Notice::EvidenceOfAnother { with: Some(found), .. }] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!(*found, Source::Entry(study.entry().id));
+    let told = world.service().claim(&learner(&a), fourth.id).await.unwrap().notices;
+    assert!(matches!(&told[..], [Notice::EvidenceOfAnother { with: None, .. }]), "{told:?}");
+}
+
+/// The claimant is told what is left, and so is who reviews.
+#[tokio::test]
+async fn what_was_returned_too_often_is_accepted_or_rejected() {
+    let world = World::recording().await;
+    let (service, a) = (world.service(), provider_a());
+    let mut claim = world.submitted(&a, lecture(), "1").await;
+    for nth in 1..MAX_VERSIONS {
+        assert!(claim.can_return, "{nth}");
+        let returned = service.return_claim(&clerk(1), claim.id, claim.version, reason()).await.unwrap();
+        let hours = format!("{nth}.5");
+        let says = with(lecture(), "hours", &hours);
+        let changed = service.change_claim(&learner(&a), claim.id, returned.version, says).await.unwrap();
+        claim = service.submit_claim(&learner(&a), claim.id, changed.version).await.unwrap();
+    }
+    assert!(!claim.can_return);
+    let refused = service.return_claim(&clerk(1), claim.id, claim.version, reason()).await.unwrap_err();
+    assert_eq!(fields_of(&refused), ["decision"]);
+    service.accept_claim(&clerk(1), claim.id, claim.version).await.unwrap();
 }

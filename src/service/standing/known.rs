@@ -10,6 +10,7 @@ use super::super::tables::CONFIRMED;
 use super::terms::NotedTerms;
 use crate::ledger::entry::{self, Body, CorrectionReason, CourseCode, EntryId, LearnerId, Reviewer};
 use crate::ledger::verify::{Counted, ProvenEntry, counted_and_voided};
+use crate::merkle::Hash;
 use crate::standard::annual::{Activity, Course, Record, Span, Study};
 use crate::standard::{CreditCode, UnixMillis};
 
@@ -36,6 +37,8 @@ pub struct Said {
     pub index: u64,
     /// When that block was sealed.
     pub sealed_at: UnixMillis,
+    /// Why the certifying body declined to confirm the activity; nothing where it did not.
+    pub declined: Option<String>,
 }
 
 /// What an entry is about.
@@ -62,6 +65,8 @@ pub(in crate::service) struct Known {
     seen: Seen,
     pub(super) said: Vec<Said>,
     pub(super) voided: Vec<Voided>,
+    /// SHA-256 of each evidence file, with the entry that it shows.
+    evidence: Vec<(Hash, EntryId)>,
     pub(super) terms: NotedTerms,
 }
 
@@ -95,6 +100,16 @@ impl Cache {
 
     fn get(&self, learner: LearnerId, seen: Seen) -> Option<Arc<Known>> {
         self.lock().known.get(&learner).filter(|known| known.seen == seen).cloned()
+    }
+
+    /// Where somebody else than this person used these files, as far as it was read.
+    pub(in crate::service) fn with_evidence(&self, person: &[LearnerId], files: &[Hash]) -> Vec<(Hash, EntryId)> {
+        let kept = self.lock();
+        let others = kept.known.iter().filter(|(learner, _)| !person.contains(learner));
+        let mut found: Vec<(Hash, EntryId)> =
+            others.flat_map(|(_, known)| &known.evidence).filter(|(file, _)| files.contains(file)).copied().collect();
+        found.sort_unstable();
+        found
     }
 
     /// Keeps what was read since `forgotten` was so.
@@ -142,8 +157,10 @@ impl Service {
         let entries = self.sealed_entries_of(learner, total, blocks).await?;
         let register = self.keys().register;
         let (counted, all_voided) = counted_and_voided(sound(&entries, &register)).map_err(unsound)?;
-        let mut said = Vec::with_capacity(counted.len());
+        let (mut said, mut evidence) = (Vec::with_capacity(counted.len()), Vec::new());
         for one in counted {
+            let entry = one.first.signed.entry().id;
+            evidence.extend(one.record.evidence().iter().map(|file| (*file, entry)));
             said.push(self.said(learner, one).await?);
         }
         let mut voided = Vec::with_capacity(all_voided.len());
@@ -153,15 +170,30 @@ impl Service {
             let said = self.said(learner, Counted { first: one.first, last: one.last, record }).await?;
             voided.push(Voided { said, reason: correction.reason });
         }
-        let known = Arc::new(Known { seen, said, voided, terms: self.read_terms(learner).await? });
+        let known = Arc::new(Known { seen, said, voided, evidence, terms: self.read_terms(learner).await? });
         self.standings.put(learner, &known, forgotten);
         Ok(known)
+    }
+
+    /// Reads what there is of every learner, as far as it is not known yet and is kept.
+    pub(in crate::service) async fn read_all_standings(&self) -> Result<(), Error> {
+        let all: Vec<LearnerId> = self.directory().learner_ids().take(MAX_KEPT).collect();
+        let mut blocks = Blocks::default();
+        for learner in all {
+            match self.known_of(learner, &mut blocks).await {
+                // One whose rows are damaged is told of where it is asked for.
+                Ok(_) | Err(Error::Erased(_) | Error::NotFound(_) | Error::Internal(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     async fn said(&self, learner: LearnerId, one: Counted<'_>) -> Result<Said, Error> {
         let (first, last) = (one.first.signed.entry(), one.last.signed.entry());
         let recorder = first.recorder.clone();
         let reviewed_by = one.record.reviewed_by();
+        let mut declined = None;
         let (subject, record) = match one.record {
             entry::Record::Study(study) => {
                 let code = study.course_code.to_string();
@@ -179,13 +211,14 @@ impl Service {
                 let by_body = reviewed_by.is_some() && self.directory().is_certifying_body(&recorder);
                 // What was confirmed is what the entry said: once it is corrected, it has to be confirmed again.
                 let confirmed = by_body || CONFIRMED.get(&*self.store, &last.id.uuid()).await?.is_some();
+                declined = self.read_declined(learner, last.id).await?;
                 let (date, attendees, evidence) = (activity.date, activity.attendees, activity.evidence.len());
                 (Subject::Topic(activity.topic), Record::Activity(Activity { date, attendees, evidence, confirmed }))
             }
         };
         let ProvenEntry { height, index, sealed_at, .. } = *one.first;
         let (entry, last) = (first.id, last.id);
-        Ok(Said { entry, last, learner, recorder, subject, reviewed_by, record, height, index, sealed_at })
+        Ok(Said { entry, last, learner, recorder, subject, reviewed_by, record, height, index, sealed_at, declined })
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! A person whom several providers know is several learners here. The account that names them makes one CQO of them.
 
+mod activities;
 mod known;
 mod overview;
 mod terms;
@@ -13,9 +14,10 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use activities::{ActivitiesPage, ActivityFilter, WaitingActivity};
 pub(super) use known::Cache;
 pub use known::{Said, Subject, Voided};
-pub use overview::{CqoRow, Filter, OrganisationCount, Overview, StateCounts, WaitingActivity};
+pub use overview::{CqoRow, Filter, OrganisationCount, Overview, StateCounts};
 pub use terms::{Term, TermChange, TermEdition};
 pub(super) use terms::{TermsHead, terms_of_schema_1};
 
@@ -202,14 +204,26 @@ impl Service {
     /// The year of a day, counted. Of the year before only its surplus is asked, and only where the rules let any be
     /// carried over.
     fn count_year_of(&self, whole: &Whole, day: Day, today: Day) -> Result<CqoYear, Error> {
-        let terms = whole.terms();
-        let of = |day| annual::years(&self.rulebook, &terms, day, day).pop();
-        let period = of(day).ok_or_else(|| Error::internal("a day lies in no year"))?;
+        let period = self.period_of(whole, day)?;
         let carries = self.rulebook.of(period.days.last()).ce.carry_over_max > CreditHours::ZERO;
-        let before = period.days.first().previous().ok().filter(|_| carries).and_then(of);
+        let before = period.days.first().previous().ok().filter(|_| carries);
+        let before = before.and_then(|day| self.period_of(whole, day).ok());
         let surplus = before.map(|before| self.count_period(whole, before, CreditHours::ZERO, today));
         let surplus = surplus.map_or(CreditHours::ZERO, |before| before.standing.hours.surplus);
         Ok(self.count_period(whole, period, surplus, today))
+    }
+
+    /// The year that a day lies in, for this person.
+    fn period_of(&self, whole: &Whole, day: Day) -> Result<Period, Error> {
+        let found = annual::years(&self.rulebook, &whole.terms(), day, day).pop();
+        found.ok_or_else(|| Error::internal("a day lies in no year"))
+    }
+
+    /// The days of the year that a day lies in, for the person who is all these learners.
+    pub(super) async fn days_of_year(&self, learners: &[LearnerId], day: Day) -> Result<Span, Error> {
+        let is_there = |learner: &LearnerId| self.directory().learner(*learner).is_some();
+        let there: Vec<LearnerId> = learners.iter().copied().filter(is_there).collect();
+        Ok(self.period_of(&self.whole(&there).await?, day)?.days)
     }
 
     /// The years of a person to today, the earliest first: from that of the first record, of the first day of a

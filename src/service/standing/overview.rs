@@ -10,10 +10,10 @@ use super::super::error::Error;
 use super::super::issue::Blocks;
 use super::super::registry::serving;
 use super::known::Known;
-use super::{Cqo, CqoYear, Said, StandingState, Whole};
+use super::{Cqo, CqoYear, StandingState, Whole};
 use crate::document::xlsx::{self, MAX_STANDINGS, StandingRow};
 use crate::ledger::entry::LearnerId;
-use crate::standard::annual::{ActivityTally, HourTally, Record, ShortYear, Year};
+use crate::standard::annual::{ActivityTally, HourTally, ShortYear, Year};
 use crate::standard::{CreditCode, Day, RulebookVersion};
 
 /// Which CQOs are asked for.
@@ -95,17 +95,6 @@ pub struct Overview {
     pub unreadable: usize,
 }
 
-/// An activity that waits for the certifying body's word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingActivity {
-    /// Whose.
-    pub cqo: Cqo,
-    /// What is recorded.
-    pub said: Said,
-    /// Whether whoever asks has a part in it and cannot confirm it.
-    pub is_conflicted: bool,
-}
-
 impl Service {
     /// The CQOs in reach by how they stand in a year: those who fall short first, and of them those who lack most.
     pub async fn standings(
@@ -162,30 +151,8 @@ impl Service {
         Self::apart(async { xlsx::standings(&sheet, &rows, written).map_err(Error::internal) }).await
     }
 
-    /// Organised activities that wait for the certifying body's word, the oldest first; at most so many.
-    pub async fn waiting_activities(&self, actor: &Actor, limit: usize) -> Result<Vec<WaitingActivity>, Error> {
-        self.allow(actor, Action::ReadClaims)?;
-        Self::apart(async {
-            let (today, mut blocks) = (self.today()?, Blocks::default());
-            let mut waiting = Vec::new();
-            for cqo in self.cqos_in_reach(actor, &Filter::default(), today) {
-                let Some(whole) = self.whole_if_sound(&cqo, &mut blocks).await? else { continue };
-                let unconfirmed =
-                    |said: &&Said| matches!(said.record, Record::Activity(activity) if !activity.confirmed);
-                for said in whole.said().filter(unconfirmed) {
-                    let is_conflicted = self.is_conflicted(actor, said)?;
-                    waiting.push(WaitingActivity { cqo: cqo.clone(), said: said.clone(), is_conflicted });
-                }
-            }
-            waiting.sort_by_key(|one| (one.said.sealed_at, one.said.entry));
-            waiting.truncate(limit);
-            Ok(waiting)
-        })
-        .await
-    }
-
     /// Everybody in reach, each person once, as far as employer and name go.
-    fn cqos_in_reach(&self, actor: &Actor, filter: &Filter, today: Day) -> Vec<Cqo> {
+    pub(super) fn cqos_in_reach(&self, actor: &Actor, filter: &Filter, today: Day) -> Vec<Cqo> {
         let mut all: Vec<LearnerId> = self.directory().learner_ids().collect();
         all.sort();
         let stands_for_itself = |learner: &LearnerId| self.same_person(*learner).iter().min() == Some(learner);
@@ -208,7 +175,7 @@ impl Service {
 
     /// What is known of a person; nothing of one who was erased in between, and of one whose rows are damaged, who must
     /// not keep everybody else from being looked at.
-    async fn whole_if_sound(&self, cqo: &Cqo, blocks: &mut Blocks) -> Result<Option<Whole>, Error> {
+    pub(super) async fn whole_if_sound(&self, cqo: &Cqo, blocks: &mut Blocks) -> Result<Option<Whole>, Error> {
         let mut known: Vec<Arc<Known>> = Vec::with_capacity(cqo.learners.len());
         for learner in &cqo.learners {
             match self.known_of(*learner, blocks).await {

@@ -1,4 +1,4 @@
-//! The validity of level certificates, and the certifying body's word on organised activities.
+//! The validity of level certificates.
 //!
 //! A learner has one term after the other, as a certificate is followed by another one (recertification). What is noted
 //! is never written over unseen: each change leaves an edition, which stays with the learner's data, and an event that
@@ -11,13 +11,11 @@ use super::super::Service;
 use super::super::access::{Action, Actor};
 use super::super::claims::Matter;
 use super::super::error::Error;
-use super::super::issue::Blocks;
-use super::super::tables::{CONFIRMED, ConfirmedRow, ENTRIES, TERMS, TermsRow};
-use super::Said;
-use crate::ledger::entry::{EntryId, LearnerId};
+use super::super::tables::{TERMS, TermsRow};
+use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::{FieldErrors, Fields, Problem};
 use crate::merkle::Hash;
-use crate::standard::annual::{Record, Span};
+use crate::standard::annual::Span;
 use crate::standard::{Day, UnixMillis};
 use crate::store::{Commit, Value as _, WithTail};
 
@@ -217,66 +215,10 @@ impl Service {
         Ok(NotedTerms { learner, version: row.version, terms, editions })
     }
 
-    /// Confirms an organised activity for the certifying body (`ce.activity.confirmed_by_body`), as the entry or correction says it
-    /// that was read: what was corrected since is another one's to be read. A second confirmation changes nothing.
-    pub async fn confirm_activity(&self, actor: &Actor, read: EntryId) -> Result<(), Error> {
-        self.allow(actor, Action::ReviewClaims)?;
-        let said = self.activity_as_read(actor, read).await?;
-        self.check_conflict(actor, said.learner, matter_of(&said))?;
-        let (uuid, person) = (said.last.uuid(), actor.person().ok_or(Error::Forbidden)?);
-        if matches!(said.record, Record::Activity(activity) if activity.confirmed) {
-            return Ok(());
-        }
-        let row = ConfirmedRow { by: person.account.uuid(), at: self.clock.now() };
-        let event = self.event(actor, "confirm_activity", said.last.to_string());
-        let commit = Commit::new(event).when(CONFIRMED.absent(&uuid)).write(CONFIRMED.put(&uuid, &row)?);
-        self.store.commit(commit).await?;
-        self.standings.forget(said.learner);
-        Ok(())
-    }
-
-    /// A sealed activity that still says what was read.
-    async fn activity_as_read(&self, actor: &Actor, read: EntryId) -> Result<Said, Error> {
-        let said = self.activity(actor, read).await?;
-        match said.last == read {
-            true => Ok(said),
-            false => Err(Error::Conflict("the activity was corrected in the meantime: read it again".into())),
-        }
-    }
-
-    /// A sealed activity by what it says now, found by its entry or by the correction that says it.
-    async fn activity(&self, actor: &Actor, entry: EntryId) -> Result<Said, Error> {
-        let nothing = || Error::NotFound("entry");
-        let row = ENTRIES.get(&*self.store, &entry.uuid()).await?.ok_or_else(nothing)?.value;
-        let learner = row.head.learner.ok_or_else(nothing)?;
-        let learner = LearnerId::try_from(learner).map_err(Error::internal)?;
-        self.reached(actor, learner)?;
-        let known = self.known_of(learner, &mut Blocks::default()).await?;
-        let is_it = |said: &&Said| said.entry == entry || said.last == entry;
-        let said = known.said.iter().filter(|said| matches!(said.record, Record::Activity(_))).find(is_it);
-        said.cloned().ok_or_else(nothing)
-    }
-
-    /// Whether somebody has a part in what an entry says: it is about themselves, or an organisation of theirs recorded
-    /// it or employs the learner.
-    pub(super) fn is_conflicted(&self, actor: &Actor, said: &Said) -> Result<bool, Error> {
-        let Some(person) = actor.person() else { return Ok(false) };
-        Ok(self.conflict_about(person, said.learner, matter_of(said))?.is_some())
-    }
-
-    fn check_conflict(&self, actor: &Actor, learner: LearnerId, matter: Matter<'_>) -> Result<(), Error> {
+    pub(super) fn check_conflict(&self, actor: &Actor, learner: LearnerId, matter: Matter<'_>) -> Result<(), Error> {
         let Some(person) = actor.person() else { return Ok(()) };
         self.conflict_about(person, learner, matter)?.map_or(Ok(()), |why| Err(Error::ConflictOfInterest(why)))
     }
-}
-
-/// An activity, as far as conflicts of interest ask.
-fn matter_of(said: &Said) -> Matter<'_> {
-    let days = match &said.record {
-        Record::Activity(activity) => (activity.date, activity.date),
-        Record::Study(study) => (study.days.first(), study.days.last()),
-    };
-    Matter { recorder: Some(&said.recorder), days: Some(days), ..Matter::default() }
 }
 
 fn read_days(input: Value) -> Result<Span, Error> {

@@ -158,21 +158,38 @@ pub(super) fn notices(words: Words, claim: &Claim, claims: &str, entries: &str) 
             ),
             href: from(with),
         },
-        Notice::Repeated { with, title, days } => NoticeLine {
+        Notice::Repeated { with, title, days, is_one_course } => NoticeLine {
             text: words.with(
-                "claims-notice-repeated",
+                if *is_one_course { "claims-notice-one-course" } else { "claims-notice-repeated" },
                 &[("of", &of(with)), ("title", title), ("days", &words.days(days.0, days.1))],
             ),
             href: from(with),
+        },
+        Notice::RefusedBefore { with, title, days, was_voided } => NoticeLine {
+            text: words.with2(
+                if *was_voided { "claims-notice-voided" } else { "claims-notice-rejected" },
+                "title",
+                title.as_str(),
+                "days",
+                words.days(days.0, days.1),
+            ),
+            href: from(with),
+        },
+        Notice::OtherOrganiser { registered } => NoticeLine {
+            text: match registered {
+                Some(name) => words.with1("claims-notice-organiser-is", "name", name.as_str()),
+                None => words.say("claims-notice-organiser"),
+            },
+            href: String::new(),
         },
         Notice::EvidenceAgain { file: digest, with, title } => NoticeLine {
             text: words
                 .with("claims-notice-evidence-again", &[("file", &file(*digest)), ("of", &of(with)), ("title", title)]),
             href: from(with),
         },
-        Notice::EvidenceOfAnother { file: digest, claim } => NoticeLine {
+        Notice::EvidenceOfAnother { file: digest, with } => NoticeLine {
             text: words.with1("claims-notice-evidence-of-another", "file", file(*digest)),
-            href: claim.as_ref().map(link).unwrap_or_default(),
+            href: with.as_ref().map(from).unwrap_or_default(),
         },
         Notice::Future { last_day } => {
             NoticeLine { text: words.with1("claims-notice-future", "day", *last_day), href: String::new() }

@@ -339,6 +339,10 @@ fn row(words: Words, said: &Said, counted: &Counted, recorder: &dyn Fn(&Said) ->
     let (tone, state) = if corrected { ("warn", "annual-corrected") } else { ("chain", "annual-on-chain") };
     let href = if entries.is_empty() { String::new() } else { format!("{entries}/{}", said.entry) };
     let recorder = recorder(said);
+    let declined = said.declined.as_ref().map(|reason| Clause {
+        text: words.with1("annual-declined", "reason", reason.as_str()),
+        key: Lack::NotConfirmed.key(),
+    });
     YearRow {
         proof: if href.is_empty() { String::new() } else { format!("{href}/proof") },
         href,
@@ -347,7 +351,7 @@ fn row(words: Words, said: &Said, counted: &Counted, recorder: &dyn Fn(&Said) ->
         days: words.days(days.first(), days.last()),
         hours,
         counted: in_part,
-        notes: notes(words, counted),
+        notes: notes(words, counted).into_iter().chain(declined).collect(),
         voided: String::new(),
         tone,
         state: words.say(state),

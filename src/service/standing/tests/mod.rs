@@ -179,8 +179,8 @@ async fn an_activity_counts_once_the_body_has_confirmed_what_it_says() {
     world.settle().await;
     let service = world.service();
     let waiting = async |actor: &Actor| {
-        let waiting = service.waiting_activities(actor, 10).await.unwrap();
-        waiting.iter().map(|one| (one.said.last, one.is_conflicted)).collect::<Vec<_>>()
+        let waiting = service.activities(actor, ActivityFilter::default(), 0, 10).await.unwrap();
+        waiting.rows.iter().map(|one| (one.said.last, one.is_conflicted)).collect::<Vec<_>>()
     };
     let id = entry.entry().id;
     assert_eq!(waiting(&clerk()).await, [(id, false)]);
@@ -235,7 +235,7 @@ async fn what_the_body_accepted_itself_needs_no_other_word() {
     assert_eq!(outcomes(&submitted), "A", "{:?}", submitted.results);
     world.settle().await;
     assert_eq!(told(&world, &clerk(), a.learner.id).await, "no_term 0.00/10.00 1/1");
-    assert_eq!(world.service().waiting_activities(&clerk(), 10).await.unwrap(), []);
+    assert_eq!(waiting_of(&world, ActivityFilter::default(), 0).await.1, []);
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn one_damaged_learner_is_left_out_and_counted() {
     service.store.commit(commit.write(OF_SCHEMA_1.put(&id.uuid(), &row).unwrap())).await.unwrap();
     let all = service.standings(&clerk(), &Filter::default(), 0, 10).await.unwrap();
     assert_eq!((all.total, all.unreadable, all.rows[0].cqo.name.clone()), (1, 1, b.learner.name));
-    assert_eq!(service.waiting_activities(&clerk(), 10).await.unwrap(), []);
+    assert_eq!(service.activities(&clerk(), ActivityFilter::default(), 0, 10).await.unwrap().rows, []);
     assert!(service.cqo(&clerk(), id).await.is_err());
 }
 
@@ -416,4 +416,64 @@ async fn looking_over_a_province() {
     let started = std::time::Instant::now();
     let sheet = world.service().standings_sheet(&clerk(), &Filter::default()).await.unwrap();
     println!("a sheet of {} bytes in {:?}", sheet.len(), started.elapsed());
+}
+
+/// How many there are in all, and the ids of the page after so many.
+async fn waiting_of(world: &World, filter: ActivityFilter, skip: usize) -> (usize, Vec<EntryId>) {
+    let page = world.service().activities(&clerk(), filter, skip, 2).await.unwrap();
+    (page.total, page.rows.iter().map(|one| one.said.last).collect())
+}
+
+#[tokio::test]
+async fn what_waits_is_read_page_by_page_and_what_is_declined_is_told_and_taken_back() {
+    let (mut world, a) = (World::new().await, provider_a());
+    let entries: Vec<_> = (0..3).map(|_| activity(&a, 6)).collect();
+    for entry in &entries {
+        world.accept(&a, &[entry]).await;
+        world.settle().await;
+    }
+    let ids: Vec<EntryId> = entries.iter().map(|entry| entry.entry().id).collect();
+    let all = ActivityFilter::default();
+    let declined = ActivityFilter { declined: true, ..all };
+    let year = world.service().activities(&clerk(), all, 0, 2).await.unwrap().years;
+    assert_eq!(year.len(), 1);
+    for (filter, skip, expected) in [
+        (all, 0, (3, ids[..2].to_vec())),
+        (all, 2, (3, ids[2..].to_vec())),
+        (all, 9, (3, ids[2..].to_vec())),
+        (ActivityFilter { year: Some(year[0]), ..all }, 2, (3, ids[2..].to_vec())),
+        (ActivityFilter { year: Some(year[0] - 1), ..all }, 0, (0, vec![])),
+        (declined, 0, (0, vec![])),
+    ] {
+        assert_eq!(waiting_of(&world, filter, skip).await, expected, "{filter:?} {skip}");
+    }
+    let reason = |text: &str| json!({"reason": text});
+    let service = world.service();
+    assert_eq!(fields_of(&service.decline_activity(&clerk(), ids[0], reason("")).await.unwrap_err()), ["reason"]);
+    let own = person(AccountRole::Clerk, &authority().code, &[a.learner.id]);
+    let refused = service.decline_activity(&own, ids[0], reason("照片不清")).await;
+    assert!(matches!(refused, Err(Error::ConflictOfInterest(_))), "{refused:?}");
+    service.decline_activity(&clerk(), ids[0], reason("照片不清")).await.unwrap();
+    for again in [
+        service.decline_activity(&clerk(), ids[0], reason("x")).await,
+        service.confirm_activity(&clerk(), ids[0]).await,
+    ] {
+        assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+    }
+    drop(service);
+    world.reopen().await.unwrap();
+    assert_eq!(waiting_of(&world, all, 0).await.0, 2);
+    assert_eq!(waiting_of(&world, declined, 0).await, (1, vec![ids[0]]));
+    let service = world.service();
+    let learner = person(AccountRole::Learner, &a.code, &[a.learner.id]);
+    let entries = service.standing(&learner, a.learner.id).await.unwrap().entries;
+    let told = entries.iter().find(|said| said.last == ids[0]).unwrap();
+    assert_eq!(told.declined.as_deref(), Some("照片不清"));
+    let raw = super::super::tables::DECLINED.get(&*service.store, &ids[0].uuid()).await.unwrap().unwrap().value;
+    assert!(!String::from_utf8_lossy(&raw.tail).contains("照片"));
+    service.undo_decline(&clerk(), ids[0]).await.unwrap();
+    assert!(matches!(service.undo_decline(&clerk(), ids[0]).await, Err(Error::Conflict(_))));
+    assert_eq!(waiting_of(&world, all, 0).await.0, 3);
+    service.confirm_activity(&clerk(), ids[0]).await.unwrap();
+    assert_eq!(waiting_of(&world, all, 0).await.0, 2);
 }

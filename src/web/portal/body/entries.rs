@@ -73,7 +73,7 @@ async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble>
 }
 
 fn page(visit: &Visit) -> Page {
-    visit.page("body-entry-title", WAY)
+    visit.page("review-entry-title", WAY)
 }
 
 /// The form with what the entry says now.
@@ -139,7 +139,7 @@ async fn correct(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result
         Ok(input) => input,
         Err(unread) => return wrong(typed().wrong_with(unread.field, unread.key)),
     };
-    let notice = if input.changes.is_some() { "body-entry-corrected" } else { "body-entry-voided" };
+    let notice = if input.changes.is_some() { "review-entry-corrected" } else { "review-entry-voided" };
     let seen = posted.text("seen").parse().map_err(|_| Error::NotFound("entry"))?;
     match service.correct_for_body(&visit.actor, id, seen, input).await {
         Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), notice)),
@@ -155,7 +155,7 @@ async fn correct(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result
 }
 
 fn stale(visit: &Visit, form: Form, entry: &BodyEntry) -> Result<Response, Trouble> {
-    let page = page(visit).notice(Tone::Warn, visit.words.say("body-entry-stale"));
+    let page = page(visit).notice(Tone::Warn, visit.words.say("review-entry-stale"));
     draw(visit, StatusCode::CONFLICT, page, form, entry)
 }
 

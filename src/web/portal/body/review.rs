@@ -267,7 +267,7 @@ async fn claim_page(
         state: state_in_words(words, claim.state, claim.amended, claim.position.is_some()),
         facts: facts(words, &claim.said),
         files: files(words, &claim.files, &base),
-        notices: notices(words, &claim, HERE, ""),
+        notices: notices(words, &claim, HERE, super::entries::HERE),
         history: history(words, &claim.history, |account| service.account_name(account)),
         earlier: earlier(words, &claim.earlier, &base),
         decides: reviews && conflict.is_none(),

@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::super::form::Form;
 use super::super::page::{Page, Standing, Who, role_in_words, ways_of};
+use super::super::parts::Pager;
 use super::super::words::Words;
 use super::super::year::{YearView, short_in_words};
-use super::activities::{ActivitiesPage, WaitingView};
+use super::activities::{ActivitiesView, WaitingView};
 use super::cqo::{CqoPage, LABELS, TermPage, TermView};
 use super::cqos::{Asked, cqos_page};
 use crate::ledger::entry::{EntryId, LearnerId};
@@ -47,6 +48,7 @@ fn said(nth: u64, title: &str, record: Record) -> Said {
         height: 1_042 + nth,
         index: 3,
         sealed_at: "2026-11-22T08:00:00.123Z".parse().unwrap(),
+        declined: None,
     }
 }
 
@@ -210,10 +212,17 @@ fn every_page_is_drawn_in_both_languages() {
             evidence: "2".into(),
             recorder: "云岭质量学院（示例）".into(),
             is_conflicted,
+            declined: None,
+            typed: None,
         };
-        let activities = |rows| ActivitiesPage {
+        let activities = |rows| ActivitiesView {
             page: page(words, "clerk", "/body/cqos", "/body/activities"),
+            form: Form::new(words, &LABELS),
+            years: Vec::new(),
+            states: Vec::new(),
             may_confirm: true,
+            is_asked_for: true,
+            pager: Pager { address: "/body/activities?page=".into(), page: 1, pages: 2, rows: 51 },
             rows,
         };
         write("activities", language, &activities(vec![waiting(false), waiting(true)]));

@@ -70,14 +70,14 @@ impl What {
             Self::Exchange => {
                 &["title", "organiser", "organiser_code", "first_day", "last_day", "half_days", "full_days"]
             }
-            Self::Publication => &["title", "organiser", "organiser_code", "last_day", "papers"],
+            Self::Publication => &["title", "organiser", "organiser_code", "last_day"],
             Self::Other => &["title", "organiser", "organiser_code", "first_day", "last_day", "hours", "form_reason"],
             Self::Activity => &["topic", "place", "date", "attendees", "attendees_digest"],
         }
     }
 }
 
-const LABELS: [(&str, &str); 15] = [
+const LABELS: [(&str, &str); 14] = [
     ("title", "claims-title"),
     ("organiser", "claims-organiser"),
     ("organiser_code", "claims-organiser-code"),
@@ -86,7 +86,6 @@ const LABELS: [(&str, &str); 15] = [
     ("hours", "claims-hours"),
     ("half_days", "claims-half-days"),
     ("full_days", "claims-full-days"),
-    ("papers", "claims-papers"),
     ("form_reason", "claims-form-reason"),
     ("topic", "claims-topic"),
     ("place", "claims-place"),
@@ -95,12 +94,11 @@ const LABELS: [(&str, &str); 15] = [
     ("attendees_digest", "claims-list"),
 ];
 
-const PAPER_LABELS: [(&str, &str); 5] = [
+const PAPER_LABELS: [(&str, &str); 4] = [
     ("title", "claims-paper-title"),
     ("organiser", "claims-paper-organiser"),
     ("organiser_code", "claims-organiser-code"),
     ("last_day", "claims-paper-day"),
-    ("papers", "claims-papers"),
 ];
 
 /// What was typed, as a use case reads it; with the digest of a list that came along.
@@ -150,7 +148,7 @@ pub(super) fn filled(said: &Said) -> Vec<(&'static str, String)> {
                 Amount::Days { half, full } => {
                     values.extend([("half_days", half.to_string()), ("full_days", full.to_string())]);
                 }
-                Amount::Papers(count) => values.push(("papers", count.to_string())),
+                Amount::Papers(_) => {}
             }
             values
         }

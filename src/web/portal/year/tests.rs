@@ -34,6 +34,7 @@ fn said(nth: u64, subject: Subject, record: Record) -> Said {
         height: 1_000 + nth,
         index: nth,
         sealed_at: "2026-11-22T08:04:00.000Z".parse::<UnixMillis>().unwrap(),
+        declined: None,
     }
 }
 
