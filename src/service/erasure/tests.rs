@@ -169,7 +169,7 @@ async fn merged_tombstones_erase_accounts_and_complaints_too() {
     let service = world.service();
     let invitation = json!({
         "login": "cqo@example.org", "name": "张伟",
-        "grants": [{"role": "learner", "organisation": a.code.as_str()}], "learners": [a.learner.id.to_string()],
+        "grants": [{"role": "learner", "organisation": authority().code.as_str()}], "learners": [a.learner.id.to_string()],
     });
     let account = service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap().account.id;
     let complaint = json!({"subject": "site", "text": "打不开。", "name": "李明"});
@@ -228,7 +228,7 @@ async fn an_account_that_goes_with_its_learner_leaves_a_tombstone() {
     let service = world.service();
     let invitation = json!({
         "login": "cqo@example.org", "name": "张伟",
-        "grants": [{"role": "learner", "organisation": a.code.as_str()}], "learners": [a.learner.id.to_string()],
+        "grants": [{"role": "learner", "organisation": authority().code.as_str()}], "learners": [a.learner.id.to_string()],
     });
     let account = service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap().account.id;
     service.erase_learners(&Actor::Operator, erasure(&[a.learner.id])).await.unwrap();

@@ -126,7 +126,7 @@ mod tests {
             (format!("[{{\"learner\":\"{ID}\"}}]"), "erased_at"),
             (format!("[{{{at}}}]"), "names one learner"),
             (format!("[{{\"learner\":\"{ID}\",\"account\":\"{ID}\",{at}}}]"), "names one learner"),
-            (format!("[{{\"case\":\"YY-2026-7K3M9QX2AB-S\",{at}}}]"), "case number"),
+            (format!("[{{\"case\":\"YY-2026-7K3M9QX2AB-S\",{at}}}]"), "required form"),
             (format!("[{{\"person\":\"{ID}\",{at}}}]"), "unknown field"),
         ] {
             let refused = parse_tombstones(bad.as_bytes()).unwrap_err().to_string();

@@ -194,7 +194,7 @@ mod tests {
             let host = HeaderValue::from_static("a.cn:8080");
             let headers = HeaderMap::from_iter([(HOST, host.clone()), (ORIGIN, value.clone())]);
             let ends = bytes.to_ascii_lowercase().ends_with(b"://a.cn:8080");
-            assert_eq!(is_from_here(&headers, &own), ends, "{bytes:?}");
+            assert!(ends || !is_from_here(&headers, &own), "{bytes:?}");
             let headers = HeaderMap::from_iter([(HOST, host), (FETCH_SITE, value)]);
             assert_eq!(is_from_here(&headers, &own), bytes == b"same-origin", "{bytes:?}");
         });
