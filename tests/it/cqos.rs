@@ -196,6 +196,7 @@ fn a_claim_of_a_year_without_entries_is_told_in_that_year() {
     let home = learner.get("/my").text();
     let year = home.split_once("<span class=\"earlier-year\">2024 年度").unwrap_or_else(|| panic!("{home}")).1;
     assert!(year.contains("卓越绩效准则"), "{home}");
+    assert!(!home.contains("2025 年度"), "nothing was due in it, and nothing recorded: {home}");
 }
 
 /// Of a certificate that ends within the year its end is what the days are counted to.

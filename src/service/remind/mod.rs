@@ -131,7 +131,7 @@ impl Service {
     /// Sends what is due now, one letter after the other; returns how many were delivered. What fails for one account
     /// is logged, and keeps no other one from being reminded.
     pub async fn remind_round(&self) -> Result<usize, Error> {
-        if self.letters.post == Post::Nowhere {
+        if self.settings.letters.post == Post::Nowhere {
             return Ok(0);
         }
         Self::apart(async {

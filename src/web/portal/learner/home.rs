@@ -16,7 +16,7 @@ use super::certificates::{CertificateRow, rows};
 use crate::ledger::entry::LearnerId;
 use crate::service::claims::{ClaimLine, ClaimState};
 use crate::service::remind::Deadline;
-use crate::service::{CqoRecord, CqoYear, Error, Said, Service, Subject};
+use crate::service::{CqoRecord, CqoYear, Error, Said, Service, StandingState as State, Subject};
 use crate::standard::Day;
 use crate::standard::annual::{Ending, Year};
 
@@ -73,7 +73,10 @@ pub(super) async fn show(visit: Visit) -> Result<Response, Trouble> {
             .with(of_year.map(|claim| claim_row(visit.words, claim)))
     });
     let Some(year) = years.next() else { return visit.draw(&Nobody { page }) };
-    let earlier = years.collect();
+    // An empty year in which nothing was due has nothing to tell.
+    let was_due = record.years.iter().skip(1).map(|year| !matches!(year.state, State::NoTerm | State::NotDue));
+    let earlier = years.zip(was_due).filter(|(year, was_due)| *was_due || !year.rows.is_empty());
+    let earlier = earlier.map(|(year, _)| year).collect();
     let lead = lead(visit.words, &record);
     let certificates = rows(visit.words, certificates, &titles(&record));
     let page = Page { lead, ..page };
