@@ -53,12 +53,16 @@ mod tests {
         let hashings = Arc::new(Hashings::new(1));
         let (release, hold) = mpsc::channel::<()>();
         let held = Arc::clone(&hashings);
-        let asker = tokio::spawn(async move { held.run(move || hold.recv().ok()).await });
-        while hashings.places.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let work = move || {
+            begins.send(()).unwrap();
+            hold.recv().ok()
+        };
+        let asker = tokio::spawn(async move { held.run(work).await });
+        begun.await.unwrap();
         asker.abort();
         assert!(asker.await.is_err(), "whoever asked has gone");
+        assert_eq!(hashings.places.available_permits(), 0, "the work goes on, and has its place");
         let waiting: Vec<_> = (0..WAITING_PER_PLACE)
             .map(|_| {
                 let hashings = Arc::clone(&hashings);
@@ -69,7 +73,6 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(matches!(hashings.run(|| ()).await, Err(Error::Overloaded)));
-        assert_eq!(hashings.places.available_permits(), 0, "the work of who has gone still has its place");
         release.send(()).unwrap();
         for one in waiting {
             one.await.unwrap().unwrap();
