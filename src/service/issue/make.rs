@@ -1,28 +1,25 @@
 //! Making certificates, many at once: what they need is read, the pool signs, and hundreds go into one commit.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::access::Actor;
 use super::super::error::Error;
-use super::super::prove::open_in;
-use super::super::registry::{Employment, LearnerPayload};
+use super::super::registry::{Employment, LearnerPayload, serving};
 use super::super::tables::{
     CERTIFICATES, CERTIFICATES_BY_LEARNER, CREDENTIALS, CertificateHead, CertificateRow, DOCUMENTS, DocumentRow,
-    DocumentWhat, ERASED, EntryRow, LEARNERS, OUTBOX,
+    DocumentWhat, ERASED, LEARNERS, OUTBOX,
 };
 use super::super::vault::DataKeyId;
 use super::super::{Service, random_bytes};
 use super::outbox::to_send;
 use super::scope::{Chosen, Scope, choose, unsound};
+use super::sealed::{Blocks, SealedRow};
 use super::{CertificateState, Contents, Issuer, Issuing};
 use crate::credential::{HourCertificate, MAX_ROWS, rows};
 use crate::ledger::CertificateNumber;
-use crate::ledger::block::Block;
-use crate::ledger::entry::{Body, DocumentKind, EntryId, IssuedDocument, LearnerId, RevocationReason, StatusChange};
+use crate::ledger::entry::{Body, DocumentKind, IssuedDocument, LearnerId, RevocationReason, StatusChange};
 use crate::ledger::keys::KeyRegister;
 use crate::ledger::signed::SignedEntry;
-use crate::ledger::verify::ProvenEntry;
 use crate::merkle::Hash;
 use crate::standard::{UnixMillis, calendar_year_of, day_of};
 use crate::store::{Commit, MAX_SCAN_ROWS, WithTail, Write};
@@ -35,8 +32,7 @@ const PER_JOB: usize = 8;
 const COMMIT_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of one part of a credential.
 const PART_BYTES: usize = 96 * 1024;
-/// Blocks that are kept at hand while certificates are made.
-const BLOCKS_AT_HAND: usize = 4_096;
+
 /// A certificate that is wanted.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
@@ -71,13 +67,6 @@ struct Made {
 
 /// What was made, or why not, with the place that nothing came to have.
 type Outcome = Result<Made, (Option<(u32, u32)>, Error)>;
-
-/// A sealed entry as it is kept, and its block.
-pub(super) type SealedRow = (EntryId, EntryRow, Arc<Block>);
-
-/// Blocks by their totals: entries that were sealed together find theirs at once.
-#[derive(Default)]
-pub(in crate::service) struct Blocks(BTreeMap<u64, Arc<Block>>);
 
 impl Service {
     /// Issues for each order, out of what the first `total` entries of the order say; each has its own outcome. An error of
@@ -161,18 +150,7 @@ impl Service {
     fn make(&self, issuer: &Issuer, register: &KeyRegister, material: Material) -> Result<Made, Error> {
         let Material { order, number, place: (list, index), issued, payload, entries } = material;
         let key = self.vault.key(order.learner.into())?;
-        let mut proven = Vec::with_capacity(entries.len());
-        for (id, row, block) in entries {
-            let (signed, salt) = open_in(&key, id, &row)?;
-            proven.push(ProvenEntry {
-                height: block.height,
-                index: row.head.ordinal - block.total_before(),
-                sealed_at: block.time,
-                commitment: crate::ledger::commitment::Commitment::to(&signed, &salt),
-                by_authority: register.has_authority(&signed),
-                signed,
-            });
-        }
+        let proven = entries.into_iter().map(|entry| entry.open(&key, register)).collect::<Result<Vec<_>, Error>>()?;
         let Chosen { entries, learner, span, course } = choose(&proven, register, &order.scope)?;
         let rows = rows(&entries, register).map_err(unsound)?;
         if rows.len() > MAX_ROWS {
@@ -353,22 +331,6 @@ impl Service {
     }
 }
 
-impl Blocks {
-    pub(super) async fn of(&mut self, service: &Service, ordinal: u64) -> Result<Arc<Block>, Error> {
-        if let Some((_, block)) = self.0.range(ordinal + 1..).next()
-            && block.total_before() <= ordinal
-        {
-            return Ok(Arc::clone(block));
-        }
-        if self.0.len() >= BLOCKS_AT_HAND {
-            self.0.clear();
-        }
-        let block = Arc::new(service.block_of(&service.published(), ordinal).await?);
-        self.0.insert(block.total, Arc::clone(&block));
-        Ok(block)
-    }
-}
-
 /// What `contents` of a certificate are encrypted for.
 pub(super) fn contents_context(number: &str) -> Vec<u8> {
     format!("certificate {number}").into_bytes()
@@ -381,6 +343,5 @@ pub(super) fn credential_context(number: &str) -> Vec<u8> {
 
 /// Whom the learner serves on a day: of several, the one since last.
 fn employer_on(employers: &[Employment], day: crate::standard::Day) -> Option<String> {
-    let serves = |one: &&Employment| one.from <= day && one.to.is_none_or(|to| day <= to);
-    employers.iter().filter(serves).max_by_key(|one| one.from).map(|one| one.name.clone())
+    serving(employers, day).max_by_key(|one| one.from).map(|one| one.name.clone())
 }

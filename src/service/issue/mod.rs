@@ -25,6 +25,7 @@ mod paper;
 mod read;
 mod request;
 mod scope;
+mod sealed;
 mod state;
 mod task;
 #[cfg(test)]
@@ -45,12 +46,12 @@ use crate::ledger::signed::SignedEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::standard::{RulebookVersion, UnixMillis, choice, day_of};
 
-pub(super) use make::Blocks;
 pub(super) use outbox::to_send;
 pub(super) use paper::FontCase;
 pub use read::{Certificate, PaperDigest};
 pub use scope::Scope;
 pub(super) use scope::{sound, unsound};
+pub(super) use sealed::Blocks;
 pub(super) use state::Issuing;
 
 /// By what a service issues.

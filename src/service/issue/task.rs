@@ -14,16 +14,14 @@ use super::super::access::Actor;
 use super::super::error::Error;
 use super::super::order::{Place, What, places};
 use super::super::places::look_up;
-use super::super::prove::{named_row, open_in};
 use super::super::tables::{CERTIFICATES, CERTIFICATES_BY_LEARNER, CertificateRow, ISSUED, IssuedRow};
-use super::make::{Blocks, Order, SealedRow};
+use super::make::Order;
 use super::outbox::to_send;
 use super::scope::{NOTHING_COUNTS, completion_of, root_of};
+use super::sealed::Blocks;
 use super::{CertificateState, Issuer, Issuing, Scope};
 use crate::ledger::CertificateNumber;
-use crate::ledger::commitment::Commitment;
 use crate::ledger::entry::{Body, EntryId, LearnerId, RevocationReason, StatusChange};
-use crate::ledger::verify::ProvenEntry;
 use crate::standard::rulebook::IssueTrigger;
 use crate::store::{Commit, MAX_SCAN_ROWS};
 
@@ -260,46 +258,5 @@ impl Service {
         self.store.commit(commit).await?;
         issuing.revoke(&row.head);
         Ok(())
-    }
-
-    /// The rows of all sealed entries of a learner, in their order.
-    pub(super) async fn sealed_rows_of(
-        &self,
-        learner: LearnerId,
-        total: u64,
-        blocks: &mut Blocks,
-    ) -> Result<Vec<SealedRow>, Error> {
-        let marks = self.places().of_learner(learner.uuid(), total);
-        let mut rows = Vec::with_capacity(marks.len());
-        for mark in marks {
-            let row = named_row(&*self.store, mark.id).await?;
-            let block = blocks.of(self, mark.ordinal()).await?;
-            rows.push((EntryId::try_from(mark.id).map_err(Error::internal)?, row, block));
-        }
-        Ok(rows)
-    }
-
-    /// All sealed entries of a learner, opened.
-    pub(in crate::service) async fn sealed_entries_of(
-        &self,
-        learner: LearnerId,
-        total: u64,
-        blocks: &mut Blocks,
-    ) -> Result<Vec<ProvenEntry>, Error> {
-        let (key, register) = (self.vault.key(learner.into())?, self.keys().register);
-        let rows = self.sealed_rows_of(learner, total, blocks).await?;
-        let mut entries = Vec::with_capacity(rows.len());
-        for (id, row, block) in rows {
-            let (signed, salt) = open_in(&key, id, &row)?;
-            entries.push(ProvenEntry {
-                height: block.height,
-                index: row.head.ordinal - block.total_before(),
-                sealed_at: block.time,
-                commitment: Commitment::to(&signed, &salt),
-                by_authority: register.has_authority(&signed),
-                signed,
-            });
-        }
-        Ok(entries)
     }
 }
