@@ -16,6 +16,8 @@ fn start(complaints_per_hour: &str) -> Ledger {
         "off",
         "--trusted-proxies",
         "127.0.0.1",
+        "--site",
+        "http://ledger.example.cn",
         "--complaints-per-hour",
         complaints_per_hour,
     ])

@@ -11,11 +11,11 @@ use axum::http::{HeaderValue, Request};
 use cqo_ledger::service::accounts::{Again, Caller};
 use cqo_ledger::service::{AccountRole, Actor, Service};
 use cqo_ledger::web::permissions::{Permission, Side, table};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::ServiceExt as _;
 
 use crate::fuzz::changed;
-use crate::portal::{PASSWORD, encoded};
+use crate::portal::{PASSWORD, account, encoded};
 use crate::routes::{Served, serve};
 use crate::server::{campaign, credit_code};
 
@@ -160,6 +160,10 @@ impl House {
     async fn open(dir: &std::path::Path) -> Self {
         let Served { router, service, .. } = serve(dir).await;
         let learner = "01a204a4-da59-7159-a871-c02a5b7385fc";
+        for (n, role) in [(4, "employer"), (5, "competent_authority")] {
+            let organisation = json!({"code": credit_code(n), "name": "机构", "roles": [role]});
+            service.put_organisation(&Actor::Operator, organisation).await.unwrap();
+        }
         let registered = json!({"id": learner, "name": "张伟", "provider": credit_code(2)});
         service.register_learners(&Actor::Operator, registered).await.unwrap();
         let mut seats = Vec::new();
@@ -196,6 +200,8 @@ impl House {
         let seat = &self.seats[usize::from(*who) % self.seats.len()];
         let route = &self.routes[usize::from(*route) % self.routes.len()];
         let place = self.places.get(usize::from(*place) % (self.places.len() + 1)).unwrap_or(any);
+        // Without anything in its place it would be another address, which is not the portal's.
+        let place = if place.is_empty() { "-" } else { place };
         let uri = format!("{}?{}", filled(route.path, &escaped(place)), encoded(&pairs(query)));
         let request = Request::builder().method(route.method.as_str()).uri(uri).header(COOKIE, &seat.cookie);
         if route.method == "GET" {
@@ -218,13 +224,11 @@ impl Seat {
     /// Makes an account of this role, joins and signs in.
     async fn take(service: &Arc<Service>, role: AccountRole, learner: &str) -> Self {
         let login = format!("{role}@example.org");
-        let organisation = match role {
-            AccountRole::ProviderStaff | AccountRole::Employer => credit_code(2),
-            _ => credit_code(1),
-        };
-        let learners: &[&str] = if role == AccountRole::Learner { &[learner] } else { &[] };
-        let grants = json!([{"role": role.as_str(), "organisation": organisation}]);
-        let invitation: Value = json!({"login": login, "name": "王芳芳", "grants": grants, "learners": learners});
+        let mut invitation = account(role.as_str(), "王芳芳");
+        invitation["login"] = login.as_str().into();
+        if role == AccountRole::Learner {
+            invitation["learners"] = json!([learner]);
+        }
         let invited = service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap();
         service.join(&invited.code.unwrap().to_string(), PASSWORD).await.unwrap();
         let session =
