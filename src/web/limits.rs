@@ -164,7 +164,8 @@ fn rated<S: Clone + Send + Sync + 'static>(
         }
     });
     router.layer(GovernorLayer::new(config).error_handler(|error| match error {
-        GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
+        // Whole seconds, cut off: there is certainly room in the one after.
+        GovernorError::TooManyRequests { wait_time, .. } => Problem::rate_limited(wait_time + 1).into_response(),
         _ => Problem::internal().into_response(),
     }))
 }

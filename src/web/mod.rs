@@ -15,6 +15,7 @@ mod pages;
 pub mod permissions;
 mod portal;
 mod problem;
+mod reader;
 mod request;
 mod share;
 mod stream;
@@ -95,9 +96,11 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
         .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
         .with_state(app.clone());
     let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app.clone());
-    // Refusals by the limits are counted and logged, too.
+    // Refusals by the limits are pages for who reads pages, and are counted and logged, too.
+    let for_people = axum::middleware::from_fn_with_state(app.clone(), portal::for_people);
     let observed = axum::middleware::from_fn_with_state(app, observe::observe);
-    Routers { public: limits.around(public, &service).merge(health).layer(observed), metrics, connections }
+    let public = limits.around(public, &service).layer(for_people).merge(health).layer(observed);
+    Routers { public, metrics, connections }
 }
 
 /// Every documented route within the limits, once.

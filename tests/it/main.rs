@@ -38,6 +38,7 @@ mod pdf_breaks;
 mod people;
 mod portal;
 mod provider;
+mod refusals;
 mod restore;
 mod rotation;
 mod routes;

@@ -23,6 +23,7 @@ mod posted;
 mod provider;
 mod public;
 mod qr;
+mod refusal;
 mod route;
 mod sample_view;
 mod trouble;
@@ -36,6 +37,7 @@ mod gallery;
 use axum::Router;
 
 use super::App;
+pub(super) use refusal::for_people;
 pub(super) use route::Gate;
 use route::Route;
 
