@@ -29,6 +29,7 @@ use super::host::{for_own_host, own_host};
 use super::problem::Problem;
 use super::request::bearer;
 use super::share::{Shares, within_share};
+use super::tries::{Tries, within_tries};
 use crate::credential::Site;
 use crate::service::Service;
 
@@ -61,8 +62,8 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
     pub rate_burst: u32,
-    /// Look-ups of attestations a minute of one client, whose burst is as many; 0 for no limit. Names and numbers must not be
-    /// guessed.
+    /// Look-ups of attestations a minute of one client, whose burst is as many, and besides them as many tries to sign in
+    /// that fail; 0 for no limit. Names, numbers and passwords must not be guessed.
     pub lookups_per_minute: u32,
     /// Reverse proxies whose `X-Forwarded-For` is believed: behind them, the rate counts by the client's own address.
     pub trusted_proxies: Vec<IpAddr>,
@@ -131,6 +132,17 @@ impl Limits {
             Some(period) => rated(router, self.client(service), period, self.lookups_per_minute),
             None => router,
         }
+    }
+
+    /// Puts the rate of tries around their routes: as many that fail as there are look-ups.
+    pub(super) fn around_tries<S: Clone + Send + Sync + 'static>(
+        &self,
+        router: Router<S>,
+        service: &Arc<Service>,
+    ) -> Router<S> {
+        let Some(period) = Duration::from_secs(60).checked_div(self.lookups_per_minute) else { return router };
+        let tries = Tries::new(self.client(service), self.lookups_per_minute, period);
+        router.layer(axum::middleware::from_fn_with_state(tries, within_tries))
     }
 
     fn client(&self, service: &Arc<Service>) -> Client {

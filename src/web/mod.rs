@@ -19,6 +19,7 @@ mod reader;
 mod request;
 mod share;
 mod stream;
+mod tries;
 
 use std::sync::Arc;
 
@@ -80,8 +81,9 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
     let (paths, mut api) = described().split_for_parts();
     let (lookups, lookups_api) = lookups().split_for_parts();
     api.merge(lookups_api);
-    let (portal, rated) = portal::routers(&app);
-    let paths = paths.merge(portal).merge(limits.around_lookups(lookups.merge(rated), &service));
+    let [portal, rated, tried] = portal::routers(&app);
+    let rated = limits.around_lookups(lookups.merge(rated), &service);
+    let paths = paths.merge(portal).merge(rated).merge(limits.around_tries(tried, &service));
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
     let description = documented(api).to_pretty_json().unwrap_or_default();

@@ -43,5 +43,6 @@ mod restore;
 mod rotation;
 mod routes;
 mod server;
+mod sign_ins;
 mod stories;
 mod vectors;

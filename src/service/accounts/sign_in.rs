@@ -20,6 +20,8 @@ const MAX_TRIED_NAMES: usize = 10_000;
 
 /// A session begun, or one that has grown: its cookie, and where it is.
 pub struct SignedIn {
+    /// Whose.
+    pub account: AccountId,
     /// The new value of the cookie.
     pub token: SessionToken,
     /// How far the sign-in has come.
@@ -116,8 +118,9 @@ impl Service {
             return Err(self.wrong(at, usable.map(|account| account.id), wrong_password()).await?);
         }
         let account = usable.ok_or_else(wrong_password)?;
+        let account_id = account.id;
         let stage = self.stage_after_password(&account, now)?;
-        let begun = self.doors().sessions.begin(account.id, stage.clone(), agent, now, level)?;
+        let begun = self.doors().sessions.begin(account_id, stage.clone(), agent, now, level)?;
         // Who knows the password has no more tries at the second factor for it.
         match stage {
             Stage::SecondFactor => self.doors().tries.take_back(login)?,
@@ -126,7 +129,7 @@ impl Service {
         if !matches!(stage, Stage::SecondFactor) {
             self.note_sign_in(account).await?;
         }
-        Ok(SignedIn { token: begun, stage })
+        Ok(SignedIn { account: account_id, token: begun, stage })
     }
 
     /// The second step: a code of the second factor, or a recovery code.
@@ -154,7 +157,7 @@ impl Service {
         let stage = self.stage_after_factor(&account, now)?;
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
+        Ok(SignedIn { account: session.account, token, stage })
     }
 
     /// Who a session is, and how far it has come; every request of theirs asks this.
@@ -198,6 +201,11 @@ impl Service {
             self.give_code(&Actor::Public, "ask_for_reset", account, RESET_MS, true).await?;
         }
         Ok(())
+    }
+
+    /// The account of a one-time code; none for a code that is not, or no longer, good.
+    pub fn account_of_code(&self, code: &str) -> Option<AccountId> {
+        self.by_code(code).map(|account| account.id)
     }
 
     /// Whose a one-time code is: the name to greet, and the sign-in name. None for a code that is not, or no longer, good.
@@ -349,7 +357,7 @@ impl Service {
         let stage = self.stage_after_factor(&account, now)?;
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok((SignedIn { token, stage }, codes))
+        Ok((SignedIn { account: session.account, token, stage }, codes))
     }
 
     /// Leaves the setting up of a second factor, where none is required or there is one already.
@@ -362,7 +370,7 @@ impl Service {
         };
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
+        Ok(SignedIn { account: session.account, token, stage })
     }
 
     /// Whether [`Service::leave_factor`] leads anywhere else.
@@ -393,7 +401,7 @@ impl Service {
         };
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
+        Ok(SignedIn { account: session.account, token, stage })
     }
 
     /// Whether this is the password of an account, counted as tries to sign in are. `field` is what an error names.

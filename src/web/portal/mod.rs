@@ -39,7 +39,7 @@ use axum::Router;
 use super::App;
 pub(super) use refusal::for_people;
 pub(super) use route::Gate;
-use route::Route;
+use route::{Rate, Route};
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
@@ -59,13 +59,17 @@ pub(super) fn routes() -> Vec<Route> {
     .collect()
 }
 
-/// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
-pub(super) fn routers(app: &App) -> (Router<App>, Router<App>) {
-    let (mut usual, mut rated) = (Router::new(), Router::new());
+/// The routes behind their gates, by rate: the usual one, that of look-ups, that of tries to get in.
+pub(super) fn routers(app: &App) -> [Router<App>; 3] {
+    let [mut usual, mut lookups, mut tries] = [(); 3].map(|()| Router::new());
     for route in routes() {
         let guard = axum::middleware::from_fn_with_state((app.clone(), route.gate), guard::guard);
-        let router = if route.rated { &mut rated } else { &mut usual };
+        let router = match route.rate {
+            Rate::Usual => &mut usual,
+            Rate::Lookups => &mut lookups,
+            Rate::Tries => &mut tries,
+        };
         *router = std::mem::take(router).route(route.path, route.handler.route_layer(guard));
     }
-    (usual, rated)
+    [usual, lookups, tries]
 }

@@ -20,6 +20,17 @@ pub(crate) enum Gate {
     May(Action),
 }
 
+/// How often one client may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rate {
+    /// As anything.
+    Usual,
+    /// As look-ups: what could be guessed, or sends letters.
+    Lookups,
+    /// As tries to get in: those that fail are counted. The answer to one that succeeds holds a `RightTry`.
+    Tries,
+}
+
 /// One route. The router is built from the table of them alone, so no handler can be reached past its gate.
 pub(crate) struct Route {
     /// `GET` or `POST`.
@@ -28,24 +39,29 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Who may come in.
     pub(crate) gate: Gate,
-    /// Whether it is asked at the rate of look-ups: what could be guessed, or sends letters.
-    pub(crate) rated: bool,
+    /// How often one client may ask.
+    pub(crate) rate: Rate,
     pub(super) handler: MethodRouter<App>,
 }
 
 impl Route {
     /// A page.
     pub(crate) fn get<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
-        Self { method: Method::GET, path, gate, rated: false, handler: routing::get(handler) }
+        Self { method: Method::GET, path, gate, rate: Rate::Usual, handler: routing::get(handler) }
     }
 
     /// A form that is sent. Origin and token are checked, and the form is read, before the handler runs.
     pub(crate) fn post<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
-        Self { method: Method::POST, path, gate, rated: false, handler: routing::post(handler) }
+        Self { method: Method::POST, path, gate, rate: Rate::Usual, handler: routing::post(handler) }
     }
 
     /// The same, at the rate of look-ups.
     pub(crate) fn rated(self) -> Self {
-        Self { rated: true, ..self }
+        Self { rate: Rate::Lookups, ..self }
+    }
+
+    /// The same, at the rate of tries to get in.
+    pub(crate) fn tried(self) -> Self {
+        Self { rate: Rate::Tries, ..self }
     }
 }

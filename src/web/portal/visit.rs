@@ -11,11 +11,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::App;
 use super::super::language::Language;
+use super::super::tries::RightTry;
 use super::page::{Foot, Page, Standing, Tone, Who, role_in_words, ways_of};
 use super::trouble::Trouble;
 use super::words::Words;
-use crate::service::Actor;
 use crate::service::accounts::{Session, SessionToken, Visitor};
+use crate::service::{AccountId, Actor};
 
 /// The session's cookie on a plain connection, and on an encrypted one, where browsers hold the name to its rules.
 const PLAIN: &str = "cqo";
@@ -170,6 +171,12 @@ pub(super) fn see_other(to: &str) -> Response {
     // What comes from a form must not lead elsewhere.
     let to = HeaderValue::try_from(if is_here(to) { to } else { "/" }).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
+}
+
+/// The answer to a try to get in that was a right one: it does not count against who asks ([`super::super::tries`]).
+pub(super) fn right_try(mut response: Response, account: AccountId) -> Response {
+    response.extensions_mut().insert(RightTry(account));
+    response
 }
 
 /// Whether an address is a path of this site's own, as a browser reads it.

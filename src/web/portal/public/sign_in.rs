@@ -12,7 +12,7 @@ use super::super::page::Page;
 use super::super::posted::Posted;
 use super::super::qr::{Qr, qr};
 use super::super::trouble::Trouble;
-use super::super::visit::Visit;
+use super::super::visit::{Visit, right_try};
 use crate::ledger::fields::FieldErrors;
 use crate::service::Error;
 use crate::service::accounts::{MAX_LOGIN, SignedIn, Stage};
@@ -103,7 +103,7 @@ fn onward(visit: &Visit, signed_in: &SignedIn, next: &str) -> Response {
         Stage::In if !next.is_empty() => next,
         stage => way_on(stage),
     };
-    visit.with_token(visit.lead(to), &signed_in.token)
+    right_try(visit.with_token(visit.lead(to), &signed_in.token), signed_in.account)
 }
 
 /// The second factor's page.
@@ -157,7 +157,7 @@ pub(super) async fn send_factor(visit: Visit, posted: Posted) -> Result<Response
             let page = visit.page("account-recovery", "");
             let codes = codes.iter().map(ToString::to_string).collect();
             let shown = visit.draw(&RecoveryPage { page, codes, onward: way_on(&signed_in.stage) })?;
-            Ok(visit.with_token(shown, &signed_in.token))
+            Ok(right_try(visit.with_token(shown, &signed_in.token), signed_in.account))
         }
         Err(Error::Invalid(errors)) => factor_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, Some(&errors)),
         Err(error) => Err(error.into()),
