@@ -19,6 +19,7 @@ mod session;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod tries;
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -250,7 +251,7 @@ impl Accounts {
 #[derive(Default)]
 pub(super) struct Doors {
     sessions: Sessions,
-    tries: sign_in::Tries,
+    tries: tries::Tries,
 }
 
 /// The ids of the data keys that accounts need.

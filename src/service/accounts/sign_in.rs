@@ -1,22 +1,18 @@
 //! Signing in: password, second factor, what has to be done first, and what a session may then ask for.
 
-use std::collections::HashMap;
-
 use super::super::access::{AccountId, Actor};
 use super::super::error::Error;
-use super::super::{Service, random_bytes};
+use super::super::Service;
 use super::factor::Enrolment;
 use super::invite::{RESET_MS, is_address};
 use super::password::{self, ProtectionLevel, REMEMBERED};
+use super::tries::Try;
 use super::{Account, AccountState, Code, Password, SecondFactor, Session, SessionToken, Stage, normal};
 use crate::ledger::fields::Problem;
-use crate::merkle::Hash;
 use crate::standard::UnixMillis;
 
 /// How long nobody is sent another code of a reset.
 const RESET_PAUSE_MS: i64 = 60_000;
-/// Names whose wrong tries are remembered; the oldest are forgotten above it.
-const MAX_TRIED_NAMES: usize = 10_000;
 
 /// A session begun, or one that has grown: its cookie, and where it is.
 pub struct SignedIn {
@@ -39,71 +35,6 @@ pub struct Visitor {
     pub name: String,
     /// All roles of the account.
     pub grants: Vec<super::Grant>,
-}
-
-/// How a try stands before it is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Try {
-    /// It may be made.
-    Counted,
-    /// It may be made, and if it is wrong, the name is locked.
-    Last,
-    /// It may not be made.
-    Locked,
-}
-
-/// Tries by name, whether or not there is such an account.
-#[derive(Default)]
-pub(super) struct Tries {
-    by_name: HashMap<Hash, (u32, UnixMillis)>,
-    key: Option<[u8; 16]>,
-}
-
-impl Tries {
-    /// Counts a try before anybody knows whether it is a right one, so that many at once are no more than so many: a
-    /// right one is forgotten again. Answers how it stands; a name that is locked is not tried at all.
-    fn begin(&mut self, login: &str, now: UnixMillis, level: ProtectionLevel) -> Result<Try, Error> {
-        let name = self.name(login)?;
-        let recent = |last: &UnixMillis| now.millis() - last.millis() < level.lock_ms();
-        let tries = self.by_name.get(&name);
-        if tries.is_some_and(|(count, last)| *count >= level.failures_max() && recent(last)) {
-            return Ok(Try::Locked);
-        }
-        if self.by_name.len() >= MAX_TRIED_NAMES && !self.by_name.contains_key(&name) {
-            let oldest = self.by_name.iter().min_by_key(|(_, (_, last))| *last).map(|(name, _)| *name);
-            oldest.map(|name| self.by_name.remove(&name));
-        }
-        let (count, last) = self.by_name.entry(name).or_insert((0, now));
-        if now.millis() - last.millis() >= level.lock_ms() {
-            *count = 0;
-        }
-        (*count, *last) = (*count + 1, now);
-        Ok(if *count == level.failures_max() { Try::Last } else { Try::Counted })
-    }
-
-    /// Takes the last try back: it was a right one, and what follows it is not judged yet.
-    fn take_back(&mut self, login: &str) -> Result<(), Error> {
-        let name = self.name(login)?;
-        if let Some((count, _)) = self.by_name.get_mut(&name) {
-            *count = count.saturating_sub(1);
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self, login: &str) -> Result<(), Error> {
-        let name = self.name(login)?;
-        self.by_name.remove(&name);
-        Ok(())
-    }
-
-    /// A name under a key of this run: what somebody typed by mistake, a password perhaps, is not kept.
-    fn name(&mut self, login: &str) -> Result<Hash, Error> {
-        let key = match self.key {
-            Some(key) => key,
-            None => *self.key.insert(random_bytes()?),
-        };
-        Ok(Hash::of(&[&key, normal(login).as_bytes()]))
-    }
 }
 
 impl Service {
