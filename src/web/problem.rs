@@ -10,7 +10,7 @@ use super::PROBLEM_BASE;
 use crate::service::Error;
 
 /// When to come back after a 503 or 507, in seconds.
-pub(super) const RETRY_AFTER_S: u64 = 1;
+pub(super) const RETRY_AFTER_S: u32 = 1;
 /// The type of a problem document's content.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -64,7 +64,7 @@ pub(crate) struct Problem {
     errors: Vec<FieldProblem>,
     /// When to come back, in seconds, where that helps.
     #[serde(skip)]
-    retry_after_s: Option<u64>,
+    retry_after_s: Option<u32>,
 }
 
 /// One bad field.
@@ -129,7 +129,8 @@ impl Problem {
 
     /// Too often: there is room for one more after this time.
     pub(crate) fn rate_limited(wait_s: u64) -> Self {
-        Self { retry_after_s: Some(wait_s.max(RETRY_AFTER_S)), ..Self::of("rate-limited", None) }
+        let wait_s = u32::try_from(wait_s).unwrap_or(u32::MAX).max(RETRY_AFTER_S);
+        Self { retry_after_s: Some(wait_s), ..Self::of("rate-limited", None) }
     }
 
     pub(crate) fn internal() -> Self {

@@ -163,7 +163,7 @@ impl Trouble {
     }
 
     /// The page's text; `wait` is after how many seconds it is worth trying again.
-    pub(super) fn html(&self, visit: &Visit, wait: Option<u64>) -> Option<String> {
+    pub(super) fn html(&self, visit: &Visit, wait: Option<u32>) -> Option<String> {
         let (title, text) = self.keys();
         let wait = wait.map(|seconds| visit.words.with1("layout-trouble-wait", "seconds", seconds));
         TroublePage { page: visit.page(title, ""), text, wait, details: self.details(visit) }.render().ok()
