@@ -107,7 +107,7 @@ impl Service {
 
     /// Sends what is due now; returns how many letters went out.
     pub async fn remind_round(&self) -> Result<usize, Error> {
-        if self.letters.post == Post::Nowhere || self.settings.reminder_days.0.is_empty() {
+        if self.settings.letters.post == Post::Nowhere || self.settings.reminder_days.0.is_empty() {
             return Ok(0);
         }
         Self::apart(async {

@@ -31,6 +31,8 @@ mod erasure;
 mod fuzz;
 mod interop;
 mod kills;
+mod level_three;
+mod mail;
 mod pages;
 mod paper;
 mod pdf;

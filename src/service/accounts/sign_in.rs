@@ -1,8 +1,8 @@
 //! Signing in: password, second factor, what has to be done first, and what a session may then ask for.
 
+use super::super::Service;
 use super::super::access::{AccountId, Actor};
 use super::super::error::Error;
-use super::super::Service;
 use super::factor::Enrolment;
 use super::invite::{RESET_MS, is_address};
 use super::password::{self, ProtectionLevel, REMEMBERED};
@@ -50,8 +50,9 @@ impl Service {
         }
         let account = usable.ok_or_else(wrong_password)?;
         let account_id = account.id;
-        let stage = self.stage_after_password(&account, now)?;
-        let begun = self.doors().sessions.begin(account_id, stage.clone(), agent, now, level)?;
+        let weak = password::weakness(level, password, &names_of(&account)).is_some();
+        let stage = self.stage_after_password(&account, now, weak)?;
+        let begun = self.doors().sessions.begin(account_id, stage.clone(), weak, agent, now, level)?;
         // Who knows the password has no more tries at the second factor for it.
         match stage {
             Stage::SecondFactor => self.doors().tries.take_back(login)?,
@@ -85,7 +86,7 @@ impl Service {
         self.doors().tries.forget(&login)?;
         account.payload.last_sign_in = Some(now);
         let account = self.save_account(&self.as_owner(&account), "sign_in", account).await?;
-        let stage = self.stage_after_factor(&account, now)?;
+        let stage = self.stage_after_factor(&account, now, session.weak)?;
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
         Ok(SignedIn { account: session.account, token, stage })
@@ -159,13 +160,10 @@ impl Service {
     }
 
     pub(super) async fn choose_password(&self, account: &mut Account, password: &str) -> Result<(), Error> {
-        let payload = &account.payload;
-        let login = payload.login.split('@').next().unwrap_or_default();
-        let known = [login, payload.name.as_str()];
-        if let Some(problem) = password::weakness(self.settings.accounts.level, password, &known) {
+        if let Some(problem) = password::weakness(self.settings.accounts.level, password, &names_of(account)) {
             return Err(Error::field("password", problem));
         }
-        let old = payload.password.iter().flat_map(|old| std::iter::once(&old.hash).chain(&old.earlier));
+        let old = account.payload.password.iter().flat_map(|old| std::iter::once(&old.hash).chain(&old.earlier));
         let earlier: Vec<String> = old.take(REMEMBERED).cloned().collect();
         for hash in &earlier {
             if self.verify_password(password.to_owned(), Some(hash.clone())).await? {
@@ -200,14 +198,16 @@ impl Service {
         account.person(0).map_or(Actor::Public, Actor::Person)
     }
 
-    fn stage_after_password(&self, account: &Account, now: UnixMillis) -> Result<Stage, Error> {
+    fn stage_after_password(&self, account: &Account, now: UnixMillis, weak: bool) -> Result<Stage, Error> {
         match account.payload.factor {
             Some(_) => Ok(Stage::SecondFactor),
-            None => self.stage_after_factor(account, now),
+            None => self.stage_after_factor(account, now, weak),
         }
     }
 
-    pub(super) fn stage_after_factor(&self, account: &Account, now: UnixMillis) -> Result<Stage, Error> {
+    /// Where a sign-in goes on; `weak` is a password that was chosen under easier rules than those in force, which has to be
+    /// changed as an aged one has.
+    fn stage_after_factor(&self, account: &Account, now: UnixMillis, weak: bool) -> Result<Stage, Error> {
         let settings = &self.settings.accounts;
         let staff = account.payload.grants.iter().any(|grant| grant.role.is_staff());
         let needed =
@@ -217,7 +217,7 @@ impl Service {
         }
         let set_at = account.payload.password.as_ref().map_or(now, |password| password.set_at);
         let aged = now.millis() - set_at.millis() > settings.level.password_age_ms();
-        Ok(if aged { Stage::NewPassword } else { Stage::In })
+        Ok(if aged || weak { Stage::NewPassword } else { Stage::In })
     }
 
     async fn note_sign_in(&self, account: Account) -> Result<(), Error> {
@@ -285,7 +285,7 @@ impl Service {
         account.payload.factor = Some(factor);
         let account = self.save_account(&self.as_owner(&account), "set_second_factor", account).await?;
         self.end_other_sessions(&session);
-        let stage = self.stage_after_factor(&account, now)?;
+        let stage = self.stage_after_factor(&account, now, session.weak)?;
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
         Ok((SignedIn { account: session.account, token, stage }, codes))
@@ -295,7 +295,8 @@ impl Service {
     pub fn leave_factor(&self, token: &str) -> Result<SignedIn, Error> {
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
         let account = self.account_now(session.account)?;
-        let stage = match (&session.stage, self.stage_after_factor(&account, self.clock.now())?) {
+        let after = self.stage_after_factor(&account, self.clock.now(), session.weak)?;
+        let stage = match (&session.stage, after) {
             (Stage::Enrol(_), Stage::Enrol(_)) | (Stage::SecondFactor, _) => session.stage,
             (_, stage) => stage,
         };
@@ -308,7 +309,8 @@ impl Service {
     pub fn may_leave_factor(&self, session: &Session) -> bool {
         let account = self.account_now(session.account);
         account.is_ok_and(|account| {
-            self.stage_after_factor(&account, self.clock.now()).is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
+            let after = self.stage_after_factor(&account, self.clock.now(), session.weak);
+            after.is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
         })
     }
 
@@ -328,10 +330,10 @@ impl Service {
         self.end_other_sessions(&session);
         let stage = match session.stage {
             Stage::Enrol(enrolment) => Stage::Enrol(enrolment),
-            _ => self.stage_after_factor(&account, now)?,
+            _ => self.stage_after_factor(&account, now, false)?,
         };
         let next = stage.clone();
-        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
+        let token = self.doors().sessions.renew(token, |session| (session.stage, session.weak) = (next, false))?;
         Ok(SignedIn { account: session.account, token, stage })
     }
 
@@ -350,6 +352,12 @@ impl Service {
     pub fn note_for(&self, session: &Session, notice: &'static str) {
         self.doors().sessions.note(session.id, notice);
     }
+}
+
+/// What must not be in somebody's password.
+fn names_of(account: &Account) -> [&str; 2] {
+    let payload = &account.payload;
+    [payload.login.split('@').next().unwrap_or_default(), &payload.name]
 }
 
 fn wrong_password() -> Error {

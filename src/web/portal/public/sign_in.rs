@@ -60,6 +60,8 @@ struct RecoveryPage {
 struct NewPasswordPage {
     page: Page,
     form: Form,
+    level: u64,
+    sorts: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -171,10 +173,15 @@ pub(super) async fn leave_factor(visit: Visit) -> Result<Response, Trouble> {
     Ok(visit.with_token(visit.lead(to), &signed_in.token))
 }
 
-/// Changing a password that is too old.
+/// Changing a password that is too old or, by the rules of now, too weak.
 pub(super) async fn show_password(visit: Visit) -> Result<Response, Trouble> {
-    let page = visit.page("account-aged-password", "");
-    visit.draw(&NewPasswordPage { page, form: Form::new(visit.words, &NEW_PASSWORD_LABELS) })
+    new_password_page(&visit, StatusCode::OK, Form::new(visit.words, &NEW_PASSWORD_LABELS))
+}
+
+fn new_password_page(visit: &Visit, status: StatusCode, form: Form) -> Result<Response, Trouble> {
+    let level = visit.app.service.settings().accounts.level;
+    let (level, sorts) = (level.min_password() as u64, level.min_sorts() as u64);
+    visit.draw_as(status, &NewPasswordPage { page: visit.page("account-aged-password", ""), form, level, sorts })
 }
 
 /// The new password.
@@ -187,8 +194,7 @@ pub(super) async fn send_password(visit: Visit, posted: Posted) -> Result<Respon
         Ok(signed_in) => Ok(onward(&visit, &signed_in, "")),
         Err(Error::Invalid(errors)) => {
             let form = Form::new(visit.words, &NEW_PASSWORD_LABELS).wrong(&errors);
-            let page = visit.page("account-aged-password", "");
-            visit.draw_as(StatusCode::UNPROCESSABLE_ENTITY, &NewPasswordPage { page, form })
+            new_password_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, form)
         }
         Err(error) => Err(error.into()),
     }
