@@ -111,4 +111,16 @@ layout-trouble-read-only-text = The system is being confirmed after a restore: i
 layout-trouble-internal = Something failed here
 layout-trouble-internal-text = What was saved is not lost. Try again later; if it goes on, tell the administrator.
 layout-trouble-busy = Busy
-layout-trouble-busy-text = Please try again in a moment.
+layout-trouble-busy-text = This cannot be done just now. Please try again in a moment.
+layout-trouble-nowhere = No such page
+layout-trouble-nowhere-text = The address may have a mistake in it, or the page is not here any more. Check the address, or start again from the first page.
+layout-trouble-way = Not in this way
+layout-trouble-way-text = This address cannot be opened directly, and takes nothing sent like this. Start from the first page, and use its links and buttons.
+layout-trouble-slow = It took too long
+layout-trouble-slow-text = The request did not come to its end in time: look at your connection. If you sent something, see first whether it was saved before you send it again.
+layout-trouble-often = Too many requests
+layout-trouble-often-text = This request was not handled, and nothing was saved. What you typed is usually still there when you go back.
+layout-trouble-wait = Wait { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}, then reload this page, or go back and send it again.

@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 
-use super::Failure;
 use super::config::check::Check;
+use super::{Failure, read_input};
 use crate::merkle::Hash;
 use crate::service::clock::{Clock as _, SystemClock};
 use crate::service::vault::Vault;
-use crate::service::{LedgerKeys, Post, Service, Settings, keyfile};
+use crate::service::{LedgerKeys, MailServer, Post, Service, Settings, keyfile};
 use crate::standard::{Rulebook, RulebookVersion, day_of};
 use crate::store::{self, Embedded, Options, Store};
 use crate::web::Watched;
@@ -44,6 +44,8 @@ const RECORDER_KEY: &str = "recorder.key";
 const OPERATOR_TOKEN: &str = "operator.token";
 /// Not kept with the keys of the ledger's own in any other respect: it can be changed at any time.
 const MAIL_SERVER: &str = "mail-server";
+/// The longest file of an authority's certificates that is looked at, in bytes.
+const MAX_AUTHORITY_BYTES: usize = 1024 * 1024;
 /// No token is shorter: `init` makes longer ones.
 const MIN_TOKEN_LEN: usize = 64;
 
@@ -124,14 +126,14 @@ impl DataDir {
         self.0.join("mailbox")
     }
 
-    /// The address of the mail server, with its password: a file for the owner alone.
-    pub(super) fn mail_server(&self) -> Result<String, Failure> {
+    /// The mail server: its address with its password, from a file for the owner alone, and its authority where one is
+    /// named.
+    pub(super) fn mail_server(&self, authority: Option<&Path>) -> Result<MailServer, Failure> {
         let path = self.keys().join(MAIL_SERVER);
         let text = keyfile::read_secret(&path).map_err(Failure::misuse)?;
-        let url = text.trim().to_owned();
-        let good = Post::Server(url.clone()).check();
-        good.map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))?;
-        Ok(url)
+        let authority = authority.map(|file| read_input(file, MAX_AUTHORITY_BYTES)).transpose()?;
+        let server = MailServer::new(text.trim(), authority);
+        server.map_err(|error| Failure::misuse(format!("{}: {error}", path.display())))
     }
 
     fn service_file(&self) -> PathBuf {

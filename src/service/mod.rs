@@ -69,7 +69,7 @@ pub use figures::{Figures, NotReady, Pending};
 pub use happened::{Happened, MAX_EVENTS_PAGE};
 pub use ingest::{EntryOutcome, EntryResult, MAX_EARLIER_RECEIPTS, MAX_SUBMISSION, MAX_SUBMISSION_BYTES, Submitted};
 pub use issue::{Certificate, CertificateState, IssueSettings, PaperDigest, PaperLanguage, Scope};
-pub use letters::{LetterSettings, Post};
+pub use letters::{LetterSettings, MailServer, Post};
 pub use own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 pub use prove::{EntryView, MAX_BLOCKS_PAGE, Position};
 pub use recorded::{CorrectionInput, EntriesPage, History, LearnerLine, LearnersPage, Version};
@@ -161,7 +161,7 @@ pub struct Service {
     doors: std::sync::Mutex<accounts::Doors>,
     /// Places for hashing passwords at once.
     hashings: accounts::Hashings,
-    letters: Arc<LetterSettings>,
+    letters: Arc<letters::PostOffice>,
     body: RwLock<body::Body>,
     complaints: RwLock<complaints::Cases>,
     /// Complaints are counted and filed one at a time.

@@ -16,6 +16,7 @@ use super::complaints::Cases;
 use super::error::Error;
 use super::ingest::{self, Request};
 use super::issue::{FontCase, Issuing};
+use super::letters::PostOffice;
 use super::order::{Place, Run, What};
 use super::own_keys::{ISSUER_KINDS, RECORDER_KINDS};
 use super::places::Places;
@@ -218,7 +219,7 @@ impl Service {
         let service = Arc::new(Self {
             checks: pool::Pool::new(settings.check_threads)?,
             hashings: accounts::Hashings::new(settings.check_threads),
-            letters: Arc::new(settings.letters.clone()),
+            letters: Arc::new(PostOffice::new(settings.letters.clone())),
             owner,
             figures: Figures::new(store.figures()),
             store,

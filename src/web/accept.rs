@@ -38,9 +38,15 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 const DESCRIPTORS_KEPT: usize = 256;
 /// How often at most refused connections are told of in the log.
 const TELL_REFUSED_EVERY: Duration = Duration::from_secs(10);
-/// What a refused connection is told; it fits any socket's empty buffer.
-const REFUSAL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+/// What a refused connection is told; it fits any socket's empty buffer. Nobody knows yet who asks, or for what: the words
+/// are for people in both languages, the head for programs.
+const REFUSAL: &str = concat!(
+    "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: text/html; charset=utf-8\r\n",
+    "cache-control: no-store\r\ncontent-length: 211\r\nconnection: close\r\n\r\n",
+    "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>系统繁忙 Busy</title>",
+    "<p>系统繁忙，请过几秒刷新本页。</p>",
+    "<p lang=\"en\">Too many connections: reload this page in a few seconds.</p>\n",
+);
 /// Bytes that hyper buffers of one connection in each direction: what it reads of a body at once.
 const BUFFER_MAX: usize = 64 * 1024;
 
@@ -333,7 +339,7 @@ struct Refused {
 impl Refused {
     fn refuse(&mut self, stream: &TcpStream) {
         // At once or not at all: the loop waits for nobody.
-        drop(stream.try_write(REFUSAL));
+        drop(stream.try_write(REFUSAL.as_bytes()));
         self.since_told += 1;
         if self.told.is_none_or(|told| told.elapsed() >= TELL_REFUSED_EVERY) {
             tracing::warn!(refused = self.since_told, "too many connections");
@@ -376,6 +382,12 @@ mod tests {
         ] {
             assert_eq!(client_of(ip(a)) == client_of(ip(b)), same, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn a_refused_connection_is_told_as_much_as_is_announced() {
+        let (head, body) = REFUSAL.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{}", body.len());
     }
 
     /// Descriptors that are wanting end the accepting for a while, not for ever: see `tests/it/abuse.rs`.

@@ -30,6 +30,7 @@ use super::host::{for_own_host, own_host};
 use super::problem::Problem;
 use super::request::bearer;
 use super::share::{Shares, within_share};
+use super::tries::{Tries, within_tries};
 use crate::credential::Site;
 use crate::service::Service;
 
@@ -62,8 +63,8 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Requests that one client may make at once before the rate counts.
     pub rate_burst: u32,
-    /// Look-ups of attestations a minute of one client, whose burst is as many; 0 for no limit. Names and numbers must not be
-    /// guessed.
+    /// Look-ups of attestations a minute of one client, whose burst is as many, and besides them as many tries to sign in
+    /// that fail; 0 for no limit. Names, numbers and passwords must not be guessed.
     pub lookups_per_minute: u32,
     /// Complaints that one client may file within an hour; 0 for no limit. Somebody answers each of them.
     pub complaints_per_hour: u32,
@@ -137,6 +138,17 @@ impl Limits {
         }
     }
 
+    /// Puts the rate of tries around their routes: as many that fail as there are look-ups.
+    pub(super) fn around_tries<S: Clone + Send + Sync + 'static>(
+        &self,
+        router: Router<S>,
+        service: &Arc<Service>,
+    ) -> Router<S> {
+        let Some(period) = Duration::from_secs(60).checked_div(self.lookups_per_minute) else { return router };
+        let tries = Tries::new(self.client(service), self.lookups_per_minute, period);
+        router.layer(axum::middleware::from_fn_with_state(tries, within_tries))
+    }
+
     /// Who requests count for.
     pub(super) fn client(&self, service: &Arc<Service>) -> Client {
         Client { service: Arc::clone(service), trusted: self.trusted_proxies.clone().into() }
@@ -169,7 +181,8 @@ fn rated<S: Clone + Send + Sync + 'static>(
         }
     });
     router.layer(GovernorLayer::new(config).error_handler(|error| match error {
-        GovernorError::TooManyRequests { .. } => Problem::rate_limited().into_response(),
+        // Whole seconds, cut off: there is certainly room in the one after.
+        GovernorError::TooManyRequests { wait_time, .. } => Problem::rate_limited(wait_time + 1).into_response(),
         _ => Problem::internal().into_response(),
     }))
 }

@@ -15,9 +15,11 @@ mod pages;
 pub mod permissions;
 mod portal;
 mod problem;
+mod reader;
 mod request;
 mod share;
 mod stream;
+mod tries;
 mod turns;
 
 use std::sync::Arc;
@@ -88,8 +90,9 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
     let (paths, mut api) = described().split_for_parts();
     let (lookups, lookups_api) = lookups().split_for_parts();
     api.merge(lookups_api);
-    let (portal, rated) = portal::routers(&app);
-    let paths = paths.merge(portal).merge(limits.around_lookups(lookups.merge(rated), &service));
+    let [portal, rated, tried] = portal::routers(&app);
+    let rated = limits.around_lookups(lookups.merge(rated), &service);
+    let paths = paths.merge(portal).merge(rated).merge(limits.around_tries(tried, &service));
     let (health, health_api) = health().split_for_parts();
     api.merge(health_api);
     let description = documented(api).to_pretty_json().unwrap_or_default();
@@ -104,9 +107,11 @@ pub fn routers(service: Arc<Service>, limits: &Limits, watched: Watched) -> Rout
         .method_not_allowed_fallback(|| async { problem::Problem::method_not_allowed().into_response() })
         .with_state(app.clone());
     let metrics = Router::new().route("/metrics", get(metrics::render)).with_state(app.clone());
-    // Refusals by the limits are counted and logged, too.
+    // Refusals by the limits are pages for who reads pages, and are counted and logged, too.
+    let for_people = axum::middleware::from_fn_with_state(app.clone(), portal::for_people);
     let observed = axum::middleware::from_fn_with_state(app, observe::observe);
-    Routers { public: limits.around(public, &service).merge(health).layer(observed), metrics, connections }
+    let public = limits.around(public, &service).layer(for_people).merge(health).layer(observed);
+    Routers { public, metrics, connections }
 }
 
 /// Every documented route within the limits, once.

@@ -9,8 +9,10 @@ use utoipa::ToSchema;
 use super::PROBLEM_BASE;
 use crate::service::Error;
 
-/// When to come back after a 429, 503 or 507, in seconds.
-const RETRY_AFTER_S: &str = "1";
+/// When to come back after a 503 or 507, in seconds.
+pub(super) const RETRY_AFTER_S: u32 = 1;
+/// The type of a problem document's content.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Every problem type, its status, and its title in Chinese and English. Types are for ever.
 pub const PROBLEM_TYPES: &[(&str, u16, &str, &str)] = &[
@@ -60,6 +62,9 @@ pub(crate) struct Problem {
     /// Every bad field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldProblem>,
+    /// When to come back, in seconds, where that helps.
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
 }
 
 /// One bad field.
@@ -80,7 +85,9 @@ impl Problem {
         let known = PROBLEM_TYPES.iter().find(|(name, ..)| *name == kind);
         let (name, status, title, title_en) =
             known.copied().unwrap_or(("internal", 500, "服务内部错误", "Internal failure"));
-        Self { r#type: format!("{PROBLEM_BASE}{name}"), title, title_en, status, detail, errors: Vec::new() }
+        let retry_after_s = matches!(status, 429 | 503 | 507).then_some(RETRY_AFTER_S);
+        let r#type = format!("{PROBLEM_BASE}{name}");
+        Self { r#type, title, title_en, status, detail, errors: Vec::new(), retry_after_s }
     }
 
     /// Nothing here under this name.
@@ -120,8 +127,10 @@ impl Problem {
         Self::of("overloaded", None)
     }
 
-    pub(crate) fn rate_limited() -> Self {
-        Self::of("rate-limited", None)
+    /// Too often: there is room for one more after this time.
+    pub(crate) fn rate_limited(wait_s: u64) -> Self {
+        let wait_s = u32::try_from(wait_s).unwrap_or(u32::MAX).max(RETRY_AFTER_S);
+        Self { retry_after_s: Some(wait_s), ..Self::of("rate-limited", None) }
     }
 
     pub(crate) fn internal() -> Self {
@@ -177,16 +186,13 @@ impl From<Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
+        let (status, retry_after_s) = (self.status(), self.retry_after_s);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if matches!(
-            status,
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE
-        ) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        if let Some(wait) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, wait.into());
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

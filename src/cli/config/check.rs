@@ -35,7 +35,11 @@ pub(in super::super) fn run(effective: &Effective) -> Outcome {
     let dir = DataDir::new(&config.data);
     let mut checks = dir.examine();
     checks.extend((config.mail == MailWay::Server).then(|| {
-        Check::of("邮件服务器地址可用 the mail server's address is one", dir.mail_server().map_err(|f| f.message))
+        let server = dir.mail_server(config.mail_authority.0.as_deref());
+        Check::of(
+            "邮件服务器的地址与证书机构可用 the mail server's address and authority can be used",
+            server.map_err(|f| f.message),
+        )
     }));
     // Two ledgers cannot run on one directory: whoever serves it now is asked for its address in vain.
     let runs = dir.is_in_use();

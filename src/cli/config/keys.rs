@@ -270,11 +270,12 @@ keys! {
     idle_ms: u64 = Some("75000"), Kind::Number(100..=3_600_000), "空闲连接的保持时间（毫秒）", "Time that a connection may rest between requests";
     rate_per_second: u32 = Some("100"), Kind::Number(0..=1_000_000), "每个客户端每秒的请求数，0 为不限", "Requests a second of one client; 0 for no limit";
     rate_burst_requests: u32 = Some("1000"), Kind::Number(1..=1_000_000), "每个客户端一次可突发的请求数", "Requests that one client may make at once before the rate counts";
-    lookups_per_minute: u32 = Some("60"), Kind::Number(0..=1_000_000), "每个客户端每分钟的存证查询数，0 为不限", "Look-ups of attestations a minute of one client; 0 for no limit";
+    lookups_per_minute: u32 = Some("60"), Kind::Number(0..=1_000_000), "每个客户端每分钟的存证查询数，以及登录失败次数，0 为不限", "Look-ups of attestations a minute of one client, and as many sign-ins that fail; 0 for no limit";
     complaints_per_hour: u32 = Some("5"), Kind::Number(0..=10_000), "每个客户端每小时可提交的投诉数，0 为不限", "Complaints that one client may file within an hour; 0 for no limit";
     protection_level: ProtectionLevel = Some("2"), Kind::Choice(&["2", "3"]), "账号规则所依据的网络安全等级保护级别", "The level of classified protection (GB/T 22239) that passwords, lockout and sessions follow";
     second_factor: SecondFactor = Some("by_level"), Kind::Choice(&["by_level", "off"]), "动态验证码：by_level 为工作人员必须使用（三级为所有人），off 为不强制", "Second factor: by_level asks it of staff, at level 3 of everybody; off of nobody";
     mail: MailWay = Some("files"), Kind::Choice(&["files", "server", "off"]), "邮件：files 存入数据目录的 mailbox，server 经 keys/mail-server 文件中的邮件服务器发送", "Letters: files puts them into the data directory's mailbox, server sends through the mail server whose address is in keys/mail-server";
+    mail_authority: Auto<PathBuf> = Some("auto"), Kind::PathOrAuto, "签发邮件服务器证书的机构（PEM 文件），auto 为通行的公共机构", "PEM file of the authority that signed the mail server's certificate; auto believes the usual public ones";
     mail_from: Auto<Mailbox> = Some("auto"), Kind::MailboxOrAuto, "邮件的发件人", "Whom letters are from";
     reminder_days: ReminderDays = Some("90,30,7"), Kind::Days, "年度要求未完成时，在截止日前多少天发邮件提醒，首页同时提示；off 为不提醒", "Days before the end of their year at which CQOs are reminded, by e-mail and on their home page, of what is missing in it; off for never";
     trusted_proxies: Hosts = Some("off"), Kind::Hosts, "可信反向代理的地址，其 X-Forwarded-For 用于限速", "Reverse proxies whose X-Forwarded-For is believed when requests are counted";

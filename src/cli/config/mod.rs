@@ -16,7 +16,8 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::data_dir::DataDir;
 use super::{Failure, read_input};
-use crate::service::accounts::AccountSettings;
+use crate::service::accounts::password::ProtectionLevel;
+use crate::service::accounts::{AccountSettings, SecondFactor};
 use crate::service::{IssueSettings, LetterSettings, Post, Settings};
 use crate::standard::rulebook::Place;
 use crate::store::Options;
@@ -162,6 +163,7 @@ impl Effective {
                 "must name the address that people use where trusted_proxies are set, or cookies go without Secure and letters lead to this machine",
             ));
         }
+        complaints.extend(self.contradictions());
         if complaints.is_empty() { Ok(()) } else { Err(Complaint::all(&complaints)) }
     }
 
@@ -172,6 +174,28 @@ impl Effective {
             "site 为 auto：会话 Cookie 不带 Secure，邮件和证书上的链接指向监听地址；有 TLS 代理时请写明网址 site is auto: cookies go \
              without Secure, links in letters and on certificates lead to the address listened on; behind a TLS proxy name the site",
         ))
+    }
+
+    /// Values that undo one another.
+    fn contradictions(&self) -> Vec<Complaint> {
+        let Config { protection_level, second_factor, mail, mail_from, .. } = &self.config;
+        let without_factor = *protection_level == ProtectionLevel::Three && *second_factor == SecondFactor::Off;
+        let nobodys_letters = *mail == MailWay::Server && mail_from.0.is_none();
+        let level = without_factor.then(|| {
+            self.complaint(
+                "second_factor",
+                "三级等级保护要求所有人使用动态验证码，不能为 off",
+                "level 3 asks a second factor of everybody: off is not possible with it",
+            )
+        });
+        let sender = nobodys_letters.then(|| {
+            self.complaint(
+                "mail_from",
+                "经邮件服务器发信时须设置发件人",
+                "must name a sender when letters leave through a mail server",
+            )
+        });
+        level.into_iter().chain(sender).collect()
     }
 
     fn complaint(&self, name: &str, chinese: &str, english: &str) -> Complaint {
@@ -213,7 +237,7 @@ impl Config {
         match self.mail {
             MailWay::Off => Ok(Post::Nowhere),
             MailWay::Files => Ok(Post::Files(dir.mailbox())),
-            MailWay::Server => dir.mail_server().map(Post::Server),
+            MailWay::Server => dir.mail_server(self.mail_authority.0.as_deref()).map(Post::Server),
         }
     }
 

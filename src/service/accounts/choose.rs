@@ -1,7 +1,7 @@
 //! Choosing a password: by a one-time code, or in the place of another one.
 
 use super::super::Service;
-use super::super::access::Actor;
+use super::super::access::{AccountId, Actor};
 use super::super::error::Error;
 use super::invite::{RESET_MS, is_address};
 use super::password::{self, REMEMBERED};
@@ -21,6 +21,11 @@ impl Service {
             self.give_code(&Actor::Public, "ask_for_reset", account, RESET_MS, true).await?;
         }
         Ok(())
+    }
+
+    /// The account of a one-time code; none for a code that is not, or no longer, good.
+    pub fn account_of_code(&self, code: &str) -> Option<AccountId> {
+        self.by_code(code).map(|account| account.id)
     }
 
     /// Whose a one-time code is: the name to greet, and the sign-in name. None for a code that is not, or no longer, good.
@@ -62,22 +67,19 @@ impl Service {
         self.end_other_sessions(&session);
         let stage = match session.stage {
             Stage::Enrol(enrolment) => Stage::Enrol(enrolment),
-            _ => self.stage_after_factor(&account, self.clock.now())?,
+            _ => self.stage_after_factor(&account, self.clock.now(), false)?,
         };
         let next = stage.clone();
-        let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
+        let token = self.doors().sessions.renew(token, |session| (session.stage, session.weak) = (next, false))?;
+        Ok(SignedIn { account: session.account, token, stage })
     }
 
     /// A password that fits an account, hashed. Outside the lock under which accounts change: it takes its time.
     async fn choose_password(&self, account: &Account, password: &str) -> Result<Password, Error> {
-        let payload = &account.payload;
-        let login = payload.login.split('@').next().unwrap_or_default();
-        let known = [login, payload.name.as_str()];
-        if let Some(problem) = password::weakness(self.settings.accounts.level, password, &known) {
+        if let Some(problem) = password::weakness(self.settings.accounts.level, password, &account.names()) {
             return Err(Error::field("password", problem));
         }
-        let old = payload.password.iter().flat_map(|old| std::iter::once(&old.hash).chain(&old.earlier));
+        let old = account.payload.password.iter().flat_map(|old| std::iter::once(&old.hash).chain(&old.earlier));
         let earlier: Vec<String> = old.take(REMEMBERED).cloned().collect();
         for hash in &earlier {
             if self.verify_password(password.to_owned(), Some(hash.clone())).await? {

@@ -179,6 +179,12 @@ struct Account {
 }
 
 impl Account {
+    /// What must not be in this person's password.
+    fn names(&self) -> [&str; 2] {
+        let payload = &self.payload;
+        [payload.login.split('@').next().unwrap_or_default(), &payload.name]
+    }
+
     fn state(&self) -> AccountState {
         match self.payload {
             Payload { ended: true, .. } => AccountState::Ended,

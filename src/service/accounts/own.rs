@@ -64,30 +64,31 @@ impl Service {
         account.payload.factor = Some(factor);
         let account = self.save_account(&self.as_owner(&account), "set_second_factor", account).await?;
         self.end_other_sessions(&session);
-        let stage = self.stage_after_factor(&account, now)?;
+        let stage = self.stage_after_factor(&account, now, session.weak)?;
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok((SignedIn { token, stage }, codes))
+        Ok((SignedIn { account: session.account, token, stage }, codes))
     }
 
     /// Leaves the setting up of a second factor, where none is required or there is one already.
     pub fn leave_factor(&self, token: &str) -> Result<SignedIn, Error> {
         let session = self.session(token).ok_or(Error::Unauthenticated)?;
         let account = self.account_now(session.account)?;
-        let stage = match (&session.stage, self.stage_after_factor(&account, self.clock.now())?) {
+        let stage = match (&session.stage, self.stage_after_factor(&account, self.clock.now(), session.weak)?) {
             (Stage::Enrol(_), Stage::Enrol(_)) | (Stage::SecondFactor, _) => session.stage,
             (_, stage) => stage,
         };
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
+        Ok(SignedIn { account: session.account, token, stage })
     }
 
     /// Whether [`Service::leave_factor`] leads anywhere else.
     pub fn may_leave_factor(&self, session: &Session) -> bool {
         let account = self.account_now(session.account);
         account.is_ok_and(|account| {
-            self.stage_after_factor(&account, self.clock.now()).is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
+            self.stage_after_factor(&account, self.clock.now(), session.weak)
+                .is_ok_and(|stage| !matches!(stage, Stage::Enrol(_)))
         })
     }
 

@@ -51,6 +51,8 @@ pub struct Session {
     pub grant: usize,
     /// How far the sign-in has come.
     pub stage: Stage,
+    /// Whether its password is weaker than the rules ask now: chosen at a lower level of protection.
+    pub weak: bool,
     /// What its forms must hold.
     pub csrf: String,
     /// When it began.
@@ -93,6 +95,7 @@ impl Sessions {
         &mut self,
         account: AccountId,
         stage: Stage,
+        weak: bool,
         agent: &str,
         now: UnixMillis,
         level: ProtectionLevel,
@@ -108,6 +111,7 @@ impl Sessions {
             account,
             grant: 0,
             stage,
+            weak,
             csrf: hex::encode(random_bytes::<16>()?),
             since: now,
             last_seen: now,
@@ -223,13 +227,13 @@ mod tests {
     fn a_session_ends_when_nobody_uses_it_and_after_its_longest_time() {
         let idle = LEVEL.idle_ms();
         let mut sessions = Sessions::default();
-        let token = sessions.begin(account(), Stage::In, "Chromium\n", at(0), LEVEL).unwrap();
+        let token = sessions.begin(account(), Stage::In, false, "Chromium\n", at(0), LEVEL).unwrap();
         let seen = sessions.seen(token.as_str(), at(idle), LEVEL).unwrap();
         assert_eq!((seen.agent.as_str(), seen.last_seen), ("Chromium", at(idle)));
         assert!(sessions.seen(token.as_str(), at(2 * idle + 1), LEVEL).is_none());
         assert!(sessions.seen(token.as_str(), at(idle), LEVEL).is_none(), "once ended, it stays so");
 
-        let token = sessions.begin(account(), Stage::In, "", at(0), LEVEL).unwrap();
+        let token = sessions.begin(account(), Stage::In, false, "", at(0), LEVEL).unwrap();
         let mut now = 0;
         while now + idle <= LEVEL.session_ms() {
             now += idle;
@@ -241,7 +245,7 @@ mod tests {
     #[test]
     fn a_token_that_was_renewed_ends_and_its_form_token_with_it() {
         let mut sessions = Sessions::default();
-        let old = sessions.begin(account(), Stage::SecondFactor, "", at(0), LEVEL).unwrap();
+        let old = sessions.begin(account(), Stage::SecondFactor, false, "", at(0), LEVEL).unwrap();
         let csrf = sessions.seen(old.as_str(), at(1), LEVEL).unwrap().csrf;
         let new = sessions.renew(old.as_str(), |session| session.stage = Stage::In).unwrap();
         assert!(sessions.seen(old.as_str(), at(1), LEVEL).is_none());
@@ -255,9 +259,9 @@ mod tests {
         let one = account();
         let mut sessions = Sessions::default();
         let real: Vec<SessionToken> =
-            (0..MAX_SESSIONS).map(|_| sessions.begin(one, Stage::In, "", at(0), LEVEL).unwrap()).collect();
+            (0..MAX_SESSIONS).map(|_| sessions.begin(one, Stage::In, false, "", at(0), LEVEL).unwrap()).collect();
         let half: Vec<SessionToken> = (1..=MAX_HALF_WAY as i64 + 1)
-            .map(|ms| sessions.begin(one, Stage::SecondFactor, "", at(ms), LEVEL).unwrap())
+            .map(|ms| sessions.begin(one, Stage::SecondFactor, false, "", at(ms), LEVEL).unwrap())
             .collect();
         assert!(real.iter().all(|token| sessions.seen(token.as_str(), at(9), LEVEL).is_some()));
         assert!(sessions.seen(half[0].as_str(), at(9), LEVEL).is_none(), "the oldest of those half-way");
@@ -272,9 +276,10 @@ mod tests {
     fn sessions_of_an_account_are_listed_ended_and_bounded() {
         let (one, other) = (account(), account());
         let mut sessions = Sessions::default();
-        let theirs = sessions.begin(other, Stage::In, "", at(0), LEVEL).unwrap();
-        let mine: Vec<SessionToken> =
-            (0..MAX_SESSIONS as i64 + 1).map(|ms| sessions.begin(one, Stage::In, "", at(ms), LEVEL).unwrap()).collect();
+        let theirs = sessions.begin(other, Stage::In, false, "", at(0), LEVEL).unwrap();
+        let mine: Vec<SessionToken> = (0..MAX_SESSIONS as i64 + 1)
+            .map(|ms| sessions.begin(one, Stage::In, false, "", at(ms), LEVEL).unwrap())
+            .collect();
         let list = sessions.list(one, at(20), LEVEL);
         assert_eq!(list.len(), MAX_SESSIONS);
         assert!(sessions.seen(mine[0].as_str(), at(20), LEVEL).is_none(), "the oldest has made room");

@@ -10,7 +10,7 @@ use super::super::Service;
 use super::super::access::{AccountId, Actor};
 use super::super::error::Error;
 use super::factor::Enrolment;
-use super::password::ProtectionLevel;
+use super::password::{self, ProtectionLevel};
 use super::tries::{Door, Try};
 use super::{Account, AccountState, Grant, SecondFactor, Session, SessionToken, Stage, normal};
 use crate::ledger::fields::Problem;
@@ -19,6 +19,8 @@ use crate::store::Commit;
 
 /// A session begun, or one that has grown: its cookie, and where it is.
 pub struct SignedIn {
+    /// Whose it is.
+    pub account: AccountId,
     /// The new value of the cookie.
     pub token: SessionToken,
     /// How far the sign-in has come.
@@ -65,17 +67,18 @@ impl Service {
             ));
         }
         let (now, level) = (self.clock.now(), self.settings.accounts.level);
+        let weak = password::weakness(level, password, &account.names()).is_some();
         let stage = match account.payload.factor {
             Some(_) => Stage::SecondFactor,
-            None => self.stage_after_factor(&account, now)?,
+            None => self.stage_after_factor(&account, now, weak)?,
         };
         if !matches!(stage, Stage::SecondFactor) {
             account.payload.last_sign_in = Some(now);
             account = self.save_account(&self.as_owner(&account), "sign_in", account).await?;
         }
         self.doors().tries.right(door, now)?;
-        let token = self.doors().sessions.begin(account.id, stage.clone(), caller.agent, now, level)?;
-        Ok(SignedIn { token, stage })
+        let token = self.doors().sessions.begin(account.id, stage.clone(), weak, caller.agent, now, level)?;
+        Ok(SignedIn { account: account.id, token, stage })
     }
 
     /// The second step: a code of the second factor, or a recovery code.
@@ -90,10 +93,10 @@ impl Service {
         self.take_code(&mut account, code, "code")?;
         account.payload.last_sign_in = Some(now);
         let account = self.save_account(&self.as_owner(&account), "sign_in", account).await?;
-        let stage = self.stage_after_factor(&account, now)?;
+        let stage = self.stage_after_factor(&account, now, session.weak)?;
         let next = stage.clone();
         let token = self.doors().sessions.renew(token, |session| session.stage = next)?;
-        Ok(SignedIn { token, stage })
+        Ok(SignedIn { account: session.account, token, stage })
     }
 
     /// Takes a code of an account's second factor, which is used up by it: whoever calls this saves the account. `field` is
@@ -149,7 +152,9 @@ impl Service {
         self.doors().sessions.seen(token, self.clock.now(), self.settings.accounts.level)
     }
 
-    pub(super) fn stage_after_factor(&self, account: &Account, now: UnixMillis) -> Result<Stage, Error> {
+    /// Where a sign-in goes on; `weak` is a password that was chosen under easier rules than those in force, which has to be
+    /// changed as an aged one has.
+    pub(super) fn stage_after_factor(&self, account: &Account, now: UnixMillis, weak: bool) -> Result<Stage, Error> {
         let settings = &self.settings.accounts;
         let staff = account.payload.grants.iter().any(|grant| grant.role.is_staff());
         let needed =
@@ -159,7 +164,7 @@ impl Service {
         }
         let set_at = account.payload.password.as_ref().map_or(now, |password| password.set_at);
         let aged = now.millis() - set_at.millis() > settings.level.password_age_ms();
-        Ok(if aged { Stage::NewPassword } else { Stage::In })
+        Ok(if aged || weak { Stage::NewPassword } else { Stage::In })
     }
 
     /// Counts a try, unless its door is locked. `field` is what an error names.

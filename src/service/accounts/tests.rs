@@ -270,6 +270,23 @@ async fn an_aged_password_has_to_be_changed_and_the_last_ones_cannot_come_back()
 }
 
 #[tokio::test]
+async fn a_password_of_an_easier_level_is_changed_before_anything_else() {
+    let mut world = world().await;
+    let invited =
+        world.service().invite(&Actor::Operator, Again::default(), invitation("wang", "clerk")).await.unwrap();
+    let easy = "yunling26";
+    world.service().join(&invited.code.unwrap().to_string(), easy).await.unwrap();
+    assert_eq!(stage(&world.service().sign_in("wang", easy, from("")).await.unwrap().stage), "in");
+    world.settings.accounts.level = ProtectionLevel::Three;
+    world.reopen().await.unwrap();
+    let held = world.service().sign_in("wang", easy, from("")).await.unwrap();
+    assert_eq!(stage(&held.stage), "new password");
+    let changed = world.service().change_password(held.token.as_str(), easy, PASSWORD).await.unwrap();
+    assert_eq!(stage(&changed.stage), "in");
+    assert_eq!(stage(&world.service().sign_in("wang", PASSWORD, from("")).await.unwrap().stage), "in");
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_ended_and_a_change_of_password_ends_the_others() {
     let world = world().await;
     joined(&world, "wang", "clerk").await;

@@ -24,7 +24,7 @@ use super::language::Language;
 use crate::merkle::Hash;
 use template::fill;
 
-const HTML: &str = "text/html; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const VERIFY_PAGE: &str = include_str!("verify.html");

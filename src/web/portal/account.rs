@@ -10,7 +10,7 @@ use super::posted::Posted;
 use super::public::not_the_same;
 use super::route::{Gate, Route};
 use super::trouble::Trouble;
-use super::visit::Visit;
+use super::visit::{Visit, right_try};
 use crate::ledger::fields::FieldErrors;
 use crate::service::accounts::AccountHome;
 use crate::service::{AccountRole, Action, Error};
@@ -22,9 +22,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/home", Gate::SignedIn, home),
         Route::post("/role", Gate::SignedIn, switch_role),
         Route::get("/account", own, show),
-        Route::post("/account/password", own, change_password).rated(),
-        Route::post("/account/factor", own, begin_factor).rated(),
-        Route::post("/account/factor/drop", own, drop_factor).rated(),
+        Route::post("/account/password", own, change_password).tried(),
+        Route::post("/account/factor", own, begin_factor).tried(),
+        Route::post("/account/factor/drop", own, drop_factor).tried(),
         Route::post("/account/sessions/end", own, end_session),
     ]
 }
@@ -150,7 +150,8 @@ async fn change_password(visit: Visit, posted: Posted) -> Result<Response, Troub
     };
     match changed {
         Ok(signed_in) => {
-            Ok(visit.with_token(visit.lead_with("/account", "account-password-changed"), &signed_in.token))
+            let led = visit.lead_with("/account", "account-password-changed");
+            Ok(right_try(visit.with_token(led, &signed_in.token), signed_in.account))
         }
         Err(error) => again(&visit, error),
     }
@@ -158,15 +159,23 @@ async fn change_password(visit: Visit, posted: Posted) -> Result<Response, Troub
 
 async fn begin_factor(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
     match visit.app.service.begin_factor(&visit.actor, visit.token(), posted.raw("password")).await {
-        Ok(token) => Ok(visit.with_token(visit.lead("/sign-in/factor"), &token)),
+        Ok(token) => Ok(own_try(&visit, visit.with_token(visit.lead("/sign-in/factor"), &token))),
         Err(error) => again(&visit, error),
     }
 }
 
 async fn drop_factor(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
     match visit.app.service.drop_factor(&visit.actor, visit.token(), posted.raw("password")).await {
-        Ok(()) => Ok(visit.lead_with("/account", "account-factor-dropped")),
+        Ok(()) => Ok(own_try(&visit, visit.lead_with("/account", "account-factor-dropped"))),
         Err(error) => again(&visit, error),
+    }
+}
+
+/// The answer to who knew the password of their own account.
+fn own_try(visit: &Visit, response: Response) -> Response {
+    match visit.actor.person() {
+        Some(person) => right_try(response, person.account),
+        None => response,
     }
 }
 

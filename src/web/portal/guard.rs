@@ -114,10 +114,8 @@ async fn read_form(visit: &Visit, form_max: usize, request: Request) -> Result<R
         return Err(Trouble::Stale);
     }
     let allowance = parts.extensions.get::<Allowance>().cloned().ok_or(Trouble::Unreadable)?;
-    let body = allowance.read_at_most(body, form_max).await.map_err(|problem| match problem.status().as_u16() {
-        413 => Trouble::TooLarge,
-        _ => Trouble::Unreadable,
-    })?;
+    let body = allowance.read_at_most(body, form_max).await;
+    let body = body.map_err(|problem| Trouble::of_status(problem.status()).unwrap_or(Trouble::Unreadable))?;
     let posted = Posted::read(&parts.headers, &body).ok_or(Trouble::Unreadable)?;
     if let Some(session) = visit.session() {
         let same: bool = posted.raw(CSRF).as_bytes().ct_eq(session.csrf.as_bytes()).into();
@@ -141,7 +139,7 @@ fn is_from_here(headers: &HeaderMap, uri: &Uri) -> bool {
 }
 
 /// What every answer of the portal has: it is one person's, loads nothing from elsewhere, and tells no other site where it is.
-fn dress(mut response: Response, asked: Option<Language>) -> Response {
+pub(super) fn dress(mut response: Response, asked: Option<Language>) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),

@@ -25,6 +25,7 @@ mod posted;
 mod provider;
 mod public;
 mod qr;
+mod refusal;
 mod route;
 mod sample_view;
 mod trouble;
@@ -38,8 +39,9 @@ mod gallery;
 use axum::Router;
 
 use super::App;
+pub(super) use refusal::for_people;
 pub(super) use route::Gate;
-use route::Route;
+use route::{Rate, Route};
 
 /// Every route of the portal.
 pub(super) fn routes() -> Vec<Route> {
@@ -59,13 +61,17 @@ pub(super) fn routes() -> Vec<Route> {
     .collect()
 }
 
-/// The routes behind their gates: those at the usual rate, and those at the rate of look-ups.
-pub(super) fn routers(app: &App) -> (Router<App>, Router<App>) {
-    let (mut usual, mut rated) = (Router::new(), Router::new());
+/// The routes behind their gates, by rate: the usual one, that of look-ups, that of tries to get in.
+pub(super) fn routers(app: &App) -> [Router<App>; 3] {
+    let [mut usual, mut lookups, mut tries] = [(); 3].map(|()| Router::new());
     for route in routes() {
         let guard = axum::middleware::from_fn_with_state((app.clone(), route.gate, route.form_max), guard::guard);
-        let router = if route.rated { &mut rated } else { &mut usual };
+        let router = match route.rate {
+            Rate::Usual => &mut usual,
+            Rate::Lookups => &mut lookups,
+            Rate::Tries => &mut tries,
+        };
         *router = std::mem::take(router).route(route.path, route.handler.route_layer(guard));
     }
-    (usual, rated)
+    [usual, lookups, tries]
 }

@@ -23,6 +23,17 @@ pub(crate) enum Gate {
     May(Action),
 }
 
+/// How often one client may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rate {
+    /// As anything.
+    Usual,
+    /// As look-ups: what could be guessed, or sends letters.
+    Lookups,
+    /// As tries to get in: those that fail are counted. The answer to one that succeeds holds a `RightTry`.
+    Tries,
+}
+
 /// One route. The router is built from the table of them alone, so no handler can be reached past its gate.
 pub(crate) struct Route {
     /// `GET` or `POST`.
@@ -31,8 +42,8 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Who may come in.
     pub(crate) gate: Gate,
-    /// Whether it is asked at the rate of look-ups: what could be guessed, or sends letters.
-    pub(crate) rated: bool,
+    /// How often one client may ask.
+    pub(crate) rate: Rate,
     /// The largest form that is taken, in bytes.
     pub(super) form_max: usize,
     pub(super) handler: MethodRouter<App>,
@@ -41,7 +52,14 @@ pub(crate) struct Route {
 impl Route {
     /// A page.
     pub(crate) fn get<T: 'static>(path: &'static str, gate: Gate, handler: impl Handler<T, App>) -> Self {
-        Self { method: Method::GET, path, gate, rated: false, form_max: FORM_MAX_BYTES, handler: routing::get(handler) }
+        Self {
+            method: Method::GET,
+            path,
+            gate,
+            rate: Rate::Usual,
+            form_max: FORM_MAX_BYTES,
+            handler: routing::get(handler),
+        }
     }
 
     /// A form that is sent. Origin and token are checked, and the form is read, before the handler runs.
@@ -50,7 +68,7 @@ impl Route {
             method: Method::POST,
             path,
             gate,
-            rated: false,
+            rate: Rate::Usual,
             form_max: FORM_MAX_BYTES,
             handler: routing::post(handler),
         }
@@ -63,6 +81,11 @@ impl Route {
 
     /// The same, at the rate of look-ups.
     pub(crate) fn rated(self) -> Self {
-        Self { rated: true, ..self }
+        Self { rate: Rate::Lookups, ..self }
+    }
+
+    /// The same, at the rate of tries to get in.
+    pub(crate) fn tried(self) -> Self {
+        Self { rate: Rate::Tries, ..self }
     }
 }

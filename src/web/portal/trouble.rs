@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 
+use super::super::problem::RETRY_AFTER_S;
 use super::page::Page;
 use super::visit::Visit;
 use crate::ledger::fields::FieldErrors;
@@ -24,6 +26,18 @@ pub(crate) enum Trouble {
     TooLarge,
     /// The role may not do this.
     NotYours,
+    /// There is no such page.
+    Nowhere,
+    /// The address is asked in another way than this.
+    NotThisWay,
+    /// It took too long.
+    TooSlow,
+    /// This client asks too often.
+    TooOften,
+    /// Too much is under way.
+    Busy,
+    /// Something failed, and the log says what.
+    Broken,
 }
 
 impl From<Error> for Trouble {
@@ -33,8 +47,30 @@ impl From<Error> for Trouble {
 }
 
 impl Trouble {
+    /// What a refusal is to who reads pages; none for what is told to programs alone. A host that is not ours (421) gets no
+    /// page of ours.
+    pub(super) const fn of_status(status: StatusCode) -> Option<Self> {
+        Some(match status {
+            StatusCode::BAD_REQUEST | StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::Unreadable,
+            StatusCode::NOT_FOUND => Self::Nowhere,
+            StatusCode::METHOD_NOT_ALLOWED => Self::NotThisWay,
+            StatusCode::REQUEST_TIMEOUT => Self::TooSlow,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::TOO_MANY_REQUESTS => Self::TooOften,
+            StatusCode::INTERNAL_SERVER_ERROR => Self::Broken,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => Self::Busy,
+            _ => return None,
+        })
+    }
+
     fn status(&self) -> StatusCode {
         match self {
+            Self::Nowhere => StatusCode::NOT_FOUND,
+            Self::NotThisWay => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Stale | Self::NotYours => StatusCode::FORBIDDEN,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -60,6 +96,12 @@ impl Trouble {
             Self::NotYours => ("layout-trouble-forbidden", "layout-trouble-forbidden-text"),
             Self::Unreadable => ("layout-trouble-unreadable", "layout-trouble-unreadable-text"),
             Self::TooLarge => ("layout-trouble-large", "layout-trouble-large-text"),
+            Self::Nowhere => ("layout-trouble-nowhere", "layout-trouble-nowhere-text"),
+            Self::NotThisWay => ("layout-trouble-way", "layout-trouble-way-text"),
+            Self::TooSlow => ("layout-trouble-slow", "layout-trouble-slow-text"),
+            Self::TooOften => ("layout-trouble-often", "layout-trouble-often-text"),
+            Self::Busy => ("layout-trouble-busy", "layout-trouble-busy-text"),
+            Self::Broken => ("layout-trouble-internal", "layout-trouble-internal-text"),
             Self::Refused(error) => match &**error {
                 Error::Invalid(_) => ("layout-trouble-invalid", "layout-trouble-invalid-text"),
                 Error::Unreadable(_) => ("layout-trouble-unreadable", "layout-trouble-unreadable-text"),
@@ -100,12 +142,31 @@ impl Trouble {
         {
             tracing::error!(detail, "a page could not be made");
         }
-        let (title, text) = self.keys();
-        let template = TroublePage { page: visit.page(title, ""), text, details: self.details(visit) };
-        match template.render() {
-            Ok(html) => (self.status(), axum::response::Html(html)).into_response(),
-            Err(_) => self.status().into_response(),
+        let wait = self.passes().then_some(RETRY_AFTER_S);
+        let mut response = match self.html(visit, wait) {
+            Some(html) => (self.status(), axum::response::Html(html)).into_response(),
+            None => self.status().into_response(),
+        };
+        if let Some(wait) = wait {
+            response.headers_mut().insert(RETRY_AFTER, wait.into());
         }
+        response
+    }
+
+    /// Whether it passes by itself, and soon.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Refused(error) => matches!(**error, Error::Overloaded),
+            Self::TooOften | Self::Busy => true,
+            _ => false,
+        }
+    }
+
+    /// The page's text; `wait` is after how many seconds it is worth trying again.
+    pub(super) fn html(&self, visit: &Visit, wait: Option<u32>) -> Option<String> {
+        let (title, text) = self.keys();
+        let wait = wait.map(|seconds| visit.words.with1("layout-trouble-wait", "seconds", seconds));
+        TroublePage { page: visit.page(title, ""), text, wait, details: self.details(visit) }.render().ok()
     }
 }
 
@@ -123,5 +184,6 @@ impl IntoResponse for Trouble {
 struct TroublePage {
     page: Page,
     text: &'static str,
+    wait: Option<String>,
     details: Vec<String>,
 }

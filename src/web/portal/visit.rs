@@ -11,12 +11,13 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::App;
 use super::super::language::Language;
+use super::super::tries::RightTry;
 use super::page::{Foot, Page, Standing, Tone, Who, role_in_words, ways_of};
 use super::posted::Posted;
 use super::trouble::Trouble;
 use super::words::Words;
-use crate::service::Actor;
 use crate::service::accounts::{Again, Caller, Session, SessionToken, Visitor};
+use crate::service::{AccountId, Actor};
 
 /// The session's cookie on a plain connection, and on an encrypted one, where browsers hold the name to its rules.
 const PLAIN: &str = "cqo";
@@ -45,7 +46,8 @@ impl Visit {
         let visitor = token.as_deref().and_then(|token| app.service.visitor(token));
         let actor = visitor.as_ref().and_then(|visitor| visitor.actor.clone()).unwrap_or(Actor::Public);
         let words = Words::new(Language::of(uri.query().unwrap_or_default(), headers));
-        let address = uri.path_and_query().map_or("/", |address| address.as_str()).to_owned();
+        let address = uri.path_and_query().map(|address| address.as_str()).filter(|address| is_here(address));
+        let address = address.unwrap_or("/").to_owned();
         let agent = headers.get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         Self { app: app.clone(), words, actor, visitor, token, address, agent, client }
     }
@@ -187,10 +189,21 @@ impl FromRequestParts<App> for Visit {
 
 /// 303: whatever was asked by, what follows is read by GET.
 pub(super) fn see_other(to: &str) -> Response {
-    // A path of our own alone: what comes from a form must not lead elsewhere.
-    let own = to.starts_with('/') && !to.starts_with("//") && !to.contains(|c: char| c == '\\' || c.is_control());
-    let to = HeaderValue::try_from(if own { to } else { "/" }).unwrap_or(HeaderValue::from_static("/"));
+    // What comes from a form must not lead elsewhere.
+    let to = HeaderValue::try_from(if is_here(to) { to } else { "/" }).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
+}
+
+/// The answer to a try to get in that was a right one: it does not count against who asks ([`super::super::tries`]).
+pub(super) fn right_try(mut response: Response, account: AccountId) -> Response {
+    response.extensions_mut().insert(RightTry(account));
+    response
+}
+
+/// Whether an address is a path of this site's own, as a browser reads it.
+fn is_here(address: &str) -> bool {
+    let is_path = address.starts_with('/') && !address.starts_with("//");
+    is_path && !address.contains(|c: char| c == '\\' || c.is_control())
 }
 
 /// Whether people come to this service by an encrypted connection.

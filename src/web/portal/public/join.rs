@@ -12,7 +12,7 @@ use super::super::form::Form;
 use super::super::page::Page;
 use super::super::posted::Posted;
 use super::super::trouble::Trouble;
-use super::super::visit::Visit;
+use super::super::visit::{Visit, right_try};
 use super::sign_in::not_the_same;
 use crate::service::Error;
 
@@ -89,18 +89,18 @@ pub(super) async fn send(visit: Visit, posted: Posted) -> Result<Response, Troub
     let (service, code) = (&visit.app.service, posted.text("code"));
     let form = Form::new(visit.words, &LABELS).filled([("code", code)]);
     let wrong = StatusCode::UNPROCESSABLE_ENTITY;
-    if service.code_holder(code).is_none() {
+    let Some(account) = service.account_of_code(code) else {
         return join_page(&visit, wrong, form.wrong_with("code", "account-code-not-valid"), code, false);
-    }
+    };
     if posted.raw("password").is_empty() {
-        return join_page(&visit, StatusCode::OK, form, code, true);
+        return Ok(right_try(join_page(&visit, StatusCode::OK, form, code, true)?, account));
     }
     let joined = match posted.raw("password") == posted.raw("again") {
         true => service.join(code, posted.raw("password")).await,
         false => Err(not_the_same()),
     };
     match joined {
-        Ok(()) => visit.draw(&JoinedPage { page: visit.page("account-joined", "") }),
+        Ok(()) => Ok(right_try(visit.draw(&JoinedPage { page: visit.page("account-joined", "") })?, account)),
         Err(Error::Invalid(errors)) => join_page(&visit, wrong, form.wrong(&errors), code, true),
         Err(error) => Err(error.into()),
     }

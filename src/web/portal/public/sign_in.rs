@@ -12,7 +12,7 @@ use super::super::page::Page;
 use super::super::posted::Posted;
 use super::super::qr::{Qr, qr};
 use super::super::trouble::Trouble;
-use super::super::visit::Visit;
+use super::super::visit::{Visit, right_try};
 use crate::ledger::fields::FieldErrors;
 use crate::service::Error;
 use crate::service::accounts::{MAX_LOGIN, SignedIn, Stage};
@@ -60,6 +60,8 @@ struct RecoveryPage {
 struct NewPasswordPage {
     page: Page,
     form: Form,
+    level: u64,
+    sorts: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,7 +105,7 @@ fn onward(visit: &Visit, signed_in: &SignedIn, next: &str) -> Response {
         Stage::In if !next.is_empty() => next,
         stage => way_on(stage),
     };
-    visit.with_token(visit.lead(to), &signed_in.token)
+    right_try(visit.with_token(visit.lead(to), &signed_in.token), signed_in.account)
 }
 
 /// The second factor's page.
@@ -157,7 +159,7 @@ pub(super) async fn send_factor(visit: Visit, posted: Posted) -> Result<Response
             let page = visit.page("account-recovery", "");
             let codes = codes.iter().map(ToString::to_string).collect();
             let shown = visit.draw(&RecoveryPage { page, codes, onward: way_on(&signed_in.stage) })?;
-            Ok(visit.with_token(shown, &signed_in.token))
+            Ok(right_try(visit.with_token(shown, &signed_in.token), signed_in.account))
         }
         Err(Error::Invalid(errors)) => factor_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, Some(&errors)),
         Err(error) => Err(error.into()),
@@ -171,10 +173,15 @@ pub(super) async fn leave_factor(visit: Visit) -> Result<Response, Trouble> {
     Ok(visit.with_token(visit.lead(to), &signed_in.token))
 }
 
-/// Changing a password that is too old.
+/// Changing a password that is too old or, by the rules of now, too weak.
 pub(super) async fn show_password(visit: Visit) -> Result<Response, Trouble> {
-    let page = visit.page("account-aged-password", "");
-    visit.draw(&NewPasswordPage { page, form: Form::new(visit.words, &NEW_PASSWORD_LABELS) })
+    new_password_page(&visit, StatusCode::OK, Form::new(visit.words, &NEW_PASSWORD_LABELS))
+}
+
+fn new_password_page(visit: &Visit, status: StatusCode, form: Form) -> Result<Response, Trouble> {
+    let level = visit.app.service.settings().accounts.level;
+    let (level, sorts) = (level.min_password() as u64, level.min_sorts() as u64);
+    visit.draw_as(status, &NewPasswordPage { page: visit.page("account-aged-password", ""), form, level, sorts })
 }
 
 /// The new password.
@@ -187,8 +194,7 @@ pub(super) async fn send_password(visit: Visit, posted: Posted) -> Result<Respon
         Ok(signed_in) => Ok(onward(&visit, &signed_in, "")),
         Err(Error::Invalid(errors)) => {
             let form = Form::new(visit.words, &NEW_PASSWORD_LABELS).wrong(&errors);
-            let page = visit.page("account-aged-password", "");
-            visit.draw_as(StatusCode::UNPROCESSABLE_ENTITY, &NewPasswordPage { page, form })
+            new_password_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, form)
         }
         Err(error) => Err(error.into()),
     }
