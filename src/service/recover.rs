@@ -4,7 +4,8 @@
 //! and the ledger's own key would prove it. So sealing goes on only when a checkpoint from elsewhere, a mirror's, a witness's
 //! or that of anybody's proof, is found to be a prefix of this chain.
 
-use super::accounts;
+use super::accounts::SealedAccounts;
+use super::complaints::Cases;
 use super::error::Error;
 use super::ledger_row::change;
 use super::order::Run;
@@ -89,8 +90,8 @@ pub async fn accept_restored(
 /// The vault must open the founding entry and every learner: older keys than the journal's lack those of later learners. The keys
 /// of whatever the store says was erased go.
 pub async fn check_keys(store: &dyn Store, vault: &Vault) -> Result<(), Error> {
-    Directory::load(store, vault, accounts::keys_needed(store).await?).await?;
-    vault.erase(accounts::erased_keys(store).await?)?;
+    let (accounts, complaints) = (SealedAccounts::read(store).await?, Cases::load(store).await?);
+    Directory::load(store, vault, accounts.keys().and(complaints.keys()?)).await?;
     let id =
         Run::of(store, 0).await?.place(0).map(|place| place.id).ok_or_else(|| Error::internal("no first entry"))?;
     let row = ENTRIES.get(store, &id).await?.ok_or_else(|| Error::Internal(format!("entry {id} is missing")))?;

@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
 use super::access::Actor;
-use super::accounts::{self, Accounts};
+use super::accounts::{self, SealedAccounts};
 use super::body::Body as CertifyingBody;
 use super::claims::Claims;
 use super::clock::Clock;
@@ -201,14 +201,11 @@ impl Service {
         let (row, _) = LedgerRow::read(&*store).await?;
         let origin: Origin = row.origin.parse().map_err(Error::internal)?;
         let checkpoint_signers = row.signers(&origin, &keys.checkpoint)?;
-        let needed = accounts::keys_needed(&*store).await?;
-        let directory = Directory::load(&*store, &vault, needed).await?;
-        // An erasure that a crash cut short, or that a restored key file knows nothing of.
-        vault.erase(accounts::erased_keys(&*store).await?)?;
-        let accounts = Accounts::load(&*store, &vault).await?;
+        let (accounts, complaints) = (SealedAccounts::read(&*store).await?, Cases::load(&*store).await?);
+        let directory = Directory::load(&*store, &vault, accounts.keys().and(complaints.keys()?)).await?;
+        let accounts = accounts.open(&vault)?;
         let owner = owner_of(&*store).await?;
-        let (complaints, body) = (Cases::load(&*store).await?, CertifyingBody::load(&*store).await?);
-        let samples = Samples::load(&*store).await?;
+        let (body, samples) = (CertifyingBody::load(&*store).await?, Samples::load(&*store).await?);
         let places = Places::load(&*store, &vault).await?;
         let claims = Claims::load(&*store, &vault, &directory).await?;
         let issuing = Issuing::load(&*store).await?;

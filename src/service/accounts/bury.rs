@@ -10,7 +10,6 @@ use super::super::erasure::Grave;
 use super::super::error::Error;
 use super::super::registry::all_rows;
 use super::super::tables::{ACCOUNTS, ERASED_ACCOUNTS, ErasedAccountRow};
-use super::super::vault::DataKeyId;
 use super::{AccountState, damaged};
 use crate::ledger::entry::LearnerId;
 use crate::standard::UnixMillis;
@@ -20,11 +19,6 @@ use crate::store::{Commit, MAX_EVENT_TEXT_BYTES, Store};
 pub(super) async fn erased(store: &dyn Store) -> Result<Vec<AccountId>, Error> {
     let rows = all_rows(&ERASED_ACCOUNTS, store).await?;
     rows.into_iter().map(|(id, _)| AccountId::try_from(id).map_err(damaged)).collect()
-}
-
-/// The data keys that no account may have any more.
-pub(in crate::service) async fn erased_keys(store: &dyn Store) -> Result<Vec<DataKeyId>, Error> {
-    Ok(erased(store).await?.into_iter().map(DataKeyId::from).collect())
 }
 
 /// What the tombstone of an account writes to a store that no service is open on; nothing where the store has it.

@@ -20,6 +20,7 @@ mod invite;
 mod own;
 pub mod password;
 mod roles;
+mod sealed;
 mod session;
 mod sign_in;
 #[cfg(test)]
@@ -35,25 +36,25 @@ use uuid::Uuid;
 use super::Service;
 use super::access::{AccountId, AccountRole, Action, Actor};
 use super::error::Error;
-use super::registry::all_rows;
 use super::tables::{ACCOUNTS, AccountRow};
-use super::vault::{DataKeyId, Vault};
+use super::vault::DataKeyId;
 use crate::ledger::entry::LearnerId;
 use crate::ledger::fields::Problem;
 use crate::merkle::Hash;
 use crate::standard::{CreditCode, UnixMillis, choice};
-use crate::store::{Commit, Store};
+use crate::store::Commit;
 use factor::Factor;
 use password::ProtectionLevel;
 use session::Sessions;
 
 pub use again::Again;
-pub(super) use bury::{erased_keys, grave_of};
+pub(super) use bury::grave_of;
 pub use code::Code;
 pub use factor::{Enrolment, RECOVERY_CODES};
 pub(super) use hashing::Hashings;
 pub use invite::Invited;
 pub use own::AccountHome;
+pub(super) use sealed::SealedAccounts;
 pub use session::{Session, SessionToken, Stage};
 pub use sign_in::{Caller, SignedIn, Visitor};
 pub use tries::FAILURES_OF_A_NAME_MAX;
@@ -217,19 +218,6 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    /// Reads all of them.
-    pub(super) async fn load(store: &dyn Store, vault: &Vault) -> Result<Self, Error> {
-        let erased = bury::erased(store).await?;
-        let mut accounts = Self { erased: erased.into_iter().collect(), ..Self::default() };
-        for (id, row) in all_rows(&ACCOUNTS, store).await? {
-            let id = AccountId::try_from(id).map_err(damaged)?;
-            let plain = vault.decrypt(id.into(), &context(id), &row.value.sealed)?;
-            let payload = serde_json::from_slice(&plain).map_err(damaged)?;
-            accounts.put(Account { id, version: row.version, payload });
-        }
-        Ok(accounts)
-    }
-
     fn put(&mut self, account: Account) {
         self.remove(account.id);
         let payload = &account.payload;
@@ -259,12 +247,6 @@ impl Accounts {
 pub(super) struct Doors {
     sessions: Sessions,
     tries: tries::Tries,
-}
-
-/// The ids of the data keys that accounts need.
-pub(super) async fn keys_needed(store: &dyn Store) -> Result<Vec<DataKeyId>, Error> {
-    let rows = all_rows(&ACCOUNTS, store).await?;
-    rows.into_iter().map(|(id, _)| Ok(AccountId::try_from(id).map_err(damaged)?.into())).collect()
 }
 
 /// A sign-in name as it is looked up.

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::clock::Clock as _;
+use super::super::registry::all_rows;
 use super::super::testing::{World, authority, fields_of, provider_a, provider_b};
+use super::super::vault::Vault;
 use super::*;
 
 const PASSWORD: &str = "Qiyuan-2026";

@@ -33,7 +33,7 @@ use super::access::{AccountId, Actor};
 use super::error::Error;
 use super::registry::{all_rows, damaged};
 use super::tables::{CASES, CaseRow};
-use super::vault::DataKeyId;
+use super::vault::{DataKeyId, RowKeys};
 use crate::ledger::entry::{EntryId, LearnerId};
 use crate::ledger::names::uuid_v7;
 use crate::merkle::Hash;
@@ -216,33 +216,22 @@ struct Known {
     version: u64,
 }
 
-/// The data keys that cases have, and those that they must not have any more.
-pub(in crate::service) struct CaseKeys {
-    pub(in crate::service) needed: Vec<DataKeyId>,
-    pub(in crate::service) erased: Vec<DataKeyId>,
-}
-
-impl CaseKeys {
-    /// Disputes need none of their own.
-    pub(in crate::service) async fn of(store: &dyn Store) -> Result<Self, Error> {
-        let mut keys = Self { needed: Vec::new(), erased: Vec::new() };
-        for (_, row) in all_rows(&CASES, store).await? {
-            let head = row.value.head;
-            if head.learner.is_none() {
-                let list = if head.erased_at.is_some() { &mut keys.erased } else { &mut keys.needed };
-                list.push(head.data_key()?);
-            }
-        }
-        Ok(keys)
-    }
-}
-
 impl Cases {
     pub(in crate::service) async fn load(store: &dyn Store) -> Result<Self, Error> {
         let known = |(number, row): (String, Versioned<CaseRow>)| {
             Ok((number.parse().map_err(damaged)?, Known { head: row.value.head, version: row.version }))
         };
         all_rows(&CASES, store).await?.into_iter().map(known).collect::<Result<_, Error>>().map(Self)
+    }
+
+    /// The data keys that they are under, and those that none may be under any more. Disputes need none of their own.
+    pub(in crate::service) fn keys(&self) -> Result<RowKeys, Error> {
+        let mut keys = RowKeys::default();
+        for known in self.0.values().filter(|known| known.head.learner.is_none()) {
+            let list = if known.head.erased_at.is_some() { &mut keys.erased } else { &mut keys.needed };
+            list.push(known.head.data_key()?);
+        }
+        Ok(keys)
     }
 
     fn waiting(&self, kind: CaseKind) -> usize {

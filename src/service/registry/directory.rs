@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use subtle::ConstantTimeEq as _;
 
 use super::super::access::Actor;
-use super::super::complaints::CaseKeys;
 use super::super::error::Error;
 use super::super::tables::{COURSES, ERASED, ErasedRow, LEARNERS, ORGANISATIONS, TOKENS, TokenRow};
-use super::super::vault::{DataKeyId, Vault};
+use super::super::vault::{DataKeyId, RowKeys, Vault};
 use super::learners::{Employment, open_learner};
 use super::organisations::{Organisation, OrganisationRole};
 use super::rows::{all_rows, damaged};
@@ -32,11 +31,7 @@ pub(in crate::service) struct Directory {
 impl Directory {
     /// Reads all of it, after bringing the vault in line with it: who is registered has a key, who was erased has none.
     /// `others` are the keys of rows about people who are no learners.
-    pub(in crate::service) async fn load(
-        store: &dyn Store,
-        vault: &Vault,
-        others: Vec<DataKeyId>,
-    ) -> Result<Self, Error> {
+    pub(in crate::service) async fn load(store: &dyn Store, vault: &Vault, others: RowKeys) -> Result<Self, Error> {
         let mut directory = Self::default();
         for (code, Versioned { value: row, .. }) in all_rows(&ORGANISATIONS, store).await? {
             let code: CreditCode = code.parse().map_err(damaged)?;
@@ -47,14 +42,13 @@ impl Directory {
             learners.push((LearnerId::try_from(id).map_err(damaged)?, row.value));
         }
         // Every registered learner has a key, or the key file is damaged: nothing is read or written before this.
-        let cases = CaseKeys::of(store).await?;
-        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)).chain(others).chain(cases.needed))?;
+        vault.settle(learners.iter().map(|(id, _)| DataKeyId::from(*id)).chain(others.needed))?;
         // An erasure that a crash cut short, or that a restored key file knows nothing of, is finished before anything
         // is served.
         for (id, row) in all_rows(&ERASED, store).await? {
             directory.erased.insert(LearnerId::try_from(id).map_err(damaged)?, row.value);
         }
-        vault.erase(directory.erased.keys().map(|id| DataKeyId::from(*id)).chain(cases.erased))?;
+        vault.erase(directory.erased.keys().map(|id| DataKeyId::from(*id)).chain(others.erased))?;
         for (id, row) in learners {
             let payload = open_learner(vault, id, &row)?;
             directory.put_learner(id, row.provider, payload.name, payload.employers);

@@ -77,6 +77,24 @@ impl From<LearnerId> for DataKeyId {
     }
 }
 
+/// What the rows of the store say about data keys.
+#[derive(Debug, Default)]
+pub(super) struct RowKeys {
+    /// Those that must be there.
+    pub(super) needed: Vec<DataKeyId>,
+    /// Those that must not be there any more.
+    pub(super) erased: Vec<DataKeyId>,
+}
+
+impl RowKeys {
+    /// With what other rows say.
+    pub(super) fn and(mut self, others: Self) -> Self {
+        self.needed.extend(others.needed);
+        self.erased.extend(others.erased);
+        self
+    }
+}
+
 /// Why the vault did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
