@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::portal::{PASSWORD, Visitor, account, encoded};
+use crate::portal::{PASSWORD, Visitor, account, encoded, invite};
 use crate::server::{Answer, Ledger};
 
 /// A ledger that lets so many tries fail at once, and as many a minute; behind a proxy, so that there are several addresses.
@@ -23,6 +23,13 @@ fn from(ledger: &Ledger, address: &str, path: &str, form: &str) -> Answer {
     ledger.ask_as_browser("POST", path, Some(form.as_bytes()), &headers)
 }
 
+/// An account that can be signed in to. Joining is a right try of it, too.
+fn joined(ledger: &Ledger, login: &str) {
+    let code = invite(ledger, login, &account("clerk", "孙立新"));
+    let form = [("code", code.as_str()), ("password", PASSWORD), ("again", PASSWORD)];
+    assert_eq!(Visitor::new(ledger).post("/join", &form).status, 200);
+}
+
 #[test]
 fn an_office_behind_one_address_signs_in_together() {
     let ledger = office("2");
@@ -37,7 +44,7 @@ fn an_office_behind_one_address_signs_in_together() {
 #[test]
 fn whoever_guesses_is_slowed_down_whatever_succeeds_in_between() {
     let ledger = office("2");
-    drop(Visitor::joined(&ledger, "sun@example.org", &account("clerk", "孙立新")));
+    joined(&ledger, "sun@example.org");
     let (right, guesser, other) = (form("sun@example.org", PASSWORD), "192.0.2.1", "192.0.2.2");
     for n in 0..2 {
         assert_eq!(from(&ledger, guesser, "/sign-in", &form(&format!("nobody{n}"), "wrong")).status, 422);
@@ -52,7 +59,7 @@ fn whoever_guesses_is_slowed_down_whatever_succeeds_in_between() {
     assert_eq!(from(&ledger, guesser, "/forgot", "login=nobody").status, 200, "look-ups are counted apart");
 
     let (ledger, mut statuses) = (office("2"), Vec::new());
-    drop(Visitor::joined(&ledger, "sun@example.org", &account("clerk", "孙立新")));
+    joined(&ledger, "sun@example.org");
     for form in [form("nobody", "wrong"), right.clone(), form("nobody", "wrong"), right] {
         statuses.push(from(&ledger, guesser, "/sign-in", &form).status);
     }
@@ -63,7 +70,7 @@ fn whoever_guesses_is_slowed_down_whatever_succeeds_in_between() {
 #[test]
 fn one_account_does_not_sign_in_without_end() {
     let ledger = office("3");
-    drop(Visitor::joined(&ledger, "sun@example.org", &account("clerk", "孙立新")));
+    joined(&ledger, "sun@example.org");
     let right = form("sun@example.org", PASSWORD);
     let statuses: Vec<u16> = (0..20).map(|_| from(&ledger, "192.0.2.1", "/sign-in", &right).status).collect();
     assert!(statuses.contains(&429) && statuses[..2] == [303, 303], "{statuses:?}");
@@ -72,7 +79,7 @@ fn one_account_does_not_sign_in_without_end() {
 #[test]
 fn who_hangs_up_before_the_answer_has_tried_all_the_same() {
     let ledger = office("20");
-    drop(Visitor::joined(&ledger, "sun@example.org", &account("clerk", "孙立新")));
+    joined(&ledger, "sun@example.org");
     let address = ledger.url().trim_start_matches("http://");
     for n in 0..60 {
         let body = form(&format!("nobody{n}"), "wrong");
