@@ -1,5 +1,5 @@
 //! What years that ended short leave to be made up before recertification, `ce.shortfall_action`
-//! (docs/decisions/0018-making-up.md).
+//! (docs/decisions/0018-a-shortfall-is-made-up-by-later-surplus.md).
 //!
 //! Deliberately absent: any change of how those years stand. They ended short, and stay so.
 
