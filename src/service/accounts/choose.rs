@@ -18,7 +18,7 @@ impl Service {
         let asked = |a: &Account| a.payload.code.as_ref().is_some_and(|code| now <= code.expires_at);
         let may = |a: &Account| a.state() == AccountState::Active && is_address(&a.payload.login) && !asked(a);
         if let Some(account) = self.by_login(login).filter(may) {
-            self.give_code(&Actor::Public, "ask_for_reset", account, RESET_MS, true).await?;
+            self.give_code(&Actor::Public, "ask_for_reset", account, &[], RESET_MS, true).await?;
         }
         Ok(())
     }

@@ -67,11 +67,8 @@ impl Service {
         if taken {
             return Err(Error::field("learners", Problem::mismatch("has an account already", "该学员已有账号")));
         }
-        let mut learners = draft.learners;
-        if let Some(learner) = draft.new_learner {
-            learners.push(learner.id);
-            self.write_learners(actor, &[learner]).await?;
-        }
+        let fresh: Vec<Learner> = draft.new_learner.into_iter().collect();
+        let learners = draft.learners.into_iter().chain(fresh.iter().map(|learner| learner.id)).collect();
         let id = AccountId::try_from(Uuid::now_v7()).map_err(Error::internal)?;
         let payload = Payload {
             login: draft.login,
@@ -85,7 +82,8 @@ impl Service {
             created_at: self.clock.now(),
             last_sign_in: None,
         };
-        self.give_code(actor, "invite", Account { id, version: 0, payload }, INVITATION_MS, draft.send).await
+        let account = Account { id, version: 0, payload };
+        self.give_code(actor, "invite", account, &fresh, INVITATION_MS, draft.send).await
     }
 
     /// Gives an account a new one-time code, to join by or to choose a new password. What it had stays until the code is used.
@@ -100,7 +98,7 @@ impl Service {
         if send && !is_address(&account.payload.login) {
             return Err(Error::field("send", no_address()));
         }
-        self.give_code(actor, "new_code", account, INVITATION_MS, send).await
+        self.give_code(actor, "new_code", account, &[], INVITATION_MS, send).await
     }
 
     /// Takes back a one-time code that is on its way: whoever has it, it is good for nothing.
@@ -157,13 +155,14 @@ impl Service {
         actor: &Actor,
         action: &str,
         mut account: Account,
+        fresh: &[Learner],
         holds_ms: i64,
         send: bool,
     ) -> Result<Invited, Error> {
         let code = Code::draw()?;
         let expires_at = UnixMillis::new(self.clock.now().millis() + holds_ms).map_err(Error::internal)?;
         account.payload.code = Some(PendingCode { sha256: code.digest(), expires_at });
-        let account = self.save_account(actor, action, account).await?;
+        let account = self.save_account_with(actor, action, account, fresh).await?;
         // Whose account is in use hears of a code that was given to somebody on paper.
         if !send && account.state() == AccountState::Active {
             self.tell_owner(&account);

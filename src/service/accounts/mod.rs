@@ -36,6 +36,7 @@ use uuid::Uuid;
 use super::Service;
 use super::access::{AccountId, AccountRole, Action, Actor};
 use super::error::Error;
+use super::registry::Learner;
 use super::tables::{ACCOUNTS, AccountRow};
 use super::vault::DataKeyId;
 use crate::ledger::entry::LearnerId;
@@ -311,7 +312,18 @@ impl Service {
 
     /// Writes an account as it is now, from the version that was read (none for a new one), and takes it into memory. Where
     /// its roles are not those of before, the event names them.
-    async fn save_account(&self, actor: &Actor, action: &str, mut account: Account) -> Result<Account, Error> {
+    async fn save_account(&self, actor: &Actor, action: &str, account: Account) -> Result<Account, Error> {
+        self.save_account_with(actor, action, account, &[]).await
+    }
+
+    /// The same in one commit with learners of the account's who are not registered yet: a crash leaves both or neither.
+    async fn save_account_with(
+        &self,
+        actor: &Actor,
+        action: &str,
+        mut account: Account,
+        fresh: &[Learner],
+    ) -> Result<Account, Error> {
         let uuid = account.id.uuid();
         if account.version == 0 {
             // The key is durable before anything stands under it; a crash here leaves a key that nothing uses.
@@ -323,9 +335,11 @@ impl Service {
             0 => ACCOUNTS.absent(&uuid),
             version => ACCOUNTS.at_version(&uuid, version),
         };
-        let commit = Commit::new(self.event(actor, action, self.subject_of(&account))).when(condition);
+        let subject = fresh.iter().fold(self.subject_of(&account), |said, one| format!("{said} learner:{}", one.id));
+        let commit = self.with_learners(Commit::new(self.event(actor, action, subject)), fresh)?.when(condition);
         let committed = self.store.commit(commit.write(ACCOUNTS.put(&uuid, &AccountRow { sealed })?)).await?;
         account.version = committed.sequence;
+        self.note_learners(fresh);
         self.accounts_mut().put(account.clone());
         Ok(account)
     }

@@ -7,6 +7,7 @@ use super::super::registry::all_rows;
 use super::super::testing::{World, authority, fields_of, provider_a, provider_b};
 use super::super::vault::Vault;
 use super::*;
+use crate::store::{Fault, Step};
 
 const PASSWORD: &str = "Qiyuan-2026";
 const MINUTE: i64 = 60_000;
@@ -590,4 +591,23 @@ async fn no_name_and_no_secret_of_an_account_is_readable_on_the_disk() {
         assert!(!shown.contains("wang") && !shown.contains("王芳芳"), "{shown}");
     }
     assert!(!text.contains("wang") && !text.contains("argon2"));
+}
+
+/// A crash of an invitation leaves learner and account, or neither: inviting again makes no second learner.
+#[tokio::test]
+async fn an_invitation_of_a_new_learner_is_one_commit() {
+    for fault in [Fault::DieLost, Fault::DieKept] {
+        let mut world = World::new().await;
+        let learners = |world: &World| world.service().directory().learner_ids().count();
+        let before = learners(&world);
+        world.disk.plan(Step::Commit, 1, fault);
+        let input = invitation("new", "learner");
+        assert!(world.service().invite(&Actor::Operator, Again::default(), input.clone()).await.is_err());
+        world.reopen().await.unwrap();
+        let kept = usize::from(fault == Fault::DieKept);
+        assert_eq!(learners(&world), before + kept, "{fault:?}");
+        let again = world.service().invite(&Actor::Operator, Again::default(), input).await;
+        assert_eq!(again.is_err(), kept == 1, "the sign-in name is taken where it was kept");
+        assert_eq!(learners(&world), before + 1, "{fault:?}");
+    }
 }

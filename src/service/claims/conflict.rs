@@ -14,7 +14,7 @@ use super::row::{ClaimEvent, HistoryStep, OpenClaim};
 use super::said::Said;
 use crate::ledger::entry::{Body, EntryId, LearnerId};
 use crate::ledger::signed::SignedEntry;
-use crate::standard::{CreditCode, Day, choice};
+use crate::standard::{CreditCode, Day, UnixMillis, choice};
 
 choice! {
     /// Why somebody must not review a claim, confirm an activity, note a term, correct an entry or answer a dispute.
@@ -170,14 +170,15 @@ impl Service {
         self.conflict_between(person, learner, matter.days, parties)
     }
 
-    /// Why this person must not correct an entry, or answer a dispute about it: `answers` is for the latter, which is nobody's who
-    /// decided what the entry says. `declared` are those who said to have a part in the dispute.
+    /// Why this person must not correct an entry, or answer a dispute about it. `disputed` is since when there is one: it is nobody's
+    /// to answer who decided until then what the entry says; who has corrected it since answers with that. `declared` are those who said
+    /// to have a part in the dispute.
     pub(in crate::service) async fn conflict_about_entry(
         &self,
         person: &Person,
         learner: LearnerId,
         entry: EntryId,
-        (answers, mut declared): (bool, Vec<AccountId>),
+        (disputed, mut declared): (Option<UnixMillis>, Vec<AccountId>),
     ) -> Result<Option<ReviewConflict>, Error> {
         let erased = self.directory().erased(learner).is_some();
         let first = if erased { None } else { self.recorded_first(entry).await? };
@@ -190,13 +191,12 @@ impl Service {
             None => Vec::new(),
         };
         declared.extend(who(&history, &[ClaimEvent::Declared]));
-        let decisions: &[ClaimEvent] = match answers {
-            true => &[ClaimEvent::Accepted, ClaimEvent::Corrected, ClaimEvent::Voided],
-            false => &[],
-        };
+        let until = history.iter().take_while(|step| disputed.is_some_and(|since| step.at <= since)).count();
+        let decisions = [ClaimEvent::Accepted, ClaimEvent::Corrected, ClaimEvent::Voided];
+        let decided = who(&history[..until], &decisions);
         let days = first.entry().record().map(|record| record.days());
         let recorder = Some(self.identity(Some(&first.entry().recorder), None));
-        let parties = Parties { recorder, decided: who(&history, decisions), declared, ..Parties::default() };
+        let parties = Parties { recorder, decided, declared, ..Parties::default() };
         self.conflict_between(person, learner, days, parties)
     }
 

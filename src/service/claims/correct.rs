@@ -49,7 +49,7 @@ impl Service {
             Err(error) => return Err(error),
         };
         let conflict = match actor.person().filter(|_| is_correctable && actor.may(Action::CorrectForBody)) {
-            Some(person) => self.conflict_about_entry(person, learner, entry, (false, Vec::new())).await?,
+            Some(person) => self.conflict_about_entry(person, learner, entry, (None, Vec::new())).await?,
             None => None,
         };
         Ok(BodyEntry { claim: self.claims().of_entry(entry), history, is_correctable, conflict })

@@ -943,6 +943,22 @@ async fn what_was_accepted_and_is_found_false_is_corrected_and_voided_in_the_bod
     }
 }
 
+/// Whoever finds a dispute right corrects the entry, and answers with that.
+#[tokio::test]
+async fn who_corrects_what_is_disputed_answers_the_dispute() {
+    let mut world = World::recording().await;
+    let a = provider_a();
+    let (_, entry) = world.accepted(&a, "1").await;
+    let service = world.service();
+    world.clock.advance(1_000);
+    let number = service.file_dispute(&learner(&a), json!({"entry": entry, "text": "学时有误。"})).await.unwrap();
+    world.clock.advance(1_000);
+    service.correct_for_body(&clerk(2), entry, entry, correction(Some(600))).await.unwrap();
+    for (n, why) in [(1, Some(ReviewConflict::OwnDecision)), (2, None)] {
+        assert_eq!(service.conflict_in_case(&clerk(n), &number).await.unwrap(), why, "{n}");
+    }
+}
+
 /// Every commit of a correction fails in every way: the entry stands as it was, or it is corrected once.
 #[tokio::test]
 async fn no_step_of_a_correction_loses_or_doubles_it_however_it_fails() {

@@ -151,7 +151,10 @@ impl Service {
         };
         let declared = head.declared.iter().filter_map(|one| AccountId::try_from(one.by).ok()).collect();
         match head.entry.and_then(|entry| EntryId::try_from(entry).ok()) {
-            Some(entry) => self.conflict_about_entry(person, learner, entry, (true, declared)).await,
+            Some(entry) => {
+                let filed = head.history.first().map(|step| step.at);
+                self.conflict_about_entry(person, learner, entry, (filed, declared)).await
+            }
             None => self.conflict_about(person, learner, Matter { declared, ..Matter::default() }),
         }
     }

@@ -117,11 +117,20 @@ impl Service {
         if fresh.is_empty() {
             return Ok(0);
         }
+        let subject = format!("{} learners from {}", fresh.len(), fresh[0].id);
+        let commit = self.with_learners(Commit::new(self.event(actor, "register_learners", subject)), fresh)?;
+        let committed = self.store.commit(commit).await?;
+        self.note_learners(fresh);
+        Ok(committed.sequence)
+    }
+
+    /// The commit that writes these learners, too, who are not registered yet.
+    pub(in crate::service) fn with_learners(&self, mut commit: Commit, fresh: &[Learner]) -> Result<Commit, Error> {
         // The keys are durable before anything stands under them; a crash here leaves keys that nothing uses.
         let ids: Vec<DataKeyId> = fresh.iter().map(|learner| learner.id.into()).collect();
-        self.on_disk(|vault| vault.create(&ids))?;
-        let subject = format!("{} learners from {}", fresh.len(), fresh[0].id);
-        let mut commit = Commit::new(self.event(actor, "register_learners", subject));
+        if !ids.is_empty() {
+            self.on_disk(|vault| vault.create(&ids))?;
+        }
         for learner in fresh {
             let uuid = learner.id.uuid();
             commit = commit
@@ -130,12 +139,15 @@ impl Service {
                 .write(LEARNERS.put(&uuid, &self.seal_learner(learner)?)?)
                 .write(LEARNERS_BY_PROVIDER.put(&learner.provider.to_string(), &uuid));
         }
-        let committed = self.store.commit(commit).await?;
+        Ok(commit)
+    }
+
+    /// Takes learners in whose rows are durable.
+    pub(in crate::service) fn note_learners(&self, fresh: &[Learner]) {
         let mut directory = self.directory_mut();
         for learner in fresh.iter().cloned() {
             directory.put_learner(learner.id, learner.provider, learner.name, learner.employers);
         }
-        Ok(committed.sequence)
     }
 
     /// Changes a learner's name or employers, from the version that was read.
