@@ -223,30 +223,37 @@ fn who_comes_from_level_two_is_held_to_level_three_at_the_next_sign_in() {
 }
 
 #[test]
-fn five_wrong_tries_lock_for_half_an_hour_whatever_they_were() {
+fn five_wrong_passwords_or_codes_lock_for_half_an_hour() {
     let protected = Protected::start();
     let login = "sun@example.org";
     let (mut visitor, secret) = protected.enrolled(login, &clerk());
-    for wrong_password in [true, false] {
-        let mut guesser = Visitor::new(&protected.ledger);
-        for n in 0..5 {
-            protected.pass(1);
-            let answer = match wrong_password {
-                true => sign_in(&mut guesser, login, &format!("Wrong-{n}-2026")),
-                false => {
-                    assert_eq!(leads(&sign_in(&mut guesser, login, PASSWORD)), "/sign-in/code", "{n}");
-                    guesser.post("/sign-in/code", &[("code", "000000")])
-                }
-            };
-            assert_eq!(answer.status, 422, "{n}");
-            assert_eq!(answer.text().contains("请 30 分钟后再试"), n == 4, "{n}: {}", answer.text());
-        }
-        protected.pass(29 * MINUTE);
-        let locked = sign_in(&mut Visitor::new(&protected.ledger), login, PASSWORD);
-        assert!(locked.status == 422 && locked.text().contains("连续输错次数过多"), "{}", locked.text());
-        protected.pass(2 * MINUTE);
-        assert_eq!(protected.with_both(&mut visitor, login, PASSWORD, &secret), "/home", "it opens by itself");
+    let told = |answer: &Answer, n: usize| {
+        assert_eq!(answer.status, 422, "{n}");
+        assert_eq!(answer.text().contains("请 30 分钟后再试"), n == 4, "{n}: {}", answer.text());
+    };
+    let is_locked = |answer: &Answer| answer.status == 422 && answer.text().contains("连续输错次数过多");
+    let mut guesser = Visitor::new(&protected.ledger);
+    for n in 0..5 {
+        told(&sign_in(&mut guesser, login, &format!("Wrong-{n}-2026")), n);
     }
+    protected.pass(29 * MINUTE);
+    let right = sign_in(&mut Visitor::new(&protected.ledger), login, PASSWORD);
+    assert!(is_locked(&right), "{}", right.text());
+    protected.pass(2 * MINUTE);
+    assert_eq!(protected.with_both(&mut visitor, login, PASSWORD, &secret), "/home", "it opens by itself");
+
+    // Whoever has the password and guesses at the code.
+    assert_eq!(leads(&sign_in(&mut guesser, login, PASSWORD)), "/sign-in/code");
+    for n in 0..5 {
+        told(&guesser.post("/sign-in/code", &[("code", "000000")]), n);
+    }
+    protected.pass(STEP);
+    assert_eq!(leads(&sign_in(&mut guesser, login, PASSWORD)), "/sign-in/code");
+    let right = guesser.post("/sign-in/code", &[("code", &protected.code(&secret))]);
+    assert!(is_locked(&right), "also from another session: {}", right.text());
+    protected.pass(31 * MINUTE);
+    assert_eq!(protected.with_both(&mut visitor, login, PASSWORD, &secret), "/home", "it opens by itself");
+
     let (mut auditor, _) = protected.enrolled("auditor@example.org", &account("auditor", "何婉清"));
     let events = auditor.get("/admin/events").text();
     assert_eq!(events.matches("连续输错，账号暂时锁定").count(), 2, "{events}");
@@ -311,7 +318,7 @@ fn administrator_operator_and_auditor_are_three_people() {
             assert_eq!(answer.status, 422, "{one} and {other}: {}", answer.text());
         }
     }
-    let (mut administrator, _) = protected.enrolled("admin@example.org", &account("administrator", "王芳芳"));
+    let (mut administrator, secret) = protected.enrolled("admin@example.org", &account("administrator", "王芳芳"));
     let (mut auditor, _) = protected.enrolled("auditor@example.org", &account("auditor", "何婉清"));
     // The administrator makes accounts, and sees neither hours nor the record of what was done.
     assert_eq!(administrator.get("/admin/accounts").status, 200);
@@ -321,7 +328,11 @@ fn administrator_operator_and_auditor_are_three_people() {
     // The auditor reads what the administrator did, and changes nothing that is not the auditor's own.
     let body = credit_code(1);
     let clerk = [("login", "li@example.org"), ("name", "李静"), ("role", "clerk"), ("organisation", body.as_str())];
-    let invited = administrator.post("/admin/accounts", &clerk);
+    assert_eq!(administrator.post("/admin/accounts", &clerk).status, 422, "not without both factors, shown again");
+    protected.pass(STEP);
+    let code = protected.code(&secret);
+    let again = [("own_password", PASSWORD), ("own_code", code.as_str())];
+    let invited = administrator.post("/admin/accounts", &[&clerk[..], &again].concat());
     assert_eq!(invited.status, 200, "{}", invited.text());
     let events = auditor.get("/admin/events").text();
     let newest = events.split("<tr>").find(|row| row.contains("新建账号")).expect("an invitation is in the record");

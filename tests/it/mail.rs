@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use cqo_ledger::service::clock::{Clock as _, SystemClock};
+use cqo_ledger::standard::day_of;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -183,6 +185,13 @@ fn who_lacks_something_is_reminded_by_letter() {
     learner["login"] = "li@example.org".into();
     let answer = ledger.post_as(&ledger.operator_token(), "/api/v1/accounts", learner.to_string().as_bytes());
     join(&ledger, answer.json()["code"].as_str().unwrap(), PASSWORD);
+    // Whose level certificate is registered has a year to be reminded of.
+    let year: u16 = day_of(SystemClock.now()).unwrap().to_string()[..4].parse().unwrap();
+    let term = [("first_day", format!("{year}-01-01")), ("last_day", format!("{}-12-31", year + 2))];
+    let fields = [("version", "0"), (term[0].0, &term[0].1), (term[1].0, &term[1].1)];
+    let path = format!("/body/cqos/{}/term", answer.json()["account"]["learners"][0].as_str().unwrap());
+    let noted = Visitor::joined(&ledger, "clerk", &account("clerk", "孙立新")).post(&path, &fields);
+    assert_eq!(noted.status, 303, "{}", noted.text());
     // It looks when it starts; a distance of a year is always reached.
     serve(&mut ledger, &["--reminder-days", "365"]);
     let letter = server.letter(1);

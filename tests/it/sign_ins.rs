@@ -9,8 +9,9 @@ use crate::server::{Answer, Ledger};
 
 /// A ledger that lets so many tries fail at once, and as many a minute; behind a proxy, so that there are several addresses.
 fn office(tries: &str) -> Ledger {
-    let rates = ["--rate-per-second", "0", "--lookups-per-minute", tries, "--trusted-proxies", "127.0.0.1"];
-    Ledger::start_with(&[&rates[..], &["--second-factor", "off"]].concat())
+    let rates = ["--rate-per-second", "0", "--lookups-per-minute", tries, "--second-factor", "off"];
+    let proxied = ["--trusted-proxies", "127.0.0.1", "--site", "http://ledger.example.cn"];
+    Ledger::start_with(&[&rates[..], &proxied].concat())
 }
 
 fn form(login: &str, password: &str) -> String {
@@ -84,7 +85,7 @@ fn who_hangs_up_before_the_answer_has_tried_all_the_same() {
     for n in 0..60 {
         let body = form(&format!("nobody{n}"), "wrong");
         let request = format!(
-            "POST /sign-in HTTP/1.1\r\nhost: a\r\norigin: http://a\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST /sign-in HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         TcpStream::connect(address).unwrap().write_all(request.as_bytes()).unwrap();
