@@ -1,8 +1,8 @@
 //! Letters by e-mail: a mailbox of files by default, a mail server where one is set.
 //!
 //! A letter goes out after what it speaks of is durable, and beside the request ([`office`]): one that cannot be delivered
-//! is logged without its address, and never makes a use case fail or wait. Whoever got none asks for another, or for a
-//! code on paper.
+//! is logged without its address, and never makes a use case fail or wait. Whoever got none asks for another
+//! when the code in it has run out, or for a code on paper.
 
 mod mailbox;
 mod office;
@@ -15,7 +15,7 @@ use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::{FileTransport, Transport as _};
 
-pub(super) use office::PostOffice;
+pub(super) use office::{Delivery, PostOffice};
 pub use server::MailServer;
 use server::Undelivered;
 
@@ -128,7 +128,7 @@ impl Post {
             Self::Files(dir) => {
                 sweep(dir);
                 let written = FileTransport::new(dir).send(message);
-                written.map(drop).map_err(|error| Undelivered { what: error.to_string(), may_pass: false })
+                written.map(drop).map_err(|error| Undelivered { what: error.to_string(), may_pass: true })
             }
             Self::Server(server) => server.deliver(message),
         }
@@ -150,8 +150,8 @@ fn sweep(dir: &Path) {
 }
 
 impl Service {
-    /// Tries a letter once, and says whether it was delivered: for those who try again themselves.
-    pub(super) async fn deliver_letter(&self, letter: Letter) -> bool {
+    /// Tries a letter once, and says what became of it: for those who try again themselves.
+    pub(super) async fn deliver_letter(&self, letter: Letter) -> Delivery {
         self.letters.deliver(letter).await
     }
 

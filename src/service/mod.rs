@@ -164,7 +164,7 @@ pub struct Service {
     letters: Arc<letters::PostOffice>,
     body: RwLock<body::Body>,
     complaints: RwLock<complaints::Cases>,
-    /// Complaints are counted and filed one at a time.
+    /// Complaints and disputes are counted and filed one at a time.
     filing: Mutex<()>,
     samples: RwLock<samples::Samples>,
     places: RwLock<places::Places>,

@@ -133,7 +133,7 @@ impl Service {
         let queue = self.claim_queue(actor, &submitted, 1, 1).await?;
         let since = queue.lines.first().and_then(|claim| claim.submitted_at);
         let claims = ToDo::some(Task::Claims, queue.total, since);
-        let (cases, since) = self.waiting_cases(actor)?;
+        let (cases, since) = self.waiting_cases(actor).await?;
         let cases = ToDo::some(Task::Cases, cases, since);
         let mut activities = self.activities(actor, ActivityFilter::default(), 0, MAX_COUNTED).await?.rows;
         activities.retain(|activity| !activity.is_conflicted);

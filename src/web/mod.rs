@@ -27,6 +27,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tracing::Instrument as _;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,7 +62,7 @@ impl App {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let task = tokio::spawn(work(Arc::clone(&self.service)));
+        let task = tokio::spawn(work(Arc::clone(&self.service)).in_current_span());
         task.await.unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
     }
 }

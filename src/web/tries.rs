@@ -1,8 +1,8 @@
 //! Tries to get in, by who makes them: those that fail are counted, those that succeed are not. So an office behind one
 //! address signs in together, and whoever guesses there is slowed down.
 //!
-//! It is the outer one of three bounds. A name is locked after a few wrong tries, wherever they come from, and passwords are
-//! hashed a few at once (`service/accounts/sign_in.rs`). Tries under way are not counted until they are answered: how many
+//! It is the outer one of three bounds. A name is locked for a client after a few wrong tries, and for strangers after fifty from
+//! all (`service/accounts/tries.rs`); passwords are hashed a few at once (`service/accounts/hashing.rs`). Tries under way are not counted until they are answered: how many
 //! there are of one client is bounded by its share ([`super::share`]).
 
 use std::collections::HashMap;

@@ -55,9 +55,10 @@ fn the_body_sees_who_falls_short_confirms_activities_and_notes_terms() {
     assert_eq!(book.worksheet_range("2026 年度").unwrap().height(), 2);
 
     assert!(clerk.get("/body/activities").text().contains("班组长质量工具培训"));
-    let confirmed = clerk.post(&format!("/body/activities/{}/confirm", held.id), &[]);
-    assert_eq!((confirmed.status, confirmed.header("location")), (303, "/body/activities"));
-    let after = clerk.get("/body/activities").text();
+    let confirmed = clerk.post(&format!("/body/activities/{}/confirm", held.id), &[("year", "2026"), ("page", "1")]);
+    let back = "/body/activities?year=2026&state=all&page=1";
+    assert_eq!((confirmed.status, confirmed.header("location")), (303, back), "to where it was decided");
+    let after = clerk.get(back).text();
     assert!(after.contains("活动已确认") && after.contains("没有待确认的活动"), "{after}");
 
     let unregistered = clerk.get("/body/cqos?year=2026&state=no_term").text();

@@ -139,7 +139,7 @@ impl Service {
     fn check_administrator_left(&self, without: AccountId) -> Result<(), Error> {
         let is_one = |account: &Account| {
             account.state() != AccountState::Ended
-                && account.payload.grants.iter().any(|grant| grant.role == AccountRole::Administrator)
+                && self.grants_in_force(account).iter().any(|(_, grant)| grant.role == AccountRole::Administrator)
         };
         let accounts = self.known_accounts();
         let was_one = accounts.get(without).is_some_and(|account| is_one(&account));

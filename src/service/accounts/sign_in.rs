@@ -181,7 +181,7 @@ impl Service {
         let hash = account.and_then(|account| account.payload.password.as_ref()).map(|password| password.hash.clone());
         let judged = self.verify_password(password.to_owned(), hash).await;
         if judged.is_err() {
-            self.doors().tries.take_back(door)?;
+            self.doors().tries.take_back(door, self.clock.now())?;
         }
         judged
     }

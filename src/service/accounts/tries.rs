@@ -66,8 +66,7 @@ impl Tries {
     pub(super) fn begin(&mut self, door: Door<'_>, now: UnixMillis, level: ProtectionLevel) -> Result<Try, Error> {
         let place = self.place(door)?;
         let (lock_ms, most) = (level.lock_ms(), level.failures_max());
-        let known = self.welcome.get(&place).is_some_and(|at| now.millis() - at.millis() < WELCOME_MS);
-        let name = matches!(door, Door::Street { .. }).then_some(place.0).filter(|_| !known);
+        let name = self.counted_name(door, place, now);
         let all_locked = name.is_some_and(|name| self.names.is_locked(&name, now, lock_ms, FAILURES_OF_A_NAME_MAX));
         if all_locked || self.doors.is_locked(&place, now, lock_ms, most) {
             return Ok(Try::Locked);
@@ -78,11 +77,11 @@ impl Tries {
     }
 
     /// Takes a try back that was not judged.
-    pub(super) fn take_back(&mut self, door: Door<'_>) -> Result<(), Error> {
+    pub(super) fn take_back(&mut self, door: Door<'_>, now: UnixMillis) -> Result<(), Error> {
         let place = self.place(door)?;
         self.doors.take_back(&place);
-        if matches!(door, Door::Street { .. }) {
-            self.names.take_back(&place.0);
+        if let Some(name) = self.counted_name(door, place, now) {
+            self.names.take_back(&name);
         }
         Ok(())
     }
@@ -91,21 +90,30 @@ impl Tries {
     pub(super) fn right(&mut self, door: Door<'_>, now: UnixMillis) -> Result<(), Error> {
         let place = self.place(door)?;
         self.doors.by_key.remove(&place);
+        if let Some(name) = self.counted_name(door, place, now) {
+            self.names.take_back(&name);
+        }
         if matches!(door, Door::Street { .. }) {
-            self.names.take_back(&place.0);
             make_room(&mut self.welcome, &place, |at| *at);
             self.welcome.insert(place, now);
         }
         Ok(())
     }
 
-    /// Opens every door of an account whose owner has chosen a password anew.
+    /// Opens every door of an account whose owner has chosen a password anew; who signed in with the old one is a stranger.
     pub(super) fn forget(&mut self, login: &str, account: AccountId) -> Result<(), Error> {
         let name = self.digest("name", normal(login).as_bytes())?;
         let (factor, _) = self.place(Door::Factor(account))?;
         self.names.by_key.remove(&name);
         self.doors.by_key.retain(|(first, _), _| *first != name && *first != factor);
+        self.welcome.retain(|(first, _), _| *first != name);
         Ok(())
+    }
+
+    /// The name that a try counts for over all clients: not that of a client that signed in to it before.
+    fn counted_name(&self, door: Door<'_>, place: (Hash, Hash), now: UnixMillis) -> Option<Hash> {
+        let is_welcome = self.welcome.get(&place).is_some_and(|at| now.millis() - at.millis() < WELCOME_MS);
+        (matches!(door, Door::Street { .. }) && !is_welcome).then_some(place.0)
     }
 
     fn place(&mut self, door: Door<'_>) -> Result<(Hash, Hash), Error> {
@@ -205,12 +213,17 @@ mod tests {
         for _ in 0..LEVEL.failures_max() {
             for client in &clients {
                 made += u32::from(tries.begin(street("wang", client), at(1), LEVEL).unwrap() != Try::Locked);
+                // The owner's own sign-ins give nobody a guess more.
+                tries.begin(owner, at(1), LEVEL).unwrap();
+                tries.right(owner, at(1)).unwrap();
             }
         }
         assert_eq!(made, FAILURES_OF_A_NAME_MAX);
         assert_eq!(tries.begin(street("wang", "203.0.113.9"), at(2), LEVEL).unwrap(), Try::Locked);
         assert_eq!(tries.begin(street("li", "203.0.113.9"), at(2), LEVEL).unwrap(), Try::Counted, "another name");
         assert_eq!(tries.begin(owner, at(2), LEVEL).unwrap(), Try::Counted);
+        tries.forget("wang", AccountId::try_from(Uuid::now_v7()).unwrap()).unwrap();
+        assert!(tries.welcome.is_empty(), "who signed in with the old password is a stranger with the new one");
     }
 
     #[test]

@@ -240,7 +240,7 @@ impl Service {
     }
 
     /// Where others used these files: in claims, and in what is recorded of them. Entries are known as far as they were read; for
-    /// whoever reviews, all are.
+    /// whoever reviews, all are, up to as many learners as are kept in memory.
     async fn used_elsewhere(
         &self,
         person: &[LearnerId],

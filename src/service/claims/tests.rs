@@ -825,7 +825,7 @@ async fn a_dispute_of_an_accepted_claim_is_answered_by_somebody_else_than_who_ac
             None => drop(answered.unwrap()),
         }
     }
-    assert_eq!(service.waiting_cases(&clerk(2)).unwrap().0, 0);
+    assert_eq!(service.waiting_cases(&clerk(2)).await.unwrap().0, 0);
     let told = service.case(&clerk(2), &number).await.unwrap();
     assert_eq!(told.declared.iter().map(|(_, account)| *account).collect::<Vec<_>>(), [id(3)]);
 }

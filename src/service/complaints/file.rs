@@ -91,6 +91,7 @@ impl Service {
         let learner = row.and_then(|row| row.value.head.learner).and_then(|id| LearnerId::try_from(id).ok());
         // Whoever may not read an entry is not told whether there is one.
         let learner = learner.filter(|learner| actor.is_learner(*learner)).ok_or(Error::NotFound("entry"))?;
+        let _one_at_a_time = self.filing.lock().await;
         self.check_may_dispute(learner, entry)?;
         let head = CaseHead {
             kind: CaseKind::Dispute,

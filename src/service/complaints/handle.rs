@@ -54,15 +54,18 @@ impl Service {
     }
 
     /// How many cases wait for this actor to do something, and since when the longest does.
-    pub(in crate::service) fn waiting_cases(&self, actor: &Actor) -> Result<(usize, Option<UnixMillis>), Error> {
-        let waits = |case: &CaseSummary| {
-            let own = case.learner.is_some_and(|learner| is_own(actor, learner));
-            case.state != CaseState::Answered && case.erased_at.is_none() && !own
-        };
-        let mut waiting = self.summaries(waits)?;
-        let cases = self.cases();
-        waiting.retain(|case| cases.0.get(&case.number).is_none_or(|known| !known.head.is_declared_by(actor)));
-        Ok((waiting.len(), waiting.iter().map(|case| case.filed_at).min()))
+    pub(in crate::service) async fn waiting_cases(&self, actor: &Actor) -> Result<(usize, Option<UnixMillis>), Error> {
+        let waits = |case: &CaseSummary| case.state != CaseState::Answered && case.erased_at.is_none();
+        let (mut count, mut since) = (0, None);
+        for case in self.summaries(waits)? {
+            let head = self.cases().0.get(&case.number).map(|known| known.head.clone());
+            let Some(head) = head else { continue };
+            if self.conflict_of_case(actor, &head).await?.is_none() {
+                count += 1;
+                since = since.into_iter().chain([case.filed_at]).min();
+            }
+        }
+        Ok((count, since))
     }
 
     /// Takes a case up, from the version that was read.
@@ -176,11 +179,6 @@ impl Service {
         self.cases_mut().0.insert(number.clone(), Known { head, version });
         Ok(version)
     }
-}
-
-/// Whether this learner is the person who asks.
-fn is_own(actor: &Actor, learner: LearnerId) -> bool {
-    actor.person().is_some_and(|person| person.learners.contains(&learner))
 }
 
 fn read_answer(input: Value) -> Result<String, Error> {

@@ -5,7 +5,7 @@
 //! answered; each step is kept with who took it.
 //!
 //! What people wrote is encrypted: of a dispute under the learner's data key, so that an erasure takes it along, of a complaint
-//! under a key of its own, which the operator can erase (`handle`). In memory is what no words are in.
+//! under a key of its own, which the operator can erase (`erase`). In memory is what no words are in.
 //!
 //! Deliberately absent: attachments, and a way to write back and forth. A dispute that is right ends in a correction of the
 //! entry, which the answer tells of.

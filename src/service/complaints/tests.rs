@@ -167,11 +167,11 @@ async fn a_learner_disputes_their_own_entry_and_sees_it_alone() {
         let refused = service.take_up_case(clerk, &number, version).await;
         assert!(matches!(refused, Err(Error::ConflictOfInterest(_))), "{refused:?}");
     }
-    assert_eq!(service.waiting_cases(&own).unwrap().0, 0);
+    assert_eq!(service.waiting_cases(&own).await.unwrap().0, 0);
     let clerk = person(AccountRole::Clerk, &[]);
-    assert_eq!(service.waiting_cases(&clerk).unwrap().0, 1);
+    assert_eq!(service.waiting_cases(&clerk).await.unwrap().0, 1);
     service.answer_case(&clerk, &number, version, json!({"answer": "将更正。"})).await.unwrap();
-    assert_eq!(service.waiting_cases(&clerk).unwrap(), (0, None));
+    assert_eq!(service.waiting_cases(&clerk).await.unwrap(), (0, None));
     // Answered, so another one may be filed.
     service.file_dispute(&learner, dispute(id)).await.unwrap();
     let answered = CaseFilter { state: Some(CaseState::Answered), ..CaseFilter::default() };

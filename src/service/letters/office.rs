@@ -19,6 +19,17 @@ const WAITING_MAX: usize = 2_000;
 /// When a letter is tried again that may pass later. Servers that do not know a sender say "later" for some minutes.
 const TRY_AGAIN_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(600)];
 
+/// What became of a letter that was tried once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Delivery {
+    /// It was delivered.
+    Done,
+    /// Not now: another try may do better.
+    Later,
+    /// Not this letter, however often.
+    Refused,
+}
+
 /// The office of one service.
 pub(in super::super) struct PostOffice {
     settings: LetterSettings,
@@ -47,16 +58,15 @@ impl PostOffice {
         });
     }
 
-    /// Tries a letter once; whether it was delivered.
-    pub(super) async fn deliver(&self, letter: Letter) -> bool {
+    /// Tries a letter once.
+    pub(super) async fn deliver(&self, letter: Letter) -> Delivery {
         let sent = match self.written(&letter) {
             Ok(message) => self.try_once(&message).await,
             Err(unwritten) => Err(unwritten),
         };
-        if let Err(undelivered) = &sent {
-            tracing::warn!(error = undelivered.what, "a letter could not be delivered");
-        }
-        sent.is_ok()
+        let Err(undelivered) = sent else { return Delivery::Done };
+        tracing::warn!(error = undelivered.what, "a letter could not be delivered");
+        if undelivered.may_pass { Delivery::Later } else { Delivery::Refused }
     }
 
     fn written(&self, letter: &Letter) -> Result<Arc<Message>, Undelivered> {
@@ -123,6 +133,8 @@ mod tests {
             let undelivered = office.send(letter()).await.unwrap_err();
             assert_eq!(greeted.load(Ordering::SeqCst), tries, "{words}: {}", undelivered.what);
             assert!(!undelivered.what.contains("later"), "the server's words are not repeated");
+            let once = if tries == 1 { Delivery::Refused } else { Delivery::Later };
+            assert_eq!(office.deliver(letter()).await, once, "{words}");
         }
         let (office, greeted) = greeted("421 later\r\n");
         let unwritable = Letter { to: "nobody".into(), ..letter() };

@@ -69,7 +69,9 @@ impl MailServer {
             Some("smtps") => Tls::Wrapper(parameters),
             Some("required") => Tls::Required(parameters),
             Some(_) => Tls::Opportunistic(parameters),
-            None => return Ok(builder.build()),
+            None => {
+                return Err("has an authority and no encryption: use smtps://, or smtp:// with ?tls=required".into());
+            }
         };
         Ok(builder.tls(tls).build())
     }

@@ -3,7 +3,7 @@
 //! same days on ([`Service::deadline`]).
 //!
 //! The letter that was sent is written down before it goes out: a crash in between loses it, and never sends one twice.
-//! One that is known not to have been delivered is tried again each hour, a bounded number of times. Whoever needs none is
+//! One that is known not to have been delivered is tried again each hour, a bounded number of times, unless it was refused for good. Whoever needs none is
 //! not written down, so that a correction that takes hours away is still told of.
 
 mod letter;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::Service;
 use super::access::{AccountId, Actor};
 use super::error::Error;
-use super::letters::Post;
+use super::letters::{Delivery, Post};
 use super::standing::{CqoRecord, CqoYear, StandingState};
 use super::tables::{REMINDED, RemindedRow};
 use crate::ledger::entry::LearnerId;
@@ -29,8 +29,11 @@ use crate::store::Commit;
 const MAX_LETTERS: usize = 500;
 /// How often a letter that cannot be delivered is tried, an hour apart: a day of trouble is survived.
 const MAX_TRIES: u16 = 24;
-/// So many letters in a row that cannot be delivered end a round: it is the mail server, not the letters.
+/// So many letters in a row that cannot be delivered now end a round: it is the mail server, not the letters.
 const MAX_FAILED: usize = 5;
+/// So many days after a year that ended short a letter tells of it: what was claimed in its last days is reviewed and
+/// sealed by then, and still counts.
+const SETTLED_DAYS: i64 = 30;
 /// For so many days a year that ended short is told of where nothing has to be made up, and a letter is sent.
 const TOLD_DAYS: i64 = 365;
 /// The distance that stands for the notice: the year is over.
@@ -142,8 +145,9 @@ impl Service {
                 for reminder in reminders.unwrap_or_else(|error| passed_over(account, &error)) {
                     match self.remind(&reminder).await {
                         Ok(None) => {}
-                        Ok(Some(true)) => (tried, sent, failed) = (tried + 1, sent + 1, 0),
-                        Ok(Some(false)) => (tried, failed) = (tried + 1, failed + 1),
+                        Ok(Some(Delivery::Done)) => (tried, sent, failed) = (tried + 1, sent + 1, 0),
+                        Ok(Some(Delivery::Later)) => (tried, failed) = (tried + 1, failed + 1),
+                        Ok(Some(Delivery::Refused)) => tried += 1,
                         Err(error) => drop(passed_over(account, &error)),
                     }
                     if tried == MAX_LETTERS || failed == MAX_FAILED {
@@ -173,7 +177,7 @@ impl Service {
             let deadline = self.deadline(year, today)?;
             Some(About::Deadline(deadline, year.standing.shortfalls().collect()))
         });
-        let recent = |short: &ShortYear| short.due.days_until(today) <= TOLD_DAYS;
+        let recent = |short: &ShortYear| (SETTLED_DAYS..=TOLD_DAYS).contains(&short.due.days_until(today));
         let short = Self::short_to_tell(&record.short, today).filter(|short| recent(short)).cloned().map(About::Short);
         let reminder = |about| Reminder { account, to: login.clone(), name: record.cqo.name.clone(), about };
         Ok(short.chain(open).map(reminder).collect())
@@ -205,9 +209,9 @@ impl Service {
         }
     }
 
-    /// Writes down that a letter goes out, and sends it; whether it was delivered, and nothing where it was before, or
+    /// Writes down that a letter goes out, and sends it; what became of it, and nothing where it was delivered before, or
     /// was tried often enough.
-    async fn remind(&self, reminder: &Reminder) -> Result<Option<bool>, Error> {
+    async fn remind(&self, reminder: &Reminder) -> Result<Option<Delivery>, Error> {
         let (due, distance) = reminder.occasion();
         let key = (reminder.account.uuid(), due.to_string());
         let before = REMINDED.get(&*self.store, &key).await?;
@@ -224,14 +228,17 @@ impl Service {
         let event = self.event(&Actor::Operator, "remind", reminder.subject());
         let commit = Commit::new(event).when(condition).write(REMINDED.put(&key, &row)?);
         let version = self.store.commit(commit).await?.sequence;
-        let is_delivered = self.deliver_letter(reminder.letter()).await;
-        if !is_delivered {
-            let row = RemindedRow { failed: failed + 1, undelivered: true, ..row };
-            let event = self.event(&Actor::Operator, "remind", format!("{}: not delivered", reminder.subject()));
-            let commit = Commit::new(event).when(REMINDED.at_version(&key, version)).write(REMINDED.put(&key, &row)?);
-            self.store.commit(commit).await?;
-        }
-        Ok(Some(is_delivered))
+        let delivery = self.deliver_letter(reminder.letter()).await;
+        let failed = match delivery {
+            Delivery::Done => return Ok(Some(delivery)),
+            Delivery::Later => failed + 1,
+            Delivery::Refused => MAX_TRIES,
+        };
+        let row = RemindedRow { failed, undelivered: true, ..row };
+        let event = self.event(&Actor::Operator, "remind", format!("{}: not delivered", reminder.subject()));
+        let commit = Commit::new(event).when(REMINDED.at_version(&key, version)).write(REMINDED.put(&key, &row)?);
+        self.store.commit(commit).await?;
+        Ok(Some(delivery))
     }
 }
 

@@ -1,10 +1,15 @@
 //! Who is reminded when, and what becomes of letters that are not delivered.
 
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
 use super::super::access::AccountRole;
 use super::super::accounts::Again;
 use super::super::clock::Clock as _;
+use super::super::letters::MailServer;
 use super::super::testing::*;
 use super::*;
 use crate::standard::CreditHours;
@@ -67,7 +72,7 @@ async fn note(world: &World, learner: LearnerId, first: &str, last: &str) {
     world.service().put_term(&clerk, learner, None, 0, days).await.unwrap();
 }
 
-/// 2026-11-22 is 39 days before the year's end; after it comes the notice that it ended short.
+/// 2026-11-22 is 39 days before the year's end; thirty days after it comes the notice that it ended short.
 #[tokio::test]
 async fn whoever_falls_short_is_reminded_once_a_distance_over_restarts() {
     let (mut world, mailbox) = world_with_mail().await;
@@ -75,7 +80,9 @@ async fn whoever_falls_short_is_reminded_once_a_distance_over_restarts() {
     join_learner(&world, "wang@example.org", provider_a().learner.id).await;
     join_learner(&world, "no-address", provider_b().learner.id).await;
     let mut letters = 0;
-    for (days, sent) in [(0, 1), (1, 0), (7, 0), (1, 1), (22, 0), (1, 1), (6, 0), (1, 0), (1, 1), (1, 0)] {
+    for (days, sent) in
+        [(0, 1), (1, 0), (7, 0), (1, 1), (22, 0), (1, 1), (6, 0), (1, 0), (1, 0), (28, 0), (1, 1), (1, 0)]
+    {
         world.clock.advance(days * 86_400_000);
         world.reopen().await.unwrap();
         let service = world.service();
@@ -139,6 +146,32 @@ async fn a_letter_that_is_never_delivered_is_given_up() {
     // The next distance is another letter.
     world.clock.advance(9 * 86_400_000);
     assert_eq!(world.service().remind_round().await.unwrap(), 1);
+}
+
+/// A mail server that refuses: no letter is tried twice, and none of them ends the round for the others.
+#[tokio::test]
+async fn a_letter_that_is_refused_is_not_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (url, greeted) = (format!("smtp://{}", listener.local_addr().unwrap()), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&greeted);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+            drop(stream.unwrap().write_all(b"554 never\r\n"));
+        }
+    });
+    let mut world = World::new().await;
+    world.settings.letters.post = Post::Server(MailServer::new(&url, None).unwrap());
+    world.reopen().await.unwrap();
+    for (login, who) in [("a@example.org", provider_a()), ("b@example.org", provider_b())] {
+        join_learner(&world, login, who.learner.id).await;
+        note(&world, who.learner.id, "2026-01-01", "2028-12-31").await;
+    }
+    let before = greeted.load(Ordering::SeqCst);
+    for _ in 0..3 {
+        assert_eq!(world.service().remind_round().await.unwrap(), 0);
+        assert_eq!(greeted.load(Ordering::SeqCst) - before, 2);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq as _;
+use tracing::Instrument as _;
 
 use super::super::App;
 use super::super::budget::Allowance;
@@ -52,7 +53,7 @@ async fn answer(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
-    let task = tokio::spawn(next.run(request));
+    let task = tokio::spawn(next.run(request).in_current_span());
     task.await.unwrap_or_else(|error| Trouble::from(Error::internal(error)).into_response())
 }
 

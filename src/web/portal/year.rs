@@ -106,13 +106,14 @@ impl YearView {
             sentence: sentence(words, year),
             clauses: clauses(words, standing),
             rulebook: standing.version.to_string(),
-            own: !entries.is_empty(),
+            own: false,
             rows,
         }
     }
 
-    /// Adds claims that are no entries yet.
+    /// Makes it the reader's own, with claims that are no entries yet.
     pub(crate) fn with(mut self, claims: impl IntoIterator<Item = YearRow>) -> Self {
+        self.own = true;
         self.rows.extend(claims);
         self.rows.sort_by_key(|row| std::cmp::Reverse(row.last_day));
         self

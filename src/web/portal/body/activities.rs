@@ -41,6 +41,10 @@ pub(super) fn routes() -> Vec<Route> {
 pub(super) struct ActivitiesView {
     pub(super) page: Page,
     pub(super) form: Form,
+    /// The filter, which a decision brings along.
+    pub(super) year: String,
+    /// The same.
+    pub(super) state: &'static str,
     pub(super) years: Vec<Choice>,
     pub(super) states: Vec<Choice>,
     pub(super) may_confirm: bool,
@@ -78,6 +82,33 @@ struct Asked {
     page: String,
 }
 
+impl Asked {
+    /// As a decision's form brings it along.
+    fn of(posted: &Posted) -> Self {
+        let [year, state, page] = ["year", "state", "page"].map(|name| posted.text(name).to_owned());
+        Self { year, state, page }
+    }
+
+    fn filter(&self) -> ActivityFilter {
+        ActivityFilter { year: self.year.parse().ok(), declined: self.state == DECLINED }
+    }
+
+    fn nth(&self) -> usize {
+        self.page.parse().unwrap_or(1).max(1)
+    }
+
+    /// The values of the filter's choices: the year, and the state.
+    fn choices(&self) -> (String, &'static str) {
+        let ActivityFilter { year, declined } = self.filter();
+        (year.map_or_else(|| ALL.to_owned(), |year| year.to_string()), if declined { DECLINED } else { ALL })
+    }
+
+    fn address(&self) -> String {
+        let (year, state) = self.choices();
+        format!("{HERE}?year={year}&state={state}&page={}", self.nth())
+    }
+}
+
 async fn list(visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
     let form = Form::new(visit.words, &LABELS);
     draw(&visit, StatusCode::OK, &asked, page(&visit), form, None).await
@@ -97,19 +128,19 @@ async fn draw(
     wrong: Option<(EntryId, &str)>,
 ) -> Result<Response, Trouble> {
     let (service, words) = (&visit.app.service, visit.words);
-    let filter = ActivityFilter { year: asked.year.parse().ok(), declined: asked.state == DECLINED };
-    let nth: usize = asked.page.parse().unwrap_or(1).max(1);
+    let (filter, nth) = (asked.filter(), asked.nth());
     let found = service.activities(&visit.actor, filter, (nth - 1).saturating_mul(PER_PAGE), PER_PAGE).await?;
     let pages = found.total.div_ceil(PER_PAGE).max(1);
     let is_asked_for = service.confirms_activities()?;
     page.lead = words.say(if is_asked_for { "cqos-activities-lead" } else { "cqos-activities-not-asked" });
     HERE.clone_into(&mut page.address);
-    let state = if filter.declined { DECLINED } else { ALL };
-    let year = filter.year.map_or_else(|| ALL.to_owned(), |year| year.to_string());
+    let (year, state) = asked.choices();
     let known =
         found.years.iter().map(|year| Choice::new(year.to_string(), words.with1("review-year-of", "year", *year)));
     let view = ActivitiesView {
         page,
+        year: year.clone(),
+        state,
         form: form.filled([("year", year.clone()), ("state", state.to_owned())]),
         years: [Choice::new(ALL, words.say("review-all"))].into_iter().chain(known).collect(),
         states: vec![
@@ -129,46 +160,46 @@ async fn draw(
     visit.draw_as(status, &view)
 }
 
-async fn confirm(visit: Visit, Path(entry): Path<String>) -> Result<Response, Trouble> {
+async fn confirm(visit: Visit, Path(entry): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let entry = entry_id(&entry)?;
     let outcome = visit.app.service.confirm_activity(&visit.actor, entry).await;
-    decided(&visit, entry, "", outcome, "cqos-confirmed").await
+    decided(&visit, &Asked::of(&posted), (entry, ""), outcome, "cqos-confirmed").await
 }
 
 async fn decline(visit: Visit, Path(entry): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let entry = entry_id(&entry)?;
     let typed = posted.text("reason").replace('\r', "");
     let outcome = visit.app.service.decline_activity(&visit.actor, entry, json!({"reason": typed})).await;
-    decided(&visit, entry, &typed, outcome, "cqos-declined").await
+    decided(&visit, &Asked::of(&posted), (entry, &typed), outcome, "cqos-declined").await
 }
 
-async fn undo(visit: Visit, Path(entry): Path<String>) -> Result<Response, Trouble> {
+async fn undo(visit: Visit, Path(entry): Path<String>, posted: Posted) -> Result<Response, Trouble> {
     let entry = entry_id(&entry)?;
     let outcome = visit.app.service.undo_decline(&visit.actor, entry).await;
-    decided(&visit, entry, "", outcome, "cqos-undone").await
+    decided(&visit, &Asked::of(&posted), (entry, ""), outcome, "cqos-undone").await
 }
 
-/// Leads back to the list, or shows it with what stood in the way; what was typed is kept.
+/// Leads back to the part of the list that was looked at, or shows it with what stood in the way; what was typed is kept.
 async fn decided(
     visit: &Visit,
-    entry: EntryId,
-    typed: &str,
+    asked: &Asked,
+    (entry, typed): (EntryId, &str),
     outcome: Result<(), Error>,
     notice: &'static str,
 ) -> Result<Response, Trouble> {
-    let (form, asked) = (Form::new(visit.words, &LABELS), Asked::default());
+    let form = Form::new(visit.words, &LABELS);
     let kept = Some((entry, typed)).filter(|_| !typed.is_empty());
     match outcome {
-        Ok(()) => Ok(visit.lead_with(HERE, notice)),
+        Ok(()) => Ok(visit.lead_with(&asked.address(), notice)),
         Err(Error::Invalid(errors)) => {
             let (page, form) = (page(visit), form.wrong(&errors));
-            draw(visit, StatusCode::UNPROCESSABLE_ENTITY, &asked, page, form, Some((entry, typed))).await
+            draw(visit, StatusCode::UNPROCESSABLE_ENTITY, asked, page, form, Some((entry, typed))).await
         }
         // The row itself says why.
-        Err(Error::ConflictOfInterest(_)) => draw(visit, StatusCode::CONFLICT, &asked, page(visit), form, kept).await,
+        Err(Error::ConflictOfInterest(_)) => draw(visit, StatusCode::CONFLICT, asked, page(visit), form, kept).await,
         Err(Error::Conflict(_)) => {
             let page = page(visit).notice(Tone::Warn, visit.words.say("cqos-activity-stale"));
-            draw(visit, StatusCode::CONFLICT, &asked, page, form, kept).await
+            draw(visit, StatusCode::CONFLICT, asked, page, form, kept).await
         }
         Err(error) => Err(error.into()),
     }

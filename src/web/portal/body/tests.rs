@@ -218,6 +218,8 @@ fn every_page_is_drawn_in_both_languages() {
         let activities = |rows| ActivitiesView {
             page: page(words, "clerk", "/body/cqos", "/body/activities"),
             form: Form::new(words, &LABELS),
+            year: "all".into(),
+            state: "all",
             years: Vec::new(),
             states: Vec::new(),
             may_confirm: true,

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 use super::super::extract::Query;
 use super::super::form::Form;
@@ -115,11 +116,12 @@ pub(super) async fn show_forgot(visit: Visit) -> Result<Response, Trouble> {
 /// Sends a code, where the name is known. The answer is the same where it is not, and comes as soon.
 pub(super) async fn send_forgot(visit: Visit, posted: Posted) -> Result<Response, Trouble> {
     let (service, login) = (Arc::clone(&visit.app.service), posted.text("login").to_owned());
-    tokio::spawn(async move {
+    let reset = async move {
         if let Err(error) = service.ask_for_reset(&login).await {
             tracing::error!(%error, "a reset could not be sent");
         }
-    });
+    };
+    tokio::spawn(reset.in_current_span());
     let page = visit.page("account-forgot", "");
     visit.draw(&ForgotPage { page, form: Form::new(visit.words, &LABELS), sent: true })
 }
