@@ -20,8 +20,9 @@ pub(super) fn safe_name(given: &str, kind: FileType) -> String {
         _ => last,
     };
     let unsafe_char = |c: char| matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*' | '%' | ';') || forbidden(c);
-    // Composed last: what stood between two characters is gone by then.
-    let clean: String = stem.chars().filter(|c| !unsafe_char(*c)).nfc().collect();
+    // Composed first, since some characters are others in disguise (U+037E is a semicolon), and again at the end, when what
+    // stood between two characters is gone.
+    let clean: String = stem.nfc().filter(|c| !unsafe_char(*c)).nfc().collect();
     let edge = |c: char| c.is_whitespace() || c == '.';
     let room = MAX_FILE_NAME - 1 - kind.as_str().len();
     let short: String = clean.trim_matches(edge).chars().take(room).collect();
@@ -60,6 +61,7 @@ mod tests {
             (" .pdf", "evidence.pdf"),
             ("a\"b<c>|?*.png", "abc.pdf"),
             ("e\u{301}.pdf", "é.pdf"),
+            ("\u{37e}a\u{37e}\u{301}.pdf", "á.pdf"),
         ] {
             assert_eq!(safe_name(given, FileType::Pdf), safe, "{given:?}");
         }
