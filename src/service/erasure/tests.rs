@@ -161,17 +161,22 @@ async fn merged_tombstones_are_replayed_at_the_start() {
     world.verify_chain().await;
 }
 
+/// An account of this learner that is nothing else.
+async fn invite(service: &Service, learner: LearnerId) -> AccountId {
+    let invitation = json!({
+        "login": "cqo@example.org", "name": "张伟",
+        "grants": [{"role": "learner", "organisation": authority().code.as_str()}], "learners": [learner.to_string()],
+    });
+    service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap().account.id
+}
+
 /// Accounts and complaints come along as learners do, and what this copy never had is listed for the next one.
 #[tokio::test]
 async fn merged_tombstones_erase_accounts_and_complaints_too() {
     let mut world = World::new().await;
     let a = provider_a();
     let service = world.service();
-    let invitation = json!({
-        "login": "cqo@example.org", "name": "张伟",
-        "grants": [{"role": "learner", "organisation": authority().code.as_str()}], "learners": [a.learner.id.to_string()],
-    });
-    let account = service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap().account.id;
+    let account = invite(&service, a.learner.id).await;
     let complaint = json!({"subject": "site", "text": "打不开。", "name": "李明"});
     let filed = service.file_complaint(&Actor::Public, complaint).await.unwrap();
     let case = service.case(&Actor::Operator, &filed.number).await.unwrap();
@@ -226,11 +231,7 @@ async fn an_account_that_goes_with_its_learner_leaves_a_tombstone() {
     let mut world = World::new().await;
     let a = provider_a();
     let service = world.service();
-    let invitation = json!({
-        "login": "cqo@example.org", "name": "张伟",
-        "grants": [{"role": "learner", "organisation": authority().code.as_str()}], "learners": [a.learner.id.to_string()],
-    });
-    let account = service.invite(&Actor::Operator, Again::default(), invitation).await.unwrap().account.id;
+    let account = invite(&service, a.learner.id).await;
     service.erase_learners(&Actor::Operator, erasure(&[a.learner.id])).await.unwrap();
     let listed = service.account_tombstones(&Actor::Operator, None, 9).await.unwrap();
     assert_eq!(listed.iter().map(|tombstone| &tombstone.erased).collect::<Vec<_>>(), [&Erased::Account(account)]);

@@ -9,7 +9,7 @@ use super::posted::Posted;
 use super::words::Words;
 use crate::ledger::entry::{CorrectionReason, Record};
 use crate::ledger::fields::{FieldError, FieldErrors};
-use crate::service::CorrectionInput;
+use crate::service::{CorrectionInput, History};
 use crate::standard::{CreditHours, StudyForm};
 
 /// The fields with their labels; which of them are there is the template's to say.
@@ -35,8 +35,12 @@ pub(super) fn blank(words: Words) -> Form {
     Form::new(words, LABELS)
 }
 
-/// The form with what the entry says now.
-pub(super) fn form(words: Words, record: &Record) -> Form {
+/// The form with what the entry says now; an empty one where that is nothing.
+pub(super) fn now(words: Words, history: &History) -> Form {
+    history.says().map_or_else(|| blank(words), |record| form(words, &record))
+}
+
+fn form(words: Words, record: &Record) -> Form {
     let form = blank(words);
     match record {
         Record::Study(study) => form

@@ -1,8 +1,9 @@
 //! What entries say, in words: the facts of one, the state of it, and what a correction of it changed.
 
+use super::page::Page;
 use super::words::Words;
-use crate::ledger::entry::{Activity, CorrectionReason, Record, Reviewer, Study};
-use crate::service::{History, Position, Version};
+use crate::ledger::entry::{Activity, CorrectionReason, EntryId, LearnerId, Record, Reviewer, Study};
+use crate::service::{Error, History, Position, Version};
 use crate::standard::StudyForm;
 
 /// One fact of an entry.
@@ -51,6 +52,55 @@ pub(super) struct Place {
     pub(super) state: String,
     /// Block and time; empty while it is pending.
     pub(super) detail: String,
+}
+
+/// An entry as its page shows it, to whomever: what was recorded, and every correction of it.
+pub(super) struct EntrySaid {
+    pub(super) id: EntryId,
+    pub(super) learner_id: LearnerId,
+    pub(super) learner_name: String,
+    pub(super) recorder: String,
+    pub(super) facts: Vec<Fact>,
+    pub(super) place: Place,
+    pub(super) outcome: Option<(&'static str, String)>,
+    pub(super) corrections: Vec<Corrected>,
+    /// Where the page is.
+    pub(super) address: String,
+    /// Where the proof is; empty until there is one.
+    pub(super) proof_address: String,
+    title: String,
+    days: String,
+}
+
+impl EntrySaid {
+    /// `pages` is where the pages of entries are.
+    pub(super) fn of(words: Words, history: &History, pages: &str) -> Result<Self, Error> {
+        let first = history.first();
+        let signed = first.view.signed.entry();
+        let record = signed.record().ok_or(Error::NotFound("entry"))?;
+        let learner = signed.learner().ok_or(Error::NotFound("entry"))?;
+        let address = format!("{pages}/{}", signed.id);
+        Ok(Self {
+            id: signed.id,
+            learner_id: learner.id,
+            learner_name: learner.name.clone(),
+            recorder: first.recorder.clone(),
+            facts: facts(words, &record),
+            place: place(words, first.view.position),
+            outcome: outcome(words, history),
+            corrections: corrections(words, history),
+            proof_address: first.view.position.map(|_| format!("{address}/proof")).unwrap_or_default(),
+            address,
+            title: title(&record).to_owned(),
+            days: days(words, &record),
+        })
+    }
+
+    /// The page with this entry's head.
+    pub(super) fn head(&self, page: Page) -> Page {
+        let lead = format!("{} · {}", self.learner_name, self.days);
+        Page { title: self.title.clone(), lead, address: self.address.clone(), ..page }
+    }
 }
 
 impl Compared {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::App;
 use super::trouble::Trouble;
+use crate::ledger::entry::EntryId;
 use crate::service::Error;
 
 /// The places of a path that are left open.
@@ -30,4 +31,9 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
         let query = axum::extract::Query::try_from_uri(&parts.uri);
         query.map(|axum::extract::Query(read)| Self(read)).map_err(|_| Trouble::Unreadable)
     }
+}
+
+/// An entry that a path names. What is no id is an entry that is not there.
+pub(crate) fn entry_id(text: &str) -> Result<EntryId, Error> {
+    text.parse().map_err(|_| Error::NotFound("entry"))
 }

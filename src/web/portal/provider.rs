@@ -7,12 +7,12 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::entry_said::{Corrected, Fact, Place};
-use super::extract::{Path, Query};
+use super::entry_said::{EntrySaid, Place};
+use super::extract::{Path, Query, entry_id};
 use super::form::Form;
+use super::learner::attachment;
 use super::page::Page;
 use super::parts::{Choice, Pager};
 use super::posted::Posted;
@@ -73,16 +73,7 @@ struct EntryLine {
 struct EntryPage {
     page: Page,
     form: Form,
-    id: EntryId,
-    learner_id: String,
-    learner_name: String,
-    recorder: String,
-    facts: Vec<Fact>,
-    place: Place,
-    outcome: Option<(&'static str, String)>,
-    /// Where the proof is; empty until there is one.
-    proof_address: String,
-    corrections: Vec<Corrected>,
+    said: EntrySaid,
     correctable: Option<Correctable>,
     reasons: Vec<Choice>,
     forms: Vec<Choice>,
@@ -109,10 +100,6 @@ fn pager(address: String, page: usize, pages: usize, rows: usize) -> Pager {
 
 fn organisation(visit: &Visit) -> Result<&CreditCode, Error> {
     visit.actor.person().map(|person| &person.organisation).ok_or(Error::Forbidden)
-}
-
-fn entry_id(text: &str) -> Result<EntryId, Error> {
-    text.parse().map_err(|_| Error::NotFound("entry"))
 }
 
 async fn learners(visit: Visit, Query(asked): Asked) -> Result<Response, Trouble> {
@@ -157,44 +144,24 @@ fn line(words: Words, history: &History) -> Option<EntryLine> {
 
 async fn entry(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
     let history = visit.app.service.history(&visit.actor, entry_id(&id)?).await?;
-    let form = match history.says() {
-        Some(record) => change::form(visit.words, &record),
-        None => change::blank(visit.words),
-    };
-    show(&visit, &history, form)
+    show(&visit, &history, change::now(visit.words, &history))
 }
 
 /// The page of an entry; with mistakes in the form it is a refusal.
 fn show(visit: &Visit, history: &History, form: Form) -> Result<Response, Trouble> {
     let words = visit.words;
-    let first = history.first();
-    let signed = first.view.signed.entry();
-    let record = signed.record().ok_or(Error::NotFound("entry"))?;
-    let learner = signed.learner().ok_or(Error::NotFound("entry"))?;
+    let said = EntrySaid::of(words, history, "/provider/entries")?;
     let correctable = history.says().filter(|_| organisation(visit).is_ok_and(|own| history.is_correctable_by(own)));
-    let address = format!("/provider/entries/{}", signed.id);
-    let mut page = visit.page("provider-entry-title", HERE);
-    page.title = said::title(&record).to_owned();
-    page.lead = format!("{} · {}", learner.name, said::days(words, &record));
-    page.address.clone_from(&address);
     let status = if form.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let template = EntryPage {
-        page,
+        page: said.head(visit.page("provider-entry-title", HERE)),
         form,
-        id: signed.id,
-        learner_id: learner.id.to_string(),
-        learner_name: learner.name.clone(),
-        recorder: first.recorder.clone(),
-        facts: said::facts(words, &record),
-        place: said::place(words, first.view.position),
-        outcome: said::outcome(words, history),
-        proof_address: first.view.position.map(|_| format!("{address}/proof")).unwrap_or_default(),
-        corrections: said::corrections(words, history),
         correctable: correctable.map(|now| Correctable { is_study: matches!(now, Record::Study(_)) }),
         reasons: change::reasons(words),
         forms: change::forms(words),
-        draft_address: format!("{address}/draft"),
-        send_address: format!("{address}/corrections"),
+        draft_address: format!("{}/draft", said.address),
+        send_address: format!("{}/corrections", said.address),
+        said,
     };
     visit.draw_as(status, &template)
 }
@@ -207,7 +174,7 @@ async fn proof(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble
     let entries = sealed.map(|version| version.view.signed.entry()).filter(|entry| entry.recorder == *own);
     let ids: Vec<EntryId> = entries.map(|entry| entry.id).collect();
     let bytes = visit.app.service.proof(&visit.actor, &ids).await?;
-    Ok(file(&format!("{}.proof.json", history.first().view.signed.entry().id), bytes))
+    Ok(attachment("application/json", &format!("{}.proof.json", history.first().view.signed.entry().id), bytes))
 }
 
 /// The correction to be signed, as a file. Nothing has changed by it: it counts when it comes back.
@@ -223,7 +190,7 @@ async fn draft(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<R
         Err(unread) => return show(&visit, &history, typed().wrong_with(unread.field, unread.key)),
     };
     match service.draft_correction(&visit.actor, id, wanted).await {
-        Ok(bytes) => Ok(file("correction.json", bytes)),
+        Ok(bytes) => Ok(attachment("application/json", "correction.json", bytes)),
         Err(Error::Invalid(errors)) => show(&visit, &history, typed().wrong(&change::by_field(errors))),
         Err(Error::Conflict(_)) => show(&visit, &history, typed().wrong_with("entry", "provider-error-not-yours")),
         Err(error) => Err(error.into()),
@@ -241,10 +208,7 @@ async fn send(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Re
         Ok(_) => Ok(visit.lead_with(&format!("/provider/entries/{id}"), "provider-sent")),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
             let history = service.history(&visit.actor, id).await?;
-            let form = match history.says() {
-                Some(record) => change::form(visit.words, &record),
-                None => change::blank(visit.words),
-            };
+            let form = change::now(visit.words, &history);
             show(
                 &visit,
                 &history,
@@ -256,10 +220,4 @@ async fn send(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result<Re
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// A file to keep.
-fn file(name: &str, bytes: Vec<u8>) -> Response {
-    let disposition = format!("attachment; filename=\"{name}\"");
-    ([(CONTENT_TYPE, "application/json".to_owned()), (CONTENT_DISPOSITION, disposition)], bytes).into_response()
 }

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::extract::{Path, Query};
+use super::super::extract::{Path, Query, entry_id};
 use super::super::form::Form;
 use super::super::page::{Page, Tone};
 use super::super::parts::{Choice, Pager};
@@ -223,8 +223,4 @@ fn row(visit: &Visit, waiting: WaitingActivity, wrong: Option<(EntryId, &str)>) 
         declined: said.declined,
         typed: wrong.filter(|(entry, _)| *entry == said.last).map(|(_, typed)| typed.to_owned()),
     })
-}
-
-fn entry_id(text: &str) -> Result<EntryId, Error> {
-    text.parse().map_err(|_| Error::NotFound("entry"))
 }

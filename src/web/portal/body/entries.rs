@@ -4,7 +4,9 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::extract::Path;
+use super::super::entry_change as change;
+use super::super::entry_said::EntrySaid;
+use super::super::extract::{Path, entry_id};
 use super::super::form::Form;
 use super::super::learner::attachment;
 use super::super::page::{Page, Tone};
@@ -13,12 +15,10 @@ use super::super::posted::Posted;
 use super::super::route::{Gate, Route};
 use super::super::trouble::Trouble;
 use super::super::visit::Visit;
-use super::super::{entry_change as change, entry_said as said};
 use super::conflict_in_words;
 use crate::ledger::entry::{EntryId, Record};
 use crate::service::claims::BodyEntry;
 use crate::service::{Action, Error};
-use said::{Corrected, Fact, Place};
 
 /// Where the pages of entries are.
 pub(super) const HERE: &str = "/body/entries";
@@ -39,16 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
 struct EntryPage {
     page: Page,
     form: Form,
-    id: EntryId,
-    learner_id: String,
-    learner_name: String,
-    recorder: String,
-    facts: Vec<Fact>,
-    place: Place,
-    outcome: Option<(&'static str, String)>,
-    corrections: Vec<Corrected>,
-    /// Where the proof is; empty until there is one.
-    proof_address: String,
+    said: EntrySaid,
     /// The page of the claim that it was; empty where it was none.
     claim: String,
     /// Why this reader must not correct it.
@@ -68,7 +59,7 @@ struct Correctable {
 
 async fn show(visit: Visit, Path(id): Path<String>) -> Result<Response, Trouble> {
     let entry = visit.app.service.body_entry(&visit.actor, entry_id(&id)?).await?;
-    let form = form(&visit, &entry);
+    let form = change::now(visit.words, &entry.history);
     draw(&visit, StatusCode::OK, page(&visit), form, &entry)
 }
 
@@ -76,43 +67,23 @@ fn page(visit: &Visit) -> Page {
     visit.page("review-entry-title", WAY)
 }
 
-/// The form with what the entry says now.
-fn form(visit: &Visit, entry: &BodyEntry) -> Form {
-    entry.history.says().map_or_else(|| change::blank(visit.words), |record| change::form(visit.words, &record))
-}
-
-fn draw(visit: &Visit, status: StatusCode, mut page: Page, form: Form, entry: &BodyEntry) -> Result<Response, Trouble> {
+fn draw(visit: &Visit, status: StatusCode, page: Page, form: Form, entry: &BodyEntry) -> Result<Response, Trouble> {
     let (words, history) = (visit.words, &entry.history);
-    let first = history.first();
-    let signed = first.view.signed.entry();
-    let record = signed.record().ok_or(Error::NotFound("entry"))?;
-    let learner = signed.learner().ok_or(Error::NotFound("entry"))?;
-    let address = format!("{HERE}/{}", signed.id);
-    page.title = said::title(&record).to_owned();
-    page.lead = format!("{} · {}", learner.name, said::days(words, &record));
-    page.address.clone_from(&address);
+    let said = EntrySaid::of(words, history, HERE)?;
     let corrects = entry.is_correctable && visit.actor.may(Action::CorrectForBody);
     let may = corrects && entry.conflict.is_none();
     let says = history.says().filter(|_| may);
     let seen = history.last().view.signed.entry().id;
     let template = EntryPage {
-        page,
+        page: said.head(page),
         form,
-        id: signed.id,
-        learner_id: learner.id.to_string(),
-        learner_name: learner.name.clone(),
-        recorder: first.recorder.clone(),
-        facts: said::facts(words, &record),
-        place: said::place(words, first.view.position),
-        outcome: said::outcome(words, history),
-        corrections: said::corrections(words, history),
-        proof_address: first.view.position.map(|_| format!("{address}/proof")).unwrap_or_default(),
         claim: entry.claim.map(|claim| format!("/body/review/{claim}")).unwrap_or_default(),
         conflict: entry.conflict.map(|conflict| conflict_in_words(words, conflict)),
         correctable: says.map(|now| Correctable { is_study: matches!(now, Record::Study(_)), seen }),
         reasons: change::reasons(words),
         forms: change::forms(words),
-        correct_address: format!("{address}/correct"),
+        correct_address: format!("{}/correct", said.address),
+        said,
     };
     visit.draw_as(status, &template)
 }
@@ -140,7 +111,7 @@ async fn correct(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result
         Err(unread) => return wrong(typed().wrong_with(unread.field, unread.key)),
     };
     let notice = if input.changes.is_some() { "review-entry-corrected" } else { "review-entry-voided" };
-    let seen = posted.text("seen").parse().map_err(|_| Error::NotFound("entry"))?;
+    let seen = entry_id(posted.text("seen"))?;
     match service.correct_for_body(&visit.actor, id, seen, input).await {
         Ok(_) => Ok(visit.lead_with(&format!("{HERE}/{id}"), notice)),
         Err(Error::Invalid(errors)) => wrong(typed().wrong(&change::by_field(errors))),
@@ -157,8 +128,4 @@ async fn correct(visit: Visit, Path(id): Path<String>, posted: Posted) -> Result
 fn stale(visit: &Visit, form: Form, entry: &BodyEntry) -> Result<Response, Trouble> {
     let page = page(visit).notice(Tone::Warn, visit.words.say("review-entry-stale"));
     draw(visit, StatusCode::CONFLICT, page, form, entry)
-}
-
-fn entry_id(text: &str) -> Result<EntryId, Error> {
-    text.parse().map_err(|_| Error::NotFound("entry"))
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use super::super::extract::Path;
+use super::super::extract::{Path, entry_id};
 use super::super::form::Form;
 use super::super::page::Page;
 use super::super::parts::Happening;
@@ -85,10 +85,6 @@ pub(super) async fn dispute(visit: Visit, Path(id): Path<String>, posted: Posted
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn entry_id(text: &str) -> Result<EntryId, Error> {
-    text.parse().map_err(|_| Error::NotFound("entry"))
 }
 
 /// The entry, and what corrects it, one after the other.
